@@ -1,0 +1,113 @@
+"""Number types, the one device, and torch's rules for mixing types.
+
+A dtype is NumPy's own (`numbarnn.float32 == np.dtype("float32")`), so it works wherever NumPy wants one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+DType = np.dtype[Any]
+
+float32: DType = np.dtype(np.float32)
+float64: DType = np.dtype(np.float64)
+int64: DType = np.dtype(np.int64)
+bool_: DType = np.dtype(np.bool_)
+
+_default = float32
+
+
+def get_default_dtype() -> DType:
+    """The type of a tensor made from Python floats: float32."""
+    return _default
+
+
+def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
+    """`dtype` as one of the supported types, or a TypeError that names `argument`."""
+    if dtype is float:
+        return _default
+    if dtype is int:
+        return int64
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.kind not in "fiub" or found == np.float16:
+        raise TypeError(f"{argument}: expected float32, float64, an integer type or bool, got {dtype!r}")
+    return found
+
+
+class device:  # the name and the lower case are torch's
+    """Where a tensor lives.  `device("cpu")` is the only one here.
+
+    >>> device("cpu")
+    device(type='cpu')
+    >>> device("cuda")
+    Traceback (most recent call last):
+    RuntimeError: device: expected 'cpu', got 'cuda': numbarnn runs on the CPU only
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
+        name = type.type if isinstance(type, device) else type
+        if not isinstance(name, str):
+            raise TypeError(f"device: expected a str or a device, got {name!r}")
+        name, _, number = name.partition(":")
+        if name != "cpu":
+            raise RuntimeError(f"device: expected 'cpu', got {name!r}: numbarnn runs on the CPU only")
+        if number and not number.isdigit():
+            raise RuntimeError(f"device: expected 'cpu' or 'cpu:0', got {type!r}")
+        self.type = name
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}'" + (f", index={self.index})" if self.index is not None else ")")
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+cpu = device("cpu")
+
+
+def _category(kind: str) -> int:
+    return "biuf".index(kind) if kind != "u" else 1
+
+
+def result_type(*operands: Any) -> DType:
+    """The type that torch computes in when these arrays and Python numbers meet.
+
+    bool < integer < float; within the highest category an array with dimensions outranks one without,
+    which outranks a Python number.
+
+    >>> result_type(np.zeros(3, np.float32), np.float64(2).reshape(())), result_type(np.zeros(3, np.int64), 2.5)
+    (dtype('float32'), dtype('float32'))
+    """
+    ranked: list[list[DType]] = [[], [], []]  # arrays with dimensions, without, Python numbers
+    for operand in operands:
+        if isinstance(operand, (bool, int, float)):
+            ranked[2].append(bool_ if isinstance(operand, bool) else int64 if isinstance(operand, int) else _default)
+        else:
+            ranked[0 if operand.ndim else 1].append(operand.dtype)
+    result: DType | None = None
+    for group in ranked:
+        if group:
+            found = np.result_type(*group) if len({_category(d.kind) for d in group}) == 1 else _mixed(group)
+            if result is None or _category(found.kind) > _category(result.kind):
+                result = found
+    assert result is not None
+    return result
+
+
+def _mixed(group: list[DType]) -> DType:
+    top = max(_category(d.kind) for d in group)
+    return np.result_type(*[d for d in group if _category(d.kind) == top])

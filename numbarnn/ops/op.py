@@ -1,0 +1,48 @@
+"""What a differentiable operation is.
+
+An operation is one function on plain arrays that returns its output and, for each array it was given, the
+function that takes the gradient of the output to the gradient of that array:
+
+    @op(saves=(0, 1), promote=True)
+    def mul(x, y):
+        return x * y, (lambda d: d * y, lambda d: d * x)
+
+Arrays come as positional arguments and everything else by keyword.  Broadcasting is undone by whoever calls
+(`record.apply`), so that no operation has to.  Nothing in this package knows of tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Vjp = Callable[[Array], Array]
+Result = tuple[Array, tuple[Vjp, ...]]
+
+#: number of the output in `saves`
+OUTPUT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation and what the tape must know of it."""
+
+    name: str
+    function: Callable[..., Result]
+    saves: tuple[int, ...]  # inputs (by number) and OUTPUT whose values the backward functions read
+    promote: bool  # inputs are first brought to one type by torch's rules
+    view: bool  # the output may share memory with input 0
+
+
+def op(*, saves: tuple[int, ...] = (), promote: bool = False, view: bool = False) -> Callable[[Callable[..., Result]], Op]:
+    """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn."""
+
+    def decorate(function: Callable[..., Result]) -> Op:
+        name = "".join(part.capitalize() for part in function.__name__.strip("_").split("_"))
+        return Op(name, function, saves, promote, view)
+
+    return decorate

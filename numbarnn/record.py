@@ -1,0 +1,89 @@
+"""From arrays to tensors: run an operation, wrap what it returns, leave a node on the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import tape
+from .dtypes import result_type
+from .ops.op import OUTPUT, Op
+from .tape import Array, Backward, Node
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+#: the class of what is returned; `tensor.py` sets it, so that no import goes both ways
+tensor_class: type[Tensor]
+
+
+def as_array(value: Any) -> Any:
+    """The array of a tensor, an array as it is; Python numbers stay Python numbers (they do not promote)."""
+    if isinstance(value, tensor_class):
+        return value._array
+    if isinstance(value, (bool, int, float, np.ndarray)):
+        return value
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")
+
+
+def record(
+    name: str, outputs: Sequence[Array], inputs: Sequence[Any], backward: Backward, saved: Sequence[Tensor] = ()
+) -> tuple[Tensor, ...]:
+    """Wrap `outputs`; if an input requires grad, leave one node that `backward` differentiates.
+
+    `backward(d_outputs, needs)` gets None for an output that no gradient reached and may return None for an
+    input that `needs` none.  `saved` are the inputs whose values it reads: writing to one of them before
+    backward() is an error.
+    """
+    wrapped = tuple(tensor_class._wrap(array) for array in outputs)
+    if tape.recording(inputs):
+        edges = tuple(tape.edge_of(t) if isinstance(t, tensor_class) else None for t in inputs)
+        versions = tuple((t._version, t._version.count) for t in saved)
+        node = Node(name, edges, backward, versions, len(wrapped))
+        for number, tensor in enumerate(wrapped):
+            tensor._node, tensor._output = node, number
+    return wrapped
+
+
+def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
+    """Run `op` on tensors, arrays or numbers and record it."""
+    arrays = [as_array(value) for value in inputs]
+    if op.promote:
+        dtype = result_type(*arrays)
+        arrays = [np.asarray(a, dtype) for a in arrays]
+    result, vjps = op.function(*arrays, **static)
+    out = tensor_class._wrap(np.asarray(result))
+    first = inputs[0]
+    if op.view and isinstance(first, tensor_class) and np.may_share_memory(out._array, first._array):
+        out._version, out._is_view = first._version, True
+    if tape.recording(inputs) and out._array.dtype.kind == "f":
+        edges = tuple(tape.edge_of(t) if isinstance(t, tensor_class) else None for t in inputs)
+        saved = [out if number == OUTPUT else inputs[number] for number in op.saves]
+        versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, tensor_class))
+        origins = [(np.shape(a), getattr(as_array(t), "dtype", None)) for a, t in zip(arrays, inputs, strict=True)]
+
+        def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+            (d_out,) = d_outputs
+            assert d_out is not None  # a node with one output is only visited with its gradient
+            return [
+                fit(vjp(d_out), *origin) if need else None
+                for vjp, need, origin in zip(vjps, needs, origins, strict=True)
+            ]
+
+        out._node = Node(op.name, edges, backward, versions, 1)
+    return out
+
+
+def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Undo broadcasting: sum `gradient` over what was stretched, and give it the type of its input."""
+    if gradient.shape != shape:
+        extra = gradient.ndim - len(shape)
+        stretched = tuple(range(extra)) + tuple(
+            extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
+        )
+        gradient = gradient.sum(axis=stretched).reshape(shape)
+    return gradient.astype(dtype, copy=False)
