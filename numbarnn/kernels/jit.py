@@ -1,0 +1,62 @@
+"""How kernels are compiled, and where the result is kept: every option, with its reason.
+
+No other file of the package calls numba's decorators.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core.caching import FunctionCache
+
+from .simd import VECTOR_BYTES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPTIONS: dict[str, Any] = {
+    "nogil": True,  # other Python threads run on while a kernel does
+    "error_model": "numpy",  # x / 0 is inf, as in NumPy: no branch before each division
+    "fastmath": False,  # the order of every sum is part of the contract, and so are NaN and infinity
+    "boundscheck": False,  # arguments are validated once, in nn.functional
+}
+
+
+def _digest() -> str:
+    """A hash of all that compiled kernels depend on besides their own bytecode."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    content = b"".join(source.read_bytes() for source in sources)
+    return hashlib.sha256(content + f"{VECTOR_BYTES}".encode()).hexdigest()
+
+
+class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba is untyped here
+    """Numba's disk cache, keyed by the sources of *all* kernels.
+
+    Numba's own key covers the one function; a kernel compiled against an older simd.py would be loaded again.
+    """
+
+    _sources = _digest()
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return (*super()._index_key(sig, codegen), self._sources)
+
+
+def _cached(dispatcher: Any) -> Any:
+    try:
+        dispatcher._cache = _KernelCache(dispatcher.py_func)
+    except RuntimeError:  # numba found no folder it may write to: compile in every process instead
+        dispatcher.disable_compile(False)
+    return dispatcher
+
+
+def kernel(function: F) -> F:
+    """Compile for one thread."""
+    return _cached(numba.njit(**OPTIONS)(function))  # type: ignore[no-any-return]
+
+
+def parallel_kernel(function: F) -> F:
+    """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
+    return _cached(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]

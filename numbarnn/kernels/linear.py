@@ -1,0 +1,91 @@
+"""An affine map of many rows, forward and back: y = x W^T + b.
+
+R rows, I inputs, O outputs.  Also the part of a recurrent layer's gradient that is no recurrence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from . import threads
+from .gemm import IDENTITY, panel_columns, pack, product
+from .jit import kernel, parallel_kernel
+from .simd import at, panel_width
+from .threads import share_of
+
+#: rows of one pass over the weight gradient: their packed panel stays in the L2 cache
+GRADIENT_ROWS = 512
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# y = x W^T + b
+
+
+def forward(x, weight, bias, y):
+    """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
+    R, O = y.shape
+    threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), threads.most(R, 2.0 * R * O * x.shape[1]))
+
+
+@parallel_kernel
+def _forward_parallel(x, weight, bias, y, count):
+    for i in prange(count):
+        _forward_share(x, weight, bias, y, i, count)
+
+
+@kernel
+def _forward_share(x, weight, bias, y, i, count):
+    I, O = x.shape[1], y.shape[1]
+    begin, end = share_of(y.shape[0], i, count)
+    product(at(bias, 0), 0, at(x, begin * I), I, 1, at(weight, 0), at(y, begin * O), O, end - begin, I, O, IDENTITY)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# d_x += d_y W,  d_W += d_y^T x,  d_b += sum of d_y
+
+
+def backward(d_y, x, weight, d_x, d_weight, d_bias):
+    """Add the gradients for d_y (R, O) to d_x (R, I), d_weight (O, I) and d_bias (O); size 0: not wanted.
+
+    `weight` holds W packed as it stands.  Threads share out rows of the results, never a sum, so that gradients do
+    not depend on how many there are.
+    """
+    R, O = d_y.shape
+    I = x.shape[1]
+    products = (d_x.size > 0) + (d_weight.size > 0)
+    count = threads.most(max(R, O), 2.0 * R * O * I * products)
+    panel = np.empty((count, min(R, GRADIENT_ROWS) * panel_columns(d_y.dtype)), d_y.dtype)
+    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, panel), count)
+
+
+@parallel_kernel
+def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, panel, count):
+    for i in prange(count):
+        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, panel, i, count)
+
+
+@kernel
+def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, panel, i, count):
+    R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
+    if d_x.size > 0:
+        begin, end = share_of(R, i, count)
+        d_rows = at(d_x, begin * I)
+        product(d_rows, I, at(d_y, begin * O), O, 1, at(weight, 0), d_rows, I, end - begin, O, I, IDENTITY)
+
+    begin, end = share_of(O, i, count)
+    if d_bias.size > 0:
+        for r in range(R):
+            for o in range(begin, end):
+                d_bias[o] += d_y[r, o]
+    if d_weight.size > 0:
+        scratch = at(panel, i * panel.shape[1])
+        width = panel_width(scratch)
+        for r in range(0, R, GRADIENT_ROWS):
+            K = min(GRADIENT_ROWS, R - r)
+            for n in range(0, I, width):
+                N = min(width, I - n)
+                pack(at(x, r * I + n), I, 1, K, N, scratch)
+                # rows `begin : end` of d_W += d_y^T x: d_y is read down its columns
+                d_rows = at(d_weight, begin * I + n)
+                product(d_rows, I, at(d_y, r * O + begin), 1, O, scratch, d_rows, I, end - begin, K, N, IDENTITY)

@@ -1,0 +1,324 @@
+"""The register tile: a block of SIMD registers as a Numba type.
+
+A tile is `rows` x `cols` vectors.  A kernel loads one, adds rank-1 updates to it, applies an activation and
+stores it, and LLVM keeps it in registers all the while:
+
+    acc = tile_load(init, ...)
+    for k in range(K):
+        acc = tile_fma(acc, a + k, b + k * width)      # acc[r, :] += a[r, k] * b[k, :]
+    tile_store(tile_tanh(acc), out, ...)
+
+Explicit vectors, because LLVM prefers 256 bits for loops it vectorises itself and stops at an index that might
+be negative.  Every lane does the same IEEE operations in the same order whatever the vector width, so results do
+not depend on it.  Pointers, because indexing an array costs a check for negative indices.
+
+Source of the idea: register blocking in GotoBLAS and BLIS (Goto & van de Geijn, 2008; Van Zee & van de Geijn, 2015).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from decimal import Decimal
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+from numba.np.arrayobj import make_array
+
+I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+
+
+def _widest() -> int:
+    """Bytes in the widest vector register of this CPU."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512dq"):
+        return 64
+    return 32 if features.get("avx2") else 16
+
+
+#: bytes in one vector; NUMBARNN_VECTOR_BYTES chooses a narrower one (16, 32, 64), for tests and comparisons
+VECTOR_BYTES = int(os.environ.get("NUMBARNN_VECTOR_BYTES", "0")) or _widest()
+if VECTOR_BYTES not in (16, 32, 64):
+    raise ValueError(f"NUMBARNN_VECTOR_BYTES: expected 16, 32 or 64, got {VECTOR_BYTES}")
+
+_ARM = platform.machine().lower() in ("aarch64", "arm64")
+#: without it llvm.fma is a library call for every lane; such a CPU rounds twice and its bits differ
+HAS_FMA = _ARM or bool(llvm.get_host_cpu_features().get("fma"))
+
+#: vectors side by side in one panel of packed weights
+PANEL_VECTORS = 2
+#: rows of the tallest tile: its accumulators and the operands of one update fill the register file
+TALL = 12 if VECTOR_BYTES == 64 or _ARM else 6
+
+
+class Tile(types.Type):  # type: ignore[misc]  # numba is untyped
+    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers."""
+
+    def __init__(self, rows: int, panels: int, dtype: Any) -> None:
+        self.rows, self.panels, self.dtype = rows, panels, dtype
+        self.cols = panels * PANEL_VECTORS
+        self.lanes = lanes_of(dtype)
+        super().__init__(name=f"Tile({rows}, {panels}, {dtype}, {VECTOR_BYTES})")
+
+    @property
+    def vector(self) -> ir.VectorType:
+        return ir.VectorType(ir.FloatType() if self.dtype == types.float32 else ir.DoubleType(), self.lanes)
+
+    @property
+    def integers(self) -> ir.VectorType:
+        return ir.VectorType(ir.IntType(self.dtype.bitwidth), self.lanes)
+
+    @property
+    def alignment(self) -> int:
+        return self.dtype.bitwidth // 8  # rows start anywhere
+
+
+@register_model(Tile)
+class _TileModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+    def __init__(self, manager: Any, tile: Tile) -> None:
+        super().__init__(manager, tile, ir.ArrayType(tile.vector, tile.rows * tile.cols))
+
+
+def lanes_of(dtype: Any) -> int:
+    """Numbers of the numba type `dtype` in one vector."""
+    return VECTOR_BYTES * 8 // dtype.bitwidth  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# pointers
+
+
+@intrinsic
+def at(typingctx, array, offset):
+    """Pointer to element `offset` of a contiguous array."""
+
+    def codegen(context, builder, sig, args):
+        return builder.gep(make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+
+    return types.CPointer(array.dtype)(array, types.intp), codegen
+
+
+@intrinsic
+def plus(typingctx, pointer, offset):
+    """pointer + offset, in elements."""
+    return pointer(pointer, types.intp), lambda context, builder, sig, args: builder.gep(args[0], [args[1]])
+
+
+@intrinsic
+def panel_width(typingctx, pointer):
+    """Columns in a panel, a compile-time constant."""
+    width = lanes_of(pointer.dtype) * PANEL_VECTORS
+    return types.intp(pointer), lambda context, builder, sig, args: I64(width)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# helpers that emit vector code
+
+
+def _call(builder, name, tile, *args):
+    # declare_intrinsic() rejects vector types, so the overload suffix is spelled here
+    function_type = ir.FunctionType(tile.vector, [arg.type for arg in args])
+    suffix = f"v{tile.lanes}f{tile.dtype.bitwidth}"
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.{suffix}"), args)
+
+
+def _fma(builder, tile, a, b, c):
+    return _call(builder, "fma" if HAS_FMA else "fmuladd", tile, a, b, c)
+
+
+def _constant(tile, value):
+    return ir.Constant(tile.vector, [value] * tile.lanes)
+
+
+def _splat(builder, scalar, vector_type):
+    undefined = ir.Constant(vector_type, ir.Undefined)
+    zeros = ir.Constant(ir.VectorType(I32, vector_type.count), [0] * vector_type.count)
+    return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, zeros)
+
+
+def _load(builder, pointer, tile):
+    value = builder.load(builder.bitcast(pointer, tile.vector.as_pointer()))
+    value.align = tile.alignment
+    return value
+
+
+def _store(builder, value, pointer, tile):
+    builder.store(value, builder.bitcast(pointer, tile.vector.as_pointer())).align = tile.alignment
+
+
+def _masked(builder, tile, name, pointer, mask, value):
+    """llvm.masked.load (`value` fills the other lanes) or llvm.masked.store."""
+    pointer = builder.bitcast(pointer, tile.vector.as_pointer())
+    align = I32(tile.alignment)
+    args = [pointer, align, mask, value] if name == "load" else [value, pointer, align, mask]
+    result = tile.vector if name == "load" else ir.VoidType()
+    suffix = f"v{tile.lanes}f{tile.dtype.bitwidth}"
+    function_type = ir.FunctionType(result, [arg.type for arg in args])
+    function = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.masked.{name}.{suffix}.p0{suffix}")
+    return builder.call(function, args)
+
+
+def _masks(builder, tile, count):
+    """For each column of vectors the lanes that lie below `count` columns."""
+    # 32-bit lanes cost half the compares, and no panel is wider than that
+    count = builder.trunc(count, I32)
+    lanes = ir.VectorType(I32, tile.lanes)
+    limit = _splat(builder, count, lanes)
+    index = [ir.Constant(lanes, [c * tile.lanes + i for i in range(tile.lanes)]) for c in range(tile.cols)]
+    return [builder.icmp_signed("<", i, limit) for i in index]
+
+
+def _places(builder, tile, pointer, row_stride):
+    """(row, column, pointer) of each vector of a tile in memory."""
+    for r in range(tile.rows):
+        row = builder.gep(pointer, [builder.mul(row_stride, I64(r))])
+        for c in range(tile.cols):
+            yield r, c, builder.gep(row, [I64(c * tile.lanes)])
+
+
+def _each_vector(function):
+    """An intrinsic tile -> tile made of a function vector -> vector."""
+
+    def define(typingctx, tile):
+        def codegen(context, builder, sig, args):
+            out = args[0]
+            for i in range(tile.rows * tile.cols):
+                out = builder.insert_value(out, function(builder, tile, builder.extract_value(out, i)), i)
+            return out
+
+        return tile(tile), codegen
+
+    define.__doc__ = function.__doc__
+    return intrinsic(define)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# load, update, store
+
+
+def _loading(part):
+    def define(typingctx, pointer, row_stride, count, rows, panels):
+        tile = Tile(rows.literal_value, panels.literal_value, pointer.dtype)
+
+        def codegen(context, builder, sig, args):
+            masks = _masks(builder, tile, args[2]) if part else None
+            out = ir.Constant(context.get_value_type(tile), ir.Undefined)
+            for r, c, place in _places(builder, tile, args[0], args[1]):
+                if masks:
+                    value = _masked(builder, tile, "load", place, masks[c], _constant(tile, 0.0))
+                else:
+                    value = _load(builder, place, tile)
+                out = builder.insert_value(out, value, r * tile.cols + c)
+            return out
+
+        return tile(pointer, types.intp, types.intp, rows, panels), codegen
+
+    return intrinsic(prefer_literal=True)(define)
+
+
+def _storing(part):
+    def define(typingctx, tile, pointer, row_stride, count):
+        def codegen(context, builder, sig, args):
+            masks = _masks(builder, tile, args[3]) if part else None
+            for r, c, place in _places(builder, tile, args[1], args[2]):
+                value = builder.extract_value(args[0], r * tile.cols + c)
+                if masks:
+                    _masked(builder, tile, "store", place, masks[c], value)
+                else:
+                    _store(builder, value, place, tile)
+            return context.get_dummy_value()
+
+        return types.void(tile, pointer, types.intp, types.intp), codegen
+
+    return intrinsic(define)
+
+
+#: (pointer, row_stride, count, rows, panels) -> tile; the `_part` one touches only the first `count` columns
+tile_load, tile_load_part = _loading(part=False), _loading(part=True)
+#: (tile, pointer, row_stride, count)
+tile_store, tile_store_part = _storing(part=False), _storing(part=True)
+
+
+@intrinsic
+def tile_fma(typingctx, tile, a, a_row, b, b_panel):
+    """tile[r, :] + a[r * a_row] * b[:], one rank-1 update; panel q of b begins at b + q * b_panel."""
+
+    def codegen(context, builder, sig, args):
+        acc, a_pointer, a_stride, b_pointer, b_stride = args
+        b_vectors = []
+        for q in range(tile.panels):
+            panel = builder.gep(b_pointer, [builder.mul(b_stride, I64(q))])
+            b_vectors += [_load(builder, builder.gep(panel, [I64(v * tile.lanes)]), tile) for v in range(PANEL_VECTORS)]
+        for r in range(tile.rows):
+            scalar = builder.load(builder.gep(a_pointer, [builder.mul(a_stride, I64(r))]))
+            broadcast = _splat(builder, scalar, tile.vector)
+            for c, b_vector in enumerate(b_vectors):
+                i = r * tile.cols + c
+                updated = _fma(builder, tile, broadcast, b_vector, builder.extract_value(acc, i))
+                acc = builder.insert_value(acc, updated, i)
+        return acc
+
+    return tile(tile, a, types.intp, b, types.intp), codegen
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# activations
+
+
+def _relu(builder, tile, x):
+    """x < 0 ? 0 : x, so that NaN stays NaN."""
+    zero = _constant(tile, 0.0)
+    return builder.select(builder.fcmp_ordered("<", x, zero), zero, x)
+
+
+#: terms of the Taylor series of exp(r) - 1 that matter for |r| <= log(2) / 2
+_TERMS = {32: 7, 64: 13}
+#: beyond it tanh rounds to 1
+_SATURATION = {32: 10.0, 64: 20.0}
+#: mantissa bits; 1.5 * 2**bits added to a small number leaves its nearest integer in the low bits
+_MANTISSA = {32: 23, 64: 52}
+#: log(2) in two parts: n * high is exact for n < 64
+_LOG2_HIGH = {32: 0.693359375, 64: 0.693147180369123816490}
+_LOG2 = Decimal("0.69314718055994530941723212145817656807550013436026")
+_EXPONENT_BIAS = {32: 127, 64: 1023}
+
+
+def _tanh(builder, tile, x):
+    """tanh(x) = sign(x) * e / (e + 2) with e = exp(2 |x|) - 1.
+
+    exp(y) - 1 = 2**n (exp(r) - 1) + (2**n - 1) with n = round(y / log 2), r = y - n log 2, and the Taylor series
+    for exp(r) - 1: no digits are lost near 0, NaN stays NaN, infinity gives 1.  Within 2.5 ULP (tests/test_simd.py).
+    """
+    bits = tile.dtype.bitwidth
+    magic = 1.5 * 2.0 ** _MANTISSA[bits]
+    high = _LOG2_HIGH[bits]
+    low = float(_LOG2 - Decimal(high))
+
+    size = _call(builder, "fabs", tile, x)
+    limit = _constant(tile, _SATURATION[bits])
+    size = builder.select(builder.fcmp_ordered(">", size, limit), limit, size)
+    y = builder.fadd(size, size)
+    shifted = _fma(builder, tile, y, _constant(tile, 1.0 / math.log(2.0)), _constant(tile, magic))
+    n = builder.fsub(shifted, _constant(tile, magic))
+    r = _fma(builder, tile, n, _constant(tile, -high), y)
+    r = _fma(builder, tile, n, _constant(tile, -low), r)
+
+    series = _constant(tile, 1.0 / math.factorial(_TERMS[bits]))
+    for k in range(_TERMS[bits] - 1, 1, -1):
+        series = _fma(builder, tile, series, r, _constant(tile, 1.0 / math.factorial(k)))
+    series = _fma(builder, tile, builder.fmul(r, r), series, r)  # exp(r) - 1
+
+    mantissa = ir.Constant(tile.integers, [_MANTISSA[bits]] * tile.lanes)
+    one = ir.Constant(tile.integers, [_EXPONENT_BIAS[bits] << _MANTISSA[bits]] * tile.lanes)
+    exponent = builder.shl(builder.bitcast(shifted, tile.integers), mantissa)
+    power = builder.bitcast(builder.add(exponent, one), tile.vector)  # 2**n
+    e = _fma(builder, tile, power, series, builder.fsub(power, _constant(tile, 1.0)))
+    return _call(builder, "copysign", tile, builder.fdiv(e, builder.fadd(e, _constant(tile, 2.0))), x)
+
+
+tile_tanh, tile_relu = _each_vector(_tanh), _each_vector(_relu)

@@ -1,0 +1,55 @@
+"""Who may run on several threads, and when.
+
+Numba's thread pools kill a forked child (GNU OpenMP) or abort when two Python threads meet in them (workqueue).
+So one caller at a time owns the pool; whoever does not get it, or is a forked child, runs the serial kernel on its
+own thread, with the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+from .jit import kernel
+
+#: floating-point operations below which waking a second thread costs more than it saves (about 20 us of one core)
+WORTH_A_THREAD = 2_000_000
+
+_pool = threading.Lock()
+_forked = False
+
+
+def _after_fork() -> None:
+    global _forked, _pool
+    _forked = True
+    _pool = threading.Lock()  # the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def most(pieces: int, operations: float) -> int:
+    """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
+    return max(1, min(pieces, numba.get_num_threads(), 1 + int(operations / WORTH_A_THREAD)))
+
+
+def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
+    """Run share(*args, i, count) for all i < count, by parallel(*args, count) if the pool is ours to use."""
+    if count > 1 and not _forked and _pool.acquire(blocking=False):
+        try:
+            parallel(*args, count)
+        finally:
+            _pool.release()
+    else:
+        share(*args, 0, 1)
+
+
+@kernel
+def share_of(total, i, count):
+    """The i-th of `count` shares of `total` things: begin and end."""
+    return i * total // count, (i + 1) * total // count
