@@ -31,21 +31,28 @@ def as_array(value: Any) -> Any:
 
 
 def record(
-    name: str, outputs: Sequence[Array], inputs: Sequence[Any], backward: Backward, saved: Sequence[Tensor] = ()
+    name: str,
+    outputs: Sequence[Array],
+    inputs: Sequence[Any],
+    backward: Backward,
+    saved: Sequence[Tensor] = (),
+    view_of: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """Wrap `outputs`; if an input requires grad, leave one node that `backward` differentiates.
 
     `backward(d_outputs, needs)` gets None for an output that no gradient reached and may return None for an
     input that `needs` none.  `saved` are the inputs whose values it reads: writing to one of them before
-    backward() is an error.
+    backward() is an error.  `view_of`: the input whose memory the outputs share.
     """
     wrapped = tuple(tensor_class._wrap(array) for array in outputs)
+    if view_of is not None:
+        for tensor in wrapped:
+            _share(tensor, view_of)
     if tape.recording(inputs):
-        edges = tuple(tape.edge_of(t) if isinstance(t, tensor_class) else None for t in inputs)
-        versions = tuple((t._version, t._version.count) for t in saved)
-        node = Node(name, edges, backward, versions, len(wrapped))
+        node = _node(name, inputs, backward, saved, len(wrapped))
         for number, tensor in enumerate(wrapped):
-            tensor._node, tensor._output = node, number
+            if tensor._array.dtype.kind == "f":
+                tensor._node, tensor._output = node, number
     return wrapped
 
 
@@ -53,18 +60,16 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     """Run `op` on tensors, arrays or numbers and record it."""
     arrays = [as_array(value) for value in inputs]
     if op.promote:
-        dtype = result_type(*arrays)
-        arrays = [np.asarray(a, dtype) for a in arrays]
-    result, vjps = op.function(*arrays, **static)
+        arrays = promoted(arrays)
+    # As in torch, infinities and NaN speak for themselves.
+    with np.errstate(all="ignore"):
+        result, vjps = op.function(*arrays, **static)
     out = tensor_class._wrap(np.asarray(result))
-    first = inputs[0]
-    if op.view and isinstance(first, tensor_class) and np.may_share_memory(out._array, first._array):
-        out._version, out._is_view = first._version, True
+    if op.view:
+        _share(out, inputs[0])
     if tape.recording(inputs) and out._array.dtype.kind == "f":
-        edges = tuple(tape.edge_of(t) if isinstance(t, tensor_class) else None for t in inputs)
         saved = [out if number == OUTPUT else inputs[number] for number in op.saves]
-        versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, tensor_class))
-        origins = [(np.shape(a), getattr(as_array(t), "dtype", None)) for a, t in zip(arrays, inputs, strict=True)]
+        origins = [(a.shape, getattr(t, "dtype", a.dtype)) for a, t in zip(arrays, inputs, strict=True)]
 
         def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
             (d_out,) = d_outputs
@@ -74,8 +79,17 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
                 for vjp, need, origin in zip(vjps, needs, origins, strict=True)
             ]
 
-        out._node = Node(op.name, edges, backward, versions, 1)
+        out._node = _node(op.name, inputs, backward, saved, 1)
     return out
+
+
+def promoted(arrays: list[Any]) -> list[Array]:
+    """All as arrays of the one type that torch computes in."""
+    first = arrays[0]
+    if all(isinstance(a, np.ndarray) and a.dtype == first.dtype for a in arrays):
+        return arrays
+    dtype = result_type(*arrays)
+    return [np.asarray(a, dtype) for a in arrays]
 
 
 def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -86,4 +100,15 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
             extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
         )
         gradient = gradient.sum(axis=stretched).reshape(shape)
-    return gradient.astype(dtype, copy=False)
+    return np.asarray(gradient, dtype)
+
+
+def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:
+    edges = tuple(tape.edge_of(t) if isinstance(t, tensor_class) else None for t in inputs)
+    versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, tensor_class))
+    return Node(name, edges, backward, versions, outputs)
+
+
+def _share(out: Tensor, source: Any) -> None:
+    if isinstance(source, tensor_class) and np.may_share_memory(out._array, source._array):
+        out._version, out._is_view = source._version, True

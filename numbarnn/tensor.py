@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import record, tape
-from .dtypes import as_dtype, cpu, device
+from .dtypes import DType, as_dtype, cpu, device
 from .methods import Methods
+from .printing import tensor_str
+from .size import Size
 from .tape import Array, Node, Version
 
 
 class Tensor(Methods):
     """An array that remembers how it was computed.
 
-    Made by `numbarnn.tensor`, `numbarnn.zeros` and their kin, or by any operation.  `.numpy()` and
-    `np.asarray(t)` share its memory.  Arithmetic, reductions and shape methods are in `methods.py`.
+    Made by `numbarnn.tensor`, `numbarnn.zeros` and their kin, or by any operation; `Tensor(2, 3)` and
+    `Tensor([1, 2])` give float32, as in torch.  `.numpy()` and `np.asarray(t)` share its memory.  Arithmetic,
+    reductions and shape methods are in `numbarnn.methods`.
 
     >>> import numbarnn
     >>> x = numbarnn.tensor([1.0, 2.0], requires_grad=True)
@@ -30,17 +34,11 @@ class Tensor(Methods):
     )  # fmt: skip
     __array_ufunc__ = None  # NumPy leaves `array * tensor` to us
 
-    _array: Array
-    _grad: Tensor | None
-    _node: Node | None
-    _output: int
-    _requires_grad: bool
-    _version: Version
-    _is_view: bool
-    _cache: Any  # what functional derived from the values, with the version it was derived from
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        raise TypeError("Tensor is not called directly: use numbarnn.tensor(data), numbarnn.zeros(shape), ...")
+    def __new__(cls, *data: Any, **keywords: Any) -> Tensor:
+        if all(isinstance(n, int) for n in data):
+            return cls._wrap(np.empty(data or (0,), np.float32))
+        (values,) = data
+        return cls._wrap(np.array(values, np.float32))
 
     @classmethod
     def _wrap(cls, array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -55,3 +53,86 @@ class Tensor(Methods):
         tensor._is_view = False
         tensor._cache = None
         return tensor
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._array.shape)
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    @property
+    def dtype(self) -> DType:
+        return self._array.dtype
+
+    @property
+    def device(self) -> device:
+        return cpu
+
+    @property
+    def is_leaf(self) -> bool:
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        return self._node
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad or self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self._requires_grad = bool(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        self._grad = value
+
+    def detach(self) -> Tensor:
+        """The same memory without the history."""
+        out = Tensor._wrap(self._array)
+        out._version = self._version
+        return out
+
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None) -> None:
+        """Add to `.grad` of every leaf."""
+        if gradient is None:
+            gradient = Tensor._wrap(np.ones_like(self._array))
+        tape.backward([(self, record.as_array(gradient))], bool(retain_graph))
+
+    def __repr__(self) -> str:
+        return tensor_str(self)
+
+
+class Parameter(Tensor):
+    """A tensor that a module trains: it requires grad and is found by `parameters()`.
+
+    >>> Parameter(Tensor([1.0, 2.0]))
+    Parameter containing:
+    tensor([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        source = Tensor() if data is None else data
+        parameter = source.detach()
+        parameter.__class__ = Parameter
+        parameter.requires_grad = requires_grad
+        return parameter  # type: ignore[return-value]  # its class was changed above
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+record.tensor_class = Tensor

@@ -1,0 +1,55 @@
+"""Operations that only rearrange: most return a view of their input."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .op import Array, Result, op
+
+Shape = tuple[int, ...]
+
+
+@op(view=True)
+def view(x: Array, *, shape: Shape) -> Result:
+    return x.reshape(shape), (lambda d: d.reshape(x.shape),)
+
+
+@op(view=True)
+def permute(x: Array, *, axes: Shape) -> Result:
+    return x.transpose(axes), (lambda d: d.transpose(np.argsort(axes)),)
+
+
+@op(view=True)
+def expand(x: Array, *, shape: Shape) -> Result:
+    return np.broadcast_to(x, shape), (lambda d: d,)
+
+
+@op()
+def flip(x: Array, *, axes: Shape) -> Result:
+    return np.flip(x, axes).copy(), (lambda d: np.flip(d, axes),)
+
+
+@op()
+def repeat(x: Array, *, sizes: Shape) -> Result:
+    """`x` laid `sizes[i]` times along axis i; there may be more sizes than dimensions."""
+    shape = (1,) * (len(sizes) - x.ndim) + x.shape
+    parted = tuple(n for pair in zip(sizes, shape, strict=True) for n in pair)
+    return np.tile(x, sizes), (lambda d: d.reshape(parted).sum(axis=tuple(range(0, len(parted), 2))).reshape(x.shape),)
+
+
+@op(promote=True)
+def cat(*arrays: Array, axis: int) -> Result:
+    ends = np.cumsum([a.shape[axis] for a in arrays])
+
+    def piece(number: int) -> slice:
+        return slice(int(ends[number]) - arrays[number].shape[axis], int(ends[number]))
+
+    before = (slice(None),) * axis
+    vjps = tuple((lambda d, i=i: d[(*before, piece(i))]) for i in range(len(arrays)))
+    return np.concatenate(arrays, axis), vjps
+
+
+@op(promote=True)
+def stack(*arrays: Array, axis: int) -> Result:
+    before = (slice(None),) * axis
+    return np.stack(arrays, axis), tuple((lambda d, i=i: d[(*before, i)]) for i in range(len(arrays)))

@@ -1,0 +1,31 @@
+"""The shape of a tensor."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+
+class Size(tuple[int, ...]):
+    """A tuple of ints that prints like torch's.
+
+    >>> s = Size((2, 3))
+    >>> s, s.numel(), s[1:], s == (2, 3)
+    (numbarnn.Size([2, 3]), 6, numbarnn.Size([3]), True)
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """How many elements a tensor of this shape has."""
+        return prod(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = super().__getitem__(index)
+        return Size(part) if isinstance(index, slice) else part
+
+    def __add__(self, other: Any) -> Any:
+        return Size(super().__add__(tuple(other)))
+
+    def __repr__(self) -> str:
+        return f"numbarnn.Size({list(self)})"
