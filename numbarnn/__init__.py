@@ -7,7 +7,7 @@ from .dtypes import bool_ as bool
 from .dtypes import device, float32, float64, int64
 from .random import manual_seed
 from .size import Size
-from .tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import Tensor
 
 __all__ = [

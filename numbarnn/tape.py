@@ -7,14 +7,15 @@ its inputs came from) and a function from the gradients of its outputs to those 
 
 from __future__ import annotations
 
-import functools
 import itertools
-import threading
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .grad_mode import is_grad_enabled
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -24,7 +25,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | None]]
 #: where an input came from: (node, number of its output), a leaf tensor, or nothing to differentiate
 Edge = "tuple[Node, int] | Tensor | None"
-F = TypeVar("F", bound=Callable[..., Any])
 
 _age = itertools.count()
 
@@ -57,10 +57,10 @@ class Node:
         self.backward: Backward | None = backward
         self.saved = saved
         self.outputs = outputs
-        self.retained: dict[int, Tensor] = {}  # outputs whose .grad the user asked for
+        self.retained: list[Tensor] = []  # outputs whose .grad the user asked for
 
     def __repr__(self) -> str:
-        return f"<{self.name}Backward>"
+        return f"<{self.name}Backward0>"
 
     def run(self, d_outputs: Sequence[Array | None], retain: bool) -> Sequence[Array | None]:
         """Gradients of the inputs; frees what was saved for them unless `retain`."""
@@ -90,31 +90,50 @@ def edge_of(tensor: Tensor) -> Any:
     return tensor if tensor._requires_grad else None
 
 
-def backward(roots: Iterable[tuple[Tensor, Array]], retain_graph: bool = False) -> None:
-    """Add to `.grad` of every leaf the gradient of sum(root * d_root) over the roots.
+def backward(
+    roots: Iterable[tuple[Tensor, Array]], retain_graph: bool = False, inputs: Sequence[Tensor] | None = None
+) -> None:
+    """Add to `.grad` of every leaf, or of every one of `inputs`, the gradient of sum(root * d_root) over the roots.
 
     Nodes are numbered as they are recorded, and a node is always younger than those that made its inputs, so
     walking them by falling age meets each only after everything that used its outputs.
     """
+    leaves: dict[int, _Sum] = {}
+    inner = _walk(roots, leaves, retain_graph, inputs)
+    # .grad is written last: a graph that turns out unusable leaves every one as it was.
+    for tensor, gradient in inner:
+        _accumulate(tensor, gradient)
+    wanted = leaves if inputs is None else {id(t) for t in inputs}
+    for key, leaf in leaves.items():
+        if key in wanted:
+            _accumulate(leaf.tensor, leaf.own(borrowed_will_do=leaf.tensor._grad is not None))
+
+
+def _walk(
+    roots: Iterable[tuple[Tensor, Array]],
+    leaves: dict[int, _Sum],
+    retain_graph: bool,
+    inputs: Sequence[Tensor] | None,
+) -> list[tuple[Tensor, Array]]:
+    """Fill `leaves`; return the gradients that were asked for of tensors that are none."""
     pending: dict[Node, list[Array | None]] = {}
-    leaves: dict[int, tuple[Tensor, Array]] = {}
     for tensor, d_tensor in roots:
         _pass_on(edge_of(tensor), d_tensor, pending, leaves)
+    inner: list[tuple[Tensor, Array]] = []
     order = sorted(_reachable(pending), key=lambda node: node.age)
     while order:
         node = order.pop()
         d_outputs = pending.pop(node, None)
         if d_outputs is None:  # nothing that reached it carried a gradient
             continue
-        for number, tensor in node.retained.items():
-            if d_outputs[number] is not None:
-                _accumulate(tensor, np.array(d_outputs[number]))
+        for tensor in node.retained if inputs is None else [t for t in inputs if t._node is node]:
+            d_output = d_outputs[tensor._output]
+            if d_output is not None:
+                inner.append((tensor, np.array(d_output)))
         for edge, d_input in zip(node.edges, node.run(d_outputs, retain_graph), strict=True):
             if edge is not None and d_input is not None:
                 _pass_on(edge, d_input, pending, leaves)
-    # Leaves are written last: a graph that turns out unusable leaves every .grad as it was.
-    for tensor, gradient in leaves.values():
-        _accumulate(tensor, gradient)
+    return inner
 
 
 def _reachable(starts: Iterable[Node]) -> set[Node]:
@@ -128,24 +147,58 @@ def _reachable(starts: Iterable[Node]) -> set[Node]:
     return seen
 
 
-def _pass_on(
-    edge: Any, gradient: Array, pending: dict[Node, list[Array | None]], leaves: dict[int, tuple[Tensor, Array]]
-) -> None:
+def _pass_on(edge: Any, gradient: Array, pending: dict[Node, list[Array | None]], leaves: dict[int, _Sum]) -> None:
     if isinstance(edge, tuple):
         node, number = edge
         slots = pending.setdefault(node, [None] * node.outputs)
         held = slots[number]
         slots[number] = gradient if held is None else held + gradient
     elif edge is not None:
-        found = leaves.get(id(edge))
-        if found is None:
-            # Operations may hand on views, or one array for two inputs: what a leaf keeps is its own.
-            leaves[id(edge)] = (edge, np.array(gradient, dtype=edge._array.dtype))
+        if id(edge) in leaves:
+            leaves[id(edge)].add(gradient)
         else:
-            np.add(found[1], gradient, out=found[1])
+            leaves[id(edge)] = _Sum(edge, gradient)
+
+
+class _Sum:
+    """The gradient of a leaf while it comes together.
+
+    What an operation hands on may be a view, or one array for two inputs, or something it keeps; so nothing
+    is written to before the first addition has made an array of our own.
+    """
+
+    __slots__ = ("_own", "_value", "tensor")
+
+    def __init__(self, tensor: Tensor, value: Array) -> None:
+        self.tensor = tensor
+        self._value = value
+        self._own = False
+
+    def add(self, gradient: Array) -> None:
+        if self._own:
+            self._value += gradient
+        else:
+            self._value, self._own = np.asarray(self._value + gradient), True
+
+    def own(self, borrowed_will_do: bool) -> Array:
+        """The sum, contiguous and in nobody else's hands: weight gradients are big, so a copy only if need be."""
+        alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
+        if borrowed_will_do or (alone and self._value.flags.c_contiguous):
+            return self._value
+        return np.array(self._value, order="C")
+
+
+def _references(holder: _Sum) -> int:
+    """How many hold the array; each view of it counts, for it refers to its base."""
+    return sys.getrefcount(holder._value)
+
+
+#: what `_references` says of an array that only its holder has; interpreters differ in how they count
+_ALONE = _references(_Sum(None, np.empty(0)))  # type: ignore[arg-type]  # no tensor is needed to count
 
 
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
+    gradient = gradient.astype(tensor._array.dtype, copy=False)
     if tensor._grad is None:
         tensor._grad = type(tensor)._wrap(gradient)
     else:
@@ -153,135 +206,13 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
         tensor._grad._version.count += 1
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# whether operations are recorded
-
-
-class _Mode(threading.local):
-    grad = True
-    inference = False
-
-
-_mode = _Mode()
-
-
-def is_grad_enabled() -> bool:
-    """Whether operations are recorded in this thread.
-
-    >>> is_grad_enabled()
-    True
-    """
-    return _mode.grad
-
-
-def is_inference_mode_enabled() -> bool:
-    """Whether this thread is inside `inference_mode`."""
-    return _mode.inference
-
-
-class _Switch:
-    """A context manager, and a decorator, that sets the recording mode and puts back what was there."""
-
-    _grad: bool
-    _inference: bool | None = None
-
-    def __init__(self) -> None:
-        self._before: list[tuple[bool, bool]] = []
-
-    def _again(self) -> _Switch:
-        return type(self)()
-
-    def __enter__(self) -> None:
-        self._before.append((_mode.grad, _mode.inference))
-        _mode.grad = self._grad
-        if self._inference is not None:
-            _mode.inference = self._inference
-
-    def __exit__(self, *exc: object) -> None:
-        _mode.grad, _mode.inference = self._before.pop()
-
-    def __call__(self, function: F) -> F:
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
-                return function(*args, **kwargs)
-
-        return wrapper  # type: ignore[return-value]  # wraps() keeps the signature, mypy cannot see it
-
-
-class no_grad(_Switch):
-    """Nothing inside is recorded: results do not require grad.  A context manager or a decorator.
-
-    >>> import numbarnn
-    >>> w = numbarnn.ones(2, requires_grad=True)
-    >>> with numbarnn.no_grad():
-    ...     (w * 2).requires_grad
-    False
-    """
-
-    _grad = False
-
-
-class enable_grad(_Switch):
-    """Recording is on inside, also within `no_grad`."""
-
-    _grad = True
-
-
-class inference_mode(_Switch):
-    """`no_grad` that a model may take as leave to skip whatever only training needs.
-
-    `inference_mode(False)` switches it off again inside, as in torch.
-    """
-
-    def __new__(cls, mode: Any = True) -> Any:
-        if callable(mode):  # @inference_mode without parentheses
-            return cls(True)(mode)
-        return super().__new__(cls)
-
-    def __init__(self, mode: bool = True) -> None:
-        super().__init__()
-        self._grad = not mode
-        self._inference = mode
-
-    def _again(self) -> _Switch:
-        return inference_mode(bool(self._inference))
-
-
-class set_grad_enabled(_Switch):
-    """`set_grad_enabled(False)` takes effect at once; as a context manager it is undone at the end."""
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__()
-        self._grad = bool(mode)
-        self._at_start = _mode.grad
-        _mode.grad = self._grad
-
-    def _again(self) -> _Switch:
-        return _Enter(self._grad)
-
-    def __enter__(self) -> None:
-        self._before.append((self._at_start, _mode.inference))
-        _mode.grad = self._grad
-
-    def __call__(self, function: F) -> F:
-        _mode.grad = self._at_start  # a decorator switches inside the function only
-        return super().__call__(function)
-
-
-class _Enter(_Switch):
-    def __init__(self, grad: bool) -> None:
-        super().__init__()
-        self._grad = grad
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# recording
-
-
 def recording(inputs: Iterable[Any]) -> bool:
     """Whether an operation on these inputs (tensors or not) must leave a node."""
-    return _mode.grad and any(getattr(t, "requires_grad", False) for t in inputs)
+    if is_grad_enabled():
+        for t in inputs:
+            if getattr(t, "_node", None) is not None or getattr(t, "_requires_grad", False):
+                return True
+    return False
 
 
 def warn_leaf_grad() -> None:
