@@ -11,6 +11,7 @@ from . import tape
 from .dtypes import result_type
 from .ops.op import OUTPUT, Op
 from .tape import Array, Backward, Node
+from .views import View
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -37,19 +38,21 @@ def record(
     backward: Backward,
     saved: Sequence[Tensor] = (),
     view_of: Tensor | None = None,
+    saves_outputs: bool = False,
 ) -> tuple[Tensor, ...]:
     """Wrap `outputs`; if an input requires grad, leave one node that `backward` differentiates.
 
     `backward(d_outputs, needs)` gets None for an output that no gradient reached and may return None for an
-    input that `needs` none.  `saved` are the inputs whose values it reads: writing to one of them before
-    backward() is an error.  `view_of`: the input whose memory the outputs share.
+    input that `needs` none.  `saved` are the inputs whose values it reads, and with `saves_outputs` it reads the
+    outputs too: writing to one of them before backward() is an error.  `view_of`: the input whose memory the
+    outputs share.
     """
     wrapped = tuple(tensor_class._wrap(array) for array in outputs)
     if view_of is not None:
         for tensor in wrapped:
             _share(tensor, view_of)
     if tape.recording(inputs):
-        node = _node(name, inputs, backward, saved, len(wrapped))
+        node = _node(name, inputs, backward, [*saved, *(wrapped if saves_outputs else ())], len(wrapped))
         for number, tensor in enumerate(wrapped):
             if tensor._array.dtype.kind == "f":
                 tensor._node, tensor._output = node, number
@@ -104,11 +107,11 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:
-    edges = tuple(tape.edge_of(t) if isinstance(t, tensor_class) else None for t in inputs)
+    edges = tuple(tape.edge_of(t) for t in inputs)
     versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, tensor_class))
     return Node(name, edges, backward, versions, outputs)
 
 
 def _share(out: Tensor, source: Any) -> None:
     if isinstance(source, tensor_class) and np.may_share_memory(out._array, source._array):
-        out._version, out._is_view = source._version, True
+        out._version, out._view = source._version, View(source)
