@@ -9,12 +9,28 @@ from `init`, whichever tile it falls into.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from . import jit
 from .simd import (
-    PANEL_VECTORS, TALL, VECTOR_BYTES, at, panel_width, plus, tile_fma, tile_load, tile_load_part, tile_relu, tile_store, tile_store_part, tile_tanh,
+    PANEL_VECTORS,
+    TALL,
+    VECTOR_BYTES,
+    at,
+    panel_width,
+    plus,
+    tile_fma,
+    tile_load,
+    tile_load_part,
+    tile_relu,
+    tile_store,
+    tile_store_part,
+    tile_tanh,
 )  # fmt: skip
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 IDENTITY, TANH, RELU = 0, 1, 2
 
@@ -79,12 +95,12 @@ def product(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation)
             n += width
 
 
-def panel_columns(dtype):
+def panel_columns(dtype: Any) -> int:
     """Columns in a panel of `dtype`, for code outside kernels."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
 
 
-def packed(matrix, transpose=False):
+def packed(matrix: Array, transpose: bool = False) -> Array:
     """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels."""
     rows, columns = matrix.shape
     K, N = (columns, rows) if transpose else (rows, columns)

@@ -5,6 +5,7 @@ No other file of the package calls numba's decorators.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,7 @@ def _digest() -> str:
     return hashlib.sha256(content + f"{VECTOR_BYTES}".encode()).hexdigest()
 
 
-class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba is untyped here
+class _KernelCache(FunctionCache):
     """Numba's disk cache, keyed by the sources of *all* kernels.
 
     Numba's own key covers the one function; a kernel compiled against an older simd.py would be loaded again.
@@ -41,14 +42,13 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]  # numba is untyped her
     _sources = _digest()
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), self._sources)
+        return (*super()._index_key(sig, codegen), self._sources)  # type: ignore[no-untyped-call]  # numba is untyped
 
 
 def _cached(dispatcher: Any) -> Any:
-    try:
-        dispatcher._cache = _KernelCache(dispatcher.py_func)
-    except RuntimeError:  # numba found no folder it may write to: compile in every process instead
-        dispatcher.disable_compile(False)
+    # RuntimeError: numba found no folder it may write to; then every process compiles for itself
+    with contextlib.suppress(RuntimeError):
+        dispatcher._cache = _KernelCache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # numba is untyped
     return dispatcher
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 
 from . import threads
-from .gemm import IDENTITY, panel_columns, pack, product
+from .gemm import IDENTITY, Array, pack, panel_columns, product
 from .jit import kernel, parallel_kernel
 from .simd import at, panel_width
 from .threads import share_of
@@ -22,7 +22,7 @@ GRADIENT_ROWS = 512
 # y = x W^T + b
 
 
-def forward(x, weight, bias, y):
+def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
     R, O = y.shape
     threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), threads.most(R, 2.0 * R * O * x.shape[1]))
@@ -45,11 +45,17 @@ def _forward_share(x, weight, bias, y, i, count):
 # d_x += d_y W,  d_W += d_y^T x,  d_b += sum of d_y
 
 
-def backward(d_y, x, weight, d_x, d_weight, d_bias):
-    """Add the gradients for d_y (R, O) to d_x (R, I), d_weight (O, I) and d_bias (O); size 0: not wanted.
+def backward(
+    d_y: Array,  # (R, O)
+    x: Array,  # (R, I)
+    weight: Array,  # W (O, I), packed as it stands
+    d_x: Array,  # (R, I)
+    d_weight: Array,  # (O, I)
+    d_bias: Array,  # (O)
+) -> None:
+    """Add the gradients for d_y to d_x, d_weight and d_bias; those of size 0 are not wanted.
 
-    `weight` holds W packed as it stands.  Threads share out rows of the results, never a sum, so that gradients do
-    not depend on how many there are.
+    Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are.
     """
     R, O = d_y.shape
     I = x.shape[1]

@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from . import threads
-from .gemm import IDENTITY, RELU, product
+from .gemm import IDENTITY, RELU, Array, product
 from .jit import kernel, parallel_kernel
 from .simd import TALL, at, plus
 from .threads import share_of
@@ -45,8 +45,20 @@ def _copy_rows(source, source_row, target, target_row, rows, columns):
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
 
 
-def forward(x, batch_first, starts, weight_ih, bias, weight_hh, h, output, column, reverse, activation):
-    """Fill output (R, D H) from `column` on; h (B, H) holds h_0 and ends as h_n.
+def forward(
+    x: Array,  # (R, I), or (B T, I) in that order with batch_first
+    batch_first: bool,
+    starts: Array,  # (T + 1)
+    weight_ih: Array,  # W_ih^T (I, H), packed
+    bias: Array,  # (H)
+    weight_hh: Array,  # W_hh^T (H, H), packed
+    h: Array,  # (B, H)
+    output: Array,  # (R, D H)
+    column: int,
+    reverse: bool,
+    activation: int,
+) -> None:
+    """Fill H columns of output from `column` on; h holds h_0 and ends as h_n.
 
     One thread projects the inputs of several steps at a time, so that a batch of 1 still fills a tile; several
     threads share out the sequences and never wait for each other.  h runs along as h_{t-1}.
@@ -101,11 +113,22 @@ def _forward_share(
 # d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
 
 
-def backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous):
-    """Back through time: fill d_pre (R, H), the gradient of what f was applied to.
+def backward(
+    starts: Array,  # (T + 1)
+    weight_hh: Array,  # W_hh (H, H), packed as it stands
+    h_0: Array,  # (B, H)
+    output: Array,  # (R, D H)
+    column: int,
+    reverse: bool,
+    activation: int,
+    d_output: Array,  # (R, D H)
+    d_h: Array,  # (B, H)
+    d_pre: Array,  # (R, H)
+    previous: Array,  # (R, H)
+) -> None:
+    """Back through time: fill d_pre, the gradient of what f was applied to, and previous with h_{t-1}.
 
-    weight_hh is packed as it stands, not transposed.  d_h (B, H) holds the gradient of h_n and ends as that of
-    h_0; it runs along as what reaches h_t from later steps.  previous (R, H) is filled with h_{t-1}.
+    d_h holds the gradient of h_n and ends as that of h_0; it runs along as what reaches h_t from later steps.
 
     Only d_h depends on another step.  All other gradients are products over the rows of all steps and are left to
     `linear.backward`: d_W_ih = d_pre^T x, d_W_hh = d_pre^T previous, d_b = sum of d_pre, d_x = d_pre W_ih.

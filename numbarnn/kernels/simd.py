@@ -56,7 +56,7 @@ PANEL_VECTORS = 2
 TALL = 12 if VECTOR_BYTES == 64 or _ARM else 6
 
 
-class Tile(types.Type):  # type: ignore[misc]  # numba is untyped
+class Tile(types.Type):
     """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers."""
 
     def __init__(self, rows: int, panels: int, dtype: Any) -> None:
@@ -79,14 +79,14 @@ class Tile(types.Type):  # type: ignore[misc]  # numba is untyped
 
 
 @register_model(Tile)
-class _TileModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+class _TileModel(models.PrimitiveModel):
     def __init__(self, manager: Any, tile: Tile) -> None:
         super().__init__(manager, tile, ir.ArrayType(tile.vector, tile.rows * tile.cols))
 
 
 def lanes_of(dtype: Any) -> int:
     """Numbers of the numba type `dtype` in one vector."""
-    return VECTOR_BYTES * 8 // dtype.bitwidth  # type: ignore[no-any-return]
+    return VECTOR_BYTES * 8 // int(dtype.bitwidth)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

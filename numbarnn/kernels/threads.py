@@ -50,6 +50,6 @@ def spread(share: Callable[..., None], parallel: Callable[..., None], args: tupl
 
 
 @kernel
-def share_of(total, i, count):
+def share_of(total: int, i: int, count: int) -> tuple[int, int]:
     """The i-th of `count` shares of `total` things: begin and end."""
     return i * total // count, (i + 1) * total // count

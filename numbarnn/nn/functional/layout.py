@@ -1,0 +1,145 @@
+"""How a batch of sequences lies in memory, and how it gets into the order that the kernels read.
+
+The kernels want sequences by falling length and the rows of all steps one after the other (see kernels/rnn.py).
+A layout takes what the user gave there and back: dense arrays, packed ones, and padded ones with lengths.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def dense(array: Array) -> Array:
+    """`array` itself where kernels can read it, else a copy: contiguous, aligned, writable (one compiled type)."""
+    return array if array.flags.carray else np.array(array, order="C")
+
+
+@functools.lru_cache(maxsize=256)
+def _even_starts(T: int, B: int) -> Array:
+    return np.arange(T + 1, dtype=np.int64) * B
+
+
+def _starts(batch_sizes: Array) -> Array:
+    return np.concatenate([[0], np.cumsum(batch_sizes)]).astype(np.int64)
+
+
+class Dense:
+    """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps."""
+
+    def __init__(self, x: Array, batch_first: bool) -> None:
+        self.batch_first = batch_first
+        first, second = x.shape[:2]
+        self.T, self.B = (second, first) if batch_first else (first, second)
+        self.starts = _even_starts(self.T, self.B)
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps."""
+        x = dense(x)
+        return x.reshape(-1, x.shape[-1]), self.batch_first
+
+    def rows(self, array: Array) -> Array:
+        """(T B, F) rows in the order of steps."""
+        if self.batch_first:
+            array = array.transpose(1, 0, 2)
+        return dense(array).reshape(-1, array.shape[-1])
+
+    def user(self, rows: Array) -> Array:
+        """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
+        array = rows.reshape(self.T, self.B, rows.shape[-1])
+        return array.transpose(1, 0, 2) if self.batch_first else array
+
+    def state_in(self, h: Array) -> Array:
+        """(layers, B, H) states with sequences in the kernels' order, a copy."""
+        return np.array(h, order="C")
+
+    def state_out(self, h: Array) -> Array:
+        return h
+
+
+class Ragged(Dense):
+    """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
+
+    order: Array | None
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        return self.rows(x), False
+
+    def state_in(self, h: Array) -> Array:
+        return super().state_in(h) if self.order is None else h[:, self.order]
+
+    def state_out(self, h: Array) -> Array:
+        if self.order is None:
+            return h
+        out = np.empty_like(h)
+        out[:, self.order] = h
+        return out
+
+
+class Packed(Ragged):
+    """Rows in the order of steps: `batch_sizes[t]` of them at step t."""
+
+    def __init__(self, batch_sizes: Array, order: Array | None) -> None:
+        self.T, self.B = len(batch_sizes), int(batch_sizes[0])
+        self.order = order
+        self.starts = _starts(batch_sizes)
+
+    def rows(self, array: Array) -> Array:
+        return dense(array)
+
+    def user(self, rows: Array) -> Array:
+        return rows
+
+
+class Padded(Ragged):
+    """(T, B, F), or (B, T, F) with `batch_first`, of which sequence b has `lengths[b]` steps."""
+
+    def __init__(self, x: Array, batch_first: bool, lengths: Array) -> None:
+        self.shape = x.shape[:2]
+        self.T, self.B = int(lengths.max(initial=0)), len(lengths)
+        self.order = np.argsort(-lengths, kind="stable")
+        steps = np.arange(self.T)
+        batch_sizes = (lengths > steps[:, None]).sum(axis=1)
+        self.starts = _starts(batch_sizes)
+        t = np.repeat(steps, batch_sizes)
+        b = self.order[np.arange(len(t)) - self.starts[t]]
+        self.index = (b, t) if batch_first else (t, b)
+
+    def rows(self, array: Array) -> Array:
+        return np.asarray(array[self.index])
+
+    def user(self, rows: Array) -> Array:
+        array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype)
+        array[self.index] = rows
+        return array
+
+
+def as_lengths(lengths: Any, B: int, T: int) -> Array:
+    """`lengths` as (B,) integers between 0 and T."""
+    array = np.asarray(lengths)
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, got {array.dtype}")
+    if array.shape != (B,):
+        raise RuntimeError(f"lengths: expected one for each of {B} sequences, got shape {list(array.shape)}")
+    if B and (array.min() < 0 or array.max() > T):
+        raise RuntimeError(
+            f"lengths: expected numbers between 0 and the {T} steps of input, got {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64)
+
+
+def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
+    """`batch_sizes` as falling positive integers whose sum is `rows`."""
+    array = np.asarray(batch_sizes)
+    falling = array.ndim == 1 and array.dtype.kind in "iu" and array.size and np.all(np.diff(array) <= 0)
+    if not falling or array[-1] <= 0:
+        raise RuntimeError(f"batch_sizes: expected positive integers that do not rise, got {batch_sizes!r}")
+    if array.sum() != rows:
+        raise RuntimeError(f"batch_sizes: expected their sum to be the {rows} rows of data, got {array.sum()}")
+    return array

@@ -1,0 +1,283 @@
+"""Recurrent layers as functions: validate, allocate, run the kernels, leave one node on the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ... import tape
+from ...kernels.gemm import RELU, TANH
+from ...record import as_array, record
+from ...tensor import Tensor
+from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths
+from .stack import Direction, Stack
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+ACTIVATIONS = {"tanh": TANH, "relu": RELU}
+
+
+def rnn_tanh(
+    input: Any,
+    hx: Any,
+    params: Sequence[Any],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool = False,
+    *,
+    batch_sizes: Any = None,
+    sorted_indices: Any = None,
+    lengths: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """A stacked Elman RNN: h_t = tanh(x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh) in each layer and direction.
+
+    With T steps, B sequences, I inputs, H hidden units, L layers, D directions:
+
+    input: (T, B, I), or (B, T, I) with `batch_first`, or (T, I) for one sequence, or with `batch_sizes` the
+        (rows, I) data of a PackedSequence.
+    hx: (L D, B, H), or (L D, H) for one sequence, or None for zeros.
+    params: for each layer, then direction: weight_ih (H, I; D H in upper layers), weight_hh (H, H) and with
+        `has_biases` bias_ih (H) and bias_hh (H); all float32 or all float64.
+    dropout: probability to drop an element of the output of a layer that is not the last; only if `train`.
+    sorted_indices: of a PackedSequence: the caller's sequences by falling length; hx and h_n are in caller order.
+    lengths: (B,) integers from 0 to T in any order.  Steps beyond are not computed: output is 0 there, and h_n is
+        the state after the last step of each sequence, h_0 for an empty one.
+
+    Returns output, shaped like input with D H features (a transposed view with `batch_first`), and h_n, shaped
+    like hx.  Raises ValueError for an input that is not 2-D or 3-D or not of the dtype of the weights, RuntimeError
+    for any other mismatch, TypeError for lengths that are no integers.
+
+    Source: Elman (1990), "Finding structure in time"; torch.rnn_tanh.  `lengths` is ours.
+
+    >>> import math, numpy as np
+    >>> weights = [np.full((1, 1), 0.5), np.zeros((1, 1))]
+    >>> output, h_n = rnn_tanh(np.ones((2, 1, 1)), None, weights, False, 1, 0.0, False, False)
+    >>> np.allclose(output, math.tanh(0.5)), h_n.shape
+    (True, numbarnn.Size([1, 1, 1]))
+    """
+    stack = _stack("tanh", params, has_biases, num_layers, dropout if train else 0.0, bidirectional)
+    return _rnn(stack, input, hx, batch_first, batch_sizes, sorted_indices, lengths)
+
+
+def rnn_relu(
+    input: Any,
+    hx: Any,
+    params: Sequence[Any],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool = False,
+    *,
+    batch_sizes: Any = None,
+    sorted_indices: Any = None,
+    lengths: Any = None,
+) -> tuple[Tensor, Tensor]:
+    """`rnn_tanh` with relu in the place of tanh: h_t = max(0, x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh).
+
+    >>> import numpy as np
+    >>> weights = [np.full((1, 1), 0.5), np.ones((1, 1))]
+    >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
+    [0.5, 1.0, 1.5]
+    """
+    stack = _stack("relu", params, has_biases, num_layers, dropout if train else 0.0, bidirectional)
+    return _rnn(stack, input, hx, batch_first, batch_sizes, sorted_indices, lengths)
+
+
+def rnn_cell(
+    input: Any,
+    hx: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any = None,
+    b_hh: Any = None,
+    nonlinearity: str = "tanh",
+) -> Tensor:
+    """One step: h' = f(x W_ih^T + b_ih + h W_hh^T + b_hh), f = tanh or relu.
+
+    input: (B, I), or (I) for one sequence.  hx: (B, H), or (H), or None for zeros.  w_ih: (H, I), w_hh: (H, H),
+    b_ih and b_hh: (H) or both None; all float32 or all float64.
+
+    Returns h', (B, H) or (H).  Raises ValueError for an input or hx of another rank, RuntimeError for any other
+    mismatch.  Source: torch.rnn_tanh_cell, torch.rnn_relu_cell.
+
+    >>> import numpy as np
+    >>> rnn_cell(np.ones(1), np.ones(1), np.full((1, 1), 0.5), np.ones((1, 1)), nonlinearity="relu")
+    tensor([1.5000], dtype=float64)
+    """
+    if nonlinearity not in ACTIVATIONS:
+        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
+    stack = Stack([Direction(w_ih, w_hh, b_ih, b_hh)], 1, ACTIVATIONS[nonlinearity], 0.0)
+    x = as_array(input)
+    h = None if hx is None else as_array(hx)
+    if x.ndim not in (1, 2):
+        raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
+    if h is not None and h.ndim not in (1, 2):
+        raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
+    H, I = _check_directions(stack.directions, 1)
+    dtype = stack.dtype
+    rows = x if x.ndim == 2 else x[None]
+    state_shape = (*x.shape[:-1], H)
+    if x.shape[-1] != I:
+        raise RuntimeError(f"input has inconsistent input_size: got {x.shape[-1]} expected {I}")
+    if x.dtype != dtype:
+        raise RuntimeError(f"input dtype ({x.dtype}) does not match weight dtype ({dtype})")
+    if h is None:
+        h = np.zeros(state_shape, dtype)
+    elif h.ndim == 2 and len(h) != len(rows):
+        raise RuntimeError(f"Input batch size {len(rows)} doesn't match hidden0 batch size {len(h)}")
+    elif h.shape != state_shape:
+        raise RuntimeError(f"hx has inconsistent hidden_size: expected shape {list(state_shape)}, got {list(h.shape)}")
+    elif h.dtype != dtype:
+        raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
+    x = rows[None]
+    (state,) = _run("RnnCell", stack, Dense(x, False), x, h.reshape(1, len(rows), H), (input, hx), None, state_shape)
+    return state
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# validation
+
+
+def _check_directions(directions: Sequence[Direction], D: int) -> tuple[int, int]:
+    """Hidden size and input size, of parameters that fit together."""
+    shape = as_array(directions[0].weight_ih).shape
+    if len(shape) != 2:
+        raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(shape)}")
+    (H, I), dtype = shape, as_array(directions[0].weight_ih).dtype
+    if dtype.kind != "f":
+        raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
+    for i, direction in enumerate(directions):
+        wanted = {"weight_ih": (H, I if i < D else D * H), "weight_hh": (H, H), "bias_ih": (H,), "bias_hh": (H,)}
+        if (direction.bias_ih is None) != (direction.bias_hh is None):
+            raise RuntimeError("bias_ih and bias_hh: expected both or neither")
+        for name, expected in wanted.items():
+            parameter = getattr(direction, name)
+            if parameter is None:
+                continue
+            array = as_array(parameter)
+            if array.shape != expected or array.dtype != dtype:
+                raise RuntimeError(
+                    f"{name} of layer {i // D}: expected {dtype} of shape {list(expected)}, "
+                    f"got {array.dtype} of shape {list(array.shape)}"
+                )
+    return H, I
+
+
+def _stack(
+    nonlinearity: str, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float, bidirectional: bool
+) -> Stack:
+    each, D = 4 if has_biases else 2, 2 if bidirectional else 1
+    if num_layers < 1 or len(params) != each * num_layers * D:
+        raise RuntimeError(
+            f"params: expected {each} for each of {num_layers} layers and {D} directions, got {len(params)}"
+        )
+    if not 0 <= dropout <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
+    groups = [params[i : i + each] for i in range(0, len(params), each)]
+    directions = [Direction(*group) for group in groups]
+    return Stack(directions, D, ACTIVATIONS[nonlinearity], dropout)
+
+
+def _check_input(x: Array, I: int, dtype: Any, packed: bool) -> None:
+    if packed and x.ndim != 2:
+        raise RuntimeError(f"input must have 2 dimensions, got {x.ndim}")
+    if x.ndim not in (2, 3):
+        raise ValueError(f"RNN: Expected input to be 2D or 3D, got {x.ndim}D tensor instead")
+    if x.dtype != dtype:
+        raise ValueError(
+            f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
+            f"Convert input: input.to({dtype}), or convert model: model.to({x.dtype})"
+        )
+    if x.shape[-1] != I:
+        raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {I}, got {x.shape[-1]}")
+
+
+def _check_state(h: Array, expected: tuple[int, ...], dtype: Any) -> None:
+    if h.ndim != len(expected):
+        form = "unbatched 2-D" if len(expected) == 2 else "batched 3-D"
+        raise RuntimeError(f"For {form} input, hx should also be {len(expected)}-D but got {h.ndim}-D tensor")
+    if h.shape != expected:
+        raise RuntimeError(f"Expected hidden size {expected}, got {list(h.shape)}")
+    if h.dtype != dtype:
+        raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the call itself
+
+
+def _rnn(
+    stack: Stack, input: Any, hx: Any, batch_first: bool, batch_sizes: Any, sorted_indices: Any, lengths: Any
+) -> tuple[Tensor, Tensor]:
+    H, I = _check_directions(stack.directions, stack.D)
+    dtype = stack.dtype
+    x = as_array(input)
+    _check_input(x, I, dtype, packed=batch_sizes is not None)
+    alone = batch_sizes is None and x.ndim == 2
+    output_shape = (*x.shape[:-1], stack.D * H)
+    if batch_sizes is not None:
+        if lengths is not None:
+            raise ValueError("lengths: expected None with a packed input, which has its own")
+        layout: Dense = Packed(
+            as_batch_sizes(batch_sizes, len(x)), None if sorted_indices is None else as_array(sorted_indices)
+        )
+    else:
+        if alone:
+            x, batch_first = x[:, None], False
+        layout = Dense(x, batch_first)
+        if layout.T == 0:
+            raise RuntimeError(
+                f"Expected sequence length to be larger than 0 in RNN, got input of shape {list(x.shape)}"
+            )
+        if lengths is not None:
+            layout = Padded(x, batch_first, as_lengths(lengths, layout.B, layout.T))
+    count = len(stack.directions)
+    state_shape = (count, H) if alone else (count, layout.B, H)
+    h = np.zeros(state_shape, dtype) if hx is None else as_array(hx)
+    _check_state(h, state_shape, dtype)
+    h = h.reshape(count, layout.B, H)
+    output, h_n = _run("Rnn", stack, layout, x, h, (input, hx), output_shape, state_shape)
+    return output, h_n
+
+
+def _run(
+    name: str,
+    stack: Stack,
+    layout: Dense,
+    x: Array,
+    h: Array,
+    inputs: tuple[Any, Any],
+    output_shape: tuple[int, ...] | None,
+    state_shape: tuple[int, ...],
+) -> tuple[Tensor, ...]:
+    """Run and record: the output unless its shape is None, and the state, in the user's shapes."""
+    parameters = [p for d in stack.directions for p in (d.weight_ih, d.weight_hh, d.bias_ih, d.bias_hh)]
+    everything = [*inputs, *parameters]
+    keep = tape.recording(everything)
+    rows, h_n = stack.forward(x, layout, layout.state_in(h), keep)
+    shown = [layout.state_out(h_n).reshape(state_shape)]
+    if output_shape is not None:
+        shown.insert(0, layout.user(rows).reshape(output_shape))
+
+    def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        d_state = d_outputs[-1]
+        d_h = np.zeros(h.shape, h.dtype) if d_state is None else layout.state_in(d_state.reshape(h.shape))
+        d_output = d_outputs[0] if output_shape is not None else None
+        if d_output is None:
+            d_rows = np.zeros(rows.shape, rows.dtype)
+        else:
+            d_rows = layout.rows(d_output.reshape(*x.shape[:-1], rows.shape[1]))
+        d_x, gradients = stack.backward(d_rows, d_h, needs[0])
+        d_input = layout.user(d_x).reshape(inputs[0].shape) if needs[0] else None
+        d_hx = layout.state_out(d_h).reshape(state_shape) if needs[1] else None
+        return [d_input, d_hx, *(g for d_ih, d_hh, d_b in gradients for g in (d_ih, d_hh, d_b, d_b))]
+
+    saved = [t for t in everything if isinstance(t, Tensor)]
+    return record(name, shown, everything, backward, saved, saves_outputs=True)

@@ -1,0 +1,247 @@
+"""`RNN` and `RNNCell`: parameters with torch's names, order and initial values; the work is in functional/rnn.py."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import random
+from ..dtypes import as_dtype, get_default_dtype
+from ..dtypes import device as as_device
+from ..tensor import Parameter, Tensor
+from .functional.rnn import rnn_cell, rnn_relu, rnn_tanh
+from .module import Module
+from .utils.rnn import PackedSequence
+
+
+def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
+    if device is not None:
+        as_device(device)
+    return Parameter(Tensor._wrap(np.empty(shape, get_default_dtype() if dtype is None else as_dtype(dtype))))
+
+
+class _Recurrent(Module):
+    hidden_size: int
+
+    def reset_parameters(self) -> None:
+        """Draw every parameter from U(-1/sqrt(H), 1/sqrt(H)), in the order of registration."""
+        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0.0
+        for parameter in self.parameters():
+            parameter._array[...] = random.uniform(parameter.shape, -bound, bound, parameter.dtype)
+            parameter._version.count += 1
+
+
+class RNN(_Recurrent):
+    """A stacked Elman RNN, h_t = f(x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh) with f = tanh or relu.
+
+    With T steps, B sequences, I = input_size, H = hidden_size, L = num_layers, D directions:
+
+    Args:
+        input_size, hidden_size: I and H, at least 1.
+        num_layers: each layer above the first reads the output of the one below.
+        nonlinearity: "tanh" or "relu".
+        bias: whether there are bias_ih and bias_hh.
+        batch_first: input and output are (B, T, features) instead of (T, B, features); states never are.
+        dropout: in training, the probability to drop an element of the output of a layer that is not the last.
+        bidirectional: a second direction reads from the end; its features come after those of the first.
+        dtype: float32 (default) or float64.
+
+    Called with `input`, (T, B, I) or (T, I) for one sequence or a PackedSequence, and optionally `hx`, the first
+    states, (L D, B, H) or (L D, H), zeros by default.  Returns output, like input with D H features (the states of
+    the last layer), and h_n, like hx: the last state of each layer and direction.
+
+    With `lengths`, (B,) integers from 0 to T in any order, each sequence ends after its own length: output is 0
+    beyond, and h_n is the state at the end (h_0 for an empty sequence).  This is not in torch.
+
+    Parameters: weight_ih_l{k} (H, I or D H), weight_hh_l{k} (H, H), bias_ih_l{k} and bias_hh_l{k} (H), with the
+    suffix _reverse for the second direction, drawn from U(-1/sqrt(H), 1/sqrt(H)): after `manual_seed` bit for bit
+    those of torch.
+
+    Raises ValueError and TypeError for arguments as torch.nn.RNN does; when called, ValueError for an input that is
+    not 2-D or 3-D or of another dtype than the weights, RuntimeError for other mismatches.
+
+    Source: Elman (1990), "Finding structure in time", Cognitive Science 14; semantics of torch.nn.RNN 2.13.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> _ = numbarnn.manual_seed(0)
+    >>> rnn = nn.RNN(10, 20, num_layers=2, batch_first=True)
+    >>> output, h_n = rnn(numbarnn.randn(3, 5, 10))
+    >>> output.shape, h_n.shape
+    (numbarnn.Size([3, 5, 20]), numbarnn.Size([2, 3, 20]))
+    >>> numbarnn.equal(output[:, -1], h_n[-1])
+    True
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        **unsupported: Any,
+    ) -> None:
+        if "proj_size" in unsupported:
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        if unsupported:
+            raise TypeError(f"RNN.__init__() got an unexpected keyword argument '{next(iter(unsupported))}'")
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        _check_dropout(dropout, num_layers)
+        _check_sizes(input_size, hidden_size, num_layers, bias, batch_first)
+        super().__init__()
+        self.nonlinearity = nonlinearity
+        self.mode = f"RNN_{nonlinearity.upper()}"
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self.proj_size = 0
+        self._names: list[list[str]] = []
+        D = 2 if bidirectional else 1
+        for layer in range(num_layers):
+            for suffix in ("", "_reverse")[:D]:
+                features = input_size if layer == 0 else D * hidden_size
+                shapes = {"weight_ih": (hidden_size, features), "weight_hh": (hidden_size, hidden_size)}
+                if bias:
+                    shapes.update(bias_ih=(hidden_size,), bias_hh=(hidden_size,))  # type: ignore[arg-type]  # any rank
+                names = {name: f"{name}_l{layer}{suffix}" for name in shapes}
+                self._names.append(list(names.values()))
+                for name, shape in shapes.items():
+                    self.register_parameter(names[name], _parameter(shape, dtype, device))
+        self.reset_parameters()
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of each layer and direction."""
+        return [[self._weight(name) for name in group] for group in self._names]
+
+    def _weight(self, name: str) -> Any:
+        # getattr, for those who replace a parameter by a tensor they compute
+        return self._parameters.get(name) if name in self._parameters else getattr(self, name)
+
+    def flatten_parameters(self) -> None:
+        """Nothing to do on the CPU; here so that programs written for torch run."""
+
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Tensor]:
+        """Run all layers over all steps; see the class."""
+        run = rnn_tanh if self.nonlinearity == "tanh" else rnn_relu
+        params = [self._weight(name) for group in self._names for name in group]
+        settings = (params, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+        if not isinstance(input, PackedSequence):
+            return run(input, hx, *settings, self.batch_first, lengths=lengths)
+        data, batch_sizes, sorted_indices, unsorted_indices = input
+        output, h_n = run(data, hx, *settings, batch_sizes=batch_sizes, sorted_indices=sorted_indices, lengths=lengths)
+        return PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices), h_n
+
+    def extra_repr(self) -> str:
+        text = f"{self.input_size}, {self.hidden_size}"
+        shown = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False}
+        for name, default in shown.items():
+            value = getattr(self, name)
+            if value is not default and (isinstance(default, bool) or value != default):
+                text += f", {name}={value}"
+        return text
+
+
+class RNNCell(_Recurrent):
+    """One step of an Elman RNN, h' = f(x W_ih^T + b_ih + h W_hh^T + b_hh) with f = tanh or relu.
+
+    With B sequences, I = input_size, H = hidden_size:
+
+    Args:
+        input_size, hidden_size: I and H.
+        bias: whether there are bias_ih and bias_hh.
+        nonlinearity: "tanh" or "relu"; anything else is refused when called.
+        dtype: float32 (default) or float64.
+
+    Called with `input`, (B, I) or (I), and optionally `hx`, (B, H) or (H), zeros by default.  Returns h', like hx.
+
+    Parameters: weight_ih (H, I), weight_hh (H, H), bias_ih and bias_hh (H), drawn from U(-1/sqrt(H), 1/sqrt(H)).
+
+    Raises ValueError for an input or hx that is not 1-D or 2-D, RuntimeError for other mismatches.
+
+    Source: Elman (1990), "Finding structure in time", Cognitive Science 14; semantics of torch.nn.RNNCell 2.13.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> cell, h = nn.RNNCell(10, 20), numbarnn.zeros(3, 20)
+    >>> for x_t in numbarnn.randn(6, 3, 10):
+    ...     h = cell(x_t, h)
+    >>> h.shape
+    numbarnn.Size([3, 20])
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        self.nonlinearity = nonlinearity
+        self.weight_ih = _parameter((hidden_size, input_size), dtype, device)
+        self.weight_hh = _parameter((hidden_size, hidden_size), dtype, device)
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(name, _parameter((hidden_size,), dtype, device) if bias else None)
+        self.reset_parameters()
+
+    def forward(self, input: Any, hx: Any = None) -> Tensor:
+        """One step; see the class."""
+        return rnn_cell(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.nonlinearity)
+
+    def extra_repr(self) -> str:
+        text = f"{self.input_size}, {self.hidden_size}"
+        if self.bias is not True:
+            text += f", bias={self.bias}"
+        if self.nonlinearity != "tanh":
+            text += f", nonlinearity={self.nonlinearity}"
+        return text
+
+
+def _check_dropout(dropout: Any, num_layers: Any) -> None:
+    float(dropout)  # None: TypeError, as in torch
+    if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:  # type: ignore[operator]  # a real number by now
+        raise ValueError(
+            "dropout should be a number in range [0, 1] representing the probability of an element being zeroed, "
+            f"got {dropout!r}"
+        )
+    if dropout > 0 and num_layers == 1:  # type: ignore[operator]  # likewise
+        warnings.warn(
+            "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
+            f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _check_sizes(input_size: Any, hidden_size: Any, num_layers: Any, bias: Any, batch_first: Any) -> None:
+    for name, value in (("bias", bias), ("batch_first", batch_first)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+    for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
+        if not isinstance(value, int):
+            raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
+        if value <= 0:
+            raise ValueError(f"{name} must be greater than zero, got {value}")
+    if num_layers <= 0:
+        raise ValueError(f"num_layers must be greater than zero, got {num_layers}")
+    if not hasattr(num_layers, "__index__"):
+        raise TypeError(f"num_layers should be of type int, got: {type(num_layers).__name__}")
