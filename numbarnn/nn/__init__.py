@@ -1,0 +1,17 @@
+"""Layers, losses and what they are built of, with torch's names and arguments."""
+
+from ..tensor import Parameter
+from . import functional, utils
+from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .container import ModuleList, Sequential
+from .dropout import Dropout
+from .linear import Linear
+from .loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .module import Module
+from .sparse import Embedding
+
+__all__ = [
+    "BCEWithLogitsLoss", "CrossEntropyLoss", "Dropout", "Embedding", "L1Loss", "Linear", "LogSoftmax", "MSELoss",
+    "Module", "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "functional",
+    "utils",
+]  # fmt: skip

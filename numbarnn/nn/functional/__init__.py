@@ -1,0 +1,12 @@
+"""Layers and losses as functions: validate, compute, and leave one node on the tape."""
+
+from .activation import log_softmax, relu, sigmoid, softmax, tanh
+from .dropout import dropout
+from .linear import linear
+from .loss import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
+from .sparse import embedding
+
+__all__ = [
+    "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "embedding", "l1_loss", "linear", "log_softmax",
+    "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh",
+]  # fmt: skip

@@ -1,0 +1,77 @@
+"""Activations as functions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ...creation import as_tensor
+from ...tensor import Tensor
+
+
+def tanh(input: Any) -> Tensor:
+    """The hyperbolic tangent of each element.
+
+    >>> import numbarnn
+    >>> tanh(numbarnn.tensor([0.0, 100.0]))
+    tensor([0., 1.])
+    """
+    return as_tensor(input).tanh()
+
+
+def sigmoid(input: Any) -> Tensor:
+    """1 / (1 + exp(-x)) of each element.
+
+    >>> import numbarnn
+    >>> sigmoid(numbarnn.tensor([0.0, 100.0]))
+    tensor([0.5000, 1.0000])
+    """
+    return as_tensor(input).sigmoid()
+
+
+def relu(input: Any, inplace: bool = False) -> Tensor:
+    """max(x, 0) of each element; its derivative at 0 is 0.
+
+    >>> import numbarnn
+    >>> relu(numbarnn.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    x = as_tensor(input)
+    return x.relu_() if inplace else x.relu()
+
+
+def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """exp(x) over its sum along `dim`; `dtype`: the type to convert to before.
+
+    >>> import numbarnn
+    >>> softmax(numbarnn.tensor([1.0, 1.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    return _along("softmax", input, dim, _stacklevel, dtype)
+
+
+def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """The logarithm of `softmax`, without its loss of digits.
+
+    >>> import numbarnn
+    >>> log_softmax(numbarnn.tensor([1.0, 1.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
+    return _along("log_softmax", input, dim, _stacklevel, dtype)
+
+
+def _along(name: str, input: Any, dim: int | None, stacklevel: int, dtype: Any) -> Tensor:
+    x = as_tensor(input)
+    if dim is None:
+        warnings.warn(
+            f"Implicit dimension choice for {name} has been deprecated. "
+            "Change the call to include dim=X as an argument.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+        dim = 0 if x.ndim in (0, 1, 3) else 1  # torch's choice
+    if dtype is not None:
+        x = x.to(dtype)
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
+    return x.softmax(dim) if name == "softmax" else x.log_softmax(dim)

@@ -1,0 +1,66 @@
+"""What the losses check before they compute, and the words of their errors."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ...record import as_array
+from ...tape import Array
+from ...tensor import Tensor
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """What torch's two older arguments mean, with its warning; `reduction` if neither is given."""
+    if size_average is None and reduce is None:
+        return reduction
+    averaged, reduced = size_average is None or size_average, reduce is None or reduce
+    meant = "none" if not reduced else "mean" if averaged else "sum"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return meant
+
+
+def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
+    """The arrays of a loss's two operands."""
+    for position, (argument, value) in enumerate((("input", input), ("target", target)), 1):
+        if not isinstance(value, (Tensor, np.ndarray)):
+            raise TypeError(
+                f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
+            )
+    return as_array(input), as_array(target)
+
+
+def check_reduction(reduction: str) -> None:
+    """ValueError for an unknown one."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'")
+
+
+def check_broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    """RuntimeError where two shapes do not go together."""
+    for axis in range(1, min(len(a), len(b)) + 1):
+        if a[-axis] != b[-axis] and 1 not in (a[-axis], b[-axis]):
+            raise RuntimeError(
+                f"The size of tensor a ({a[-axis]}) must match the size of tensor b ({b[-axis]}) at non-singleton "
+                f"dimension {max(len(a), len(b)) - axis}"
+            )
+
+
+def constant(function: str, argument: str, value: Any) -> Array | None:
+    """The array of an argument that no gradient flows to."""
+    if value is None:
+        return None
+    if getattr(value, "requires_grad", False):
+        raise RuntimeError(
+            f"The function '{function}' is not differentiable with respect to argument '{argument}'. "
+            "This input cannot have requires_grad True."
+        )
+    return np.asarray(as_array(value))

@@ -1,0 +1,193 @@
+"""Losses as functions.  Each validates, and leaves one node on the tape."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ...ops import loss as ops
+from ...record import apply
+from ...size import Size
+from ...tape import Array
+from ...tensor import Tensor
+from .checks import check_broadcast, check_reduction, constant, legacy_reduction, operands
+
+
+def mse_loss(
+    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+) -> Tensor:
+    """Mean of (input - target)^2, for floating tensors of any one shape.
+
+    Raises ValueError for an unknown `reduction`; warns where the shapes differ and so broadcast.
+
+    >>> import numbarnn
+    >>> mse_loss(numbarnn.tensor([1.0, 2.0]), numbarnn.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return _elementwise(ops.mse_loss, input, target, reduction)
+
+
+def l1_loss(
+    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+) -> Tensor:
+    """Mean of |input - target|, for floating tensors of any one shape; errors and warnings as for `mse_loss`.
+
+    >>> import numbarnn
+    >>> l1_loss(numbarnn.tensor([1.0, 2.0]), numbarnn.tensor([1.0, 4.0]), reduction="sum")
+    tensor(2.)
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    return _elementwise(ops.l1_loss, input, target, reduction)
+
+
+def _elementwise(op: Any, input: Any, target: Any, reduction: str) -> Tensor:
+    name = op.function.__name__
+    x, y = operands(name, input, target)
+    check_reduction(reduction)
+    if x.dtype.kind != "f" and y.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input or target must be floating point')
+    if x.shape != y.shape:
+        warnings.warn(
+            f"Using a target size ({Size(y.shape)}) that is different to the input size ({Size(x.shape)}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            UserWarning,
+            stacklevel=3,
+        )
+        check_broadcast(x.shape, y.shape)
+    return apply(op, input, target, reduction=reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Tensor:
+    """-w (p y log s(x) + (1 - y) log(1 - s(x))), s the sigmoid, for logits x and targets y in [0, 1] of one shape.
+
+    `weight` (w) and `pos_weight` (p) broadcast against the input.  Raises ValueError where shapes differ.
+
+    >>> import numbarnn
+    >>> binary_cross_entropy_with_logits(numbarnn.tensor([0.0, 100.0]), numbarnn.tensor([1.0, 0.0]))
+    tensor(50.3466)
+    """
+    name = "binary_cross_entropy_with_logits"
+    x, y = operands(name, input, target)
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if x.shape != y.shape:
+        raise ValueError(f"Target size ({Size(y.shape)}) must be the same as input size ({Size(x.shape)})")
+    if x.dtype.kind != "f" or y.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}, {y.dtype}: both must be floating point')
+    scales = {"weight": constant(name, "weight", weight), "pos_weight": constant(name, "pos_weight", pos_weight)}
+    for scale in scales.values():
+        if scale is not None:
+            check_broadcast(scale.shape, x.shape)
+    return apply(ops.binary_cross_entropy_with_logits, input, target, reduction=reduction, **scales)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# losses over classes
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-log softmax(input)[target], over logits of shape (C,), (N, C) or (N, C, d1, ...).
+
+    `target` holds class numbers, of shape (), (N,) or (N, d1, ...), or probabilities in the shape of `input`.
+    `weight` (C,) scales each class; positions whose target is `ignore_index` count for nothing.
+    Raises IndexError for a class number out of range, ValueError and RuntimeError for shapes that do not fit.
+
+    >>> import numbarnn
+    >>> cross_entropy(numbarnn.tensor([[2.0, 2.0], [0.0, 100.0]]), numbarnn.tensor([0, 1]))
+    tensor(0.3466)
+    """
+    name = "cross_entropy"
+    x, y = operands(name, input, target)
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    scale = constant(name, "weight", weight)
+    options = {"weight": scale, "reduction": reduction, "label_smoothing": label_smoothing}
+    if x.shape == y.shape:
+        if y.dtype.kind != "f":
+            raise RuntimeError(f"Expected floating point type for target with class probabilities, got {y.dtype}")
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
+        _check_classes(name, x, scale)
+        return apply(ops.soft_cross_entropy, input, target, **options)
+    _check_classes(name, x, scale)
+    y = _class_numbers(x, y, ignore_index)
+    return apply(ops.cross_entropy, input, target=y, ignore_index=ignore_index, **options)
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-input[target] for log-probabilities: with `log_softmax` before it, it is `cross_entropy`.
+
+    >>> import numbarnn
+    >>> nll_loss(numbarnn.tensor([[-0.5, -1.0], [-3.0, -0.1]]), numbarnn.tensor([0, 0]))
+    tensor(1.7500)
+    """
+    name = "nll_loss"
+    x, y = operands(name, input, target)
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    scale = constant(name, "weight", weight)
+    _check_classes(name, x, scale)
+    y = _class_numbers(x, y, ignore_index)
+    return apply(ops.nll_loss, input, target=y, weight=scale, ignore_index=ignore_index, reduction=reduction)
+
+
+def _check_classes(name: str, x: Array, weight: Array | None) -> None:
+    if x.ndim == 0:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
+    classes = x.shape[min(1, x.ndim - 1)]
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor "
+            f"of shape: {list(weight.shape)}"
+        )
+
+
+def _class_numbers(x: Array, y: Array, ignore_index: int) -> Array:
+    """`y`, if it names a class for each position of `x`."""
+    if x.ndim == 1:
+        if y.ndim > 1 or y.size != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {y.size}")
+        y = y.reshape(())
+    elif x.ndim == 2 and y.ndim > 1:
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got shape {list(y.shape)}")
+    elif y.shape[:1] != x.shape[:1]:
+        batch = y.shape[0] if y.ndim else 0
+        raise ValueError(f"Expected input batch_size ({len(x)}) to match target batch_size ({batch}).")
+    elif y.shape != (expected := x.shape[:1] + x.shape[2:]):
+        raise RuntimeError(f"Expected target size {list(expected)}, got {list(y.shape)}")
+    if y.dtype.kind not in "iu":
+        raise RuntimeError(f"expected target dtype to be an integer type, but got {y.dtype}")
+    outside = (y < 0) | (y >= x.shape[min(1, x.ndim - 1)])
+    if outside.any() and (outside := outside & (y != ignore_index)).any():
+        raise IndexError(f"Target {y[outside].flat[0]} is out of bounds.")
+    return y

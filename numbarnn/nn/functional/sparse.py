@@ -1,0 +1,70 @@
+"""Embedding as a function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...ops import embedding as ops
+from ...record import apply, as_array
+from ...tape import Array
+from ...tensor import Tensor
+
+
+def embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Row `i` of `weight` (V, D) for each integer `i` of `input` (*): shape (*, D).
+
+    `padding_idx`: a row that gets no gradient.  `max_norm`: rows in use are first scaled down, in place, to this
+    norm.  Raises IndexError for a number out of range, RuntimeError for an input that is not int64 or int32.
+
+    >>> import numbarnn
+    >>> embedding(numbarnn.tensor([2, 0]), numbarnn.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]))
+    tensor([[4., 5.],
+            [0., 1.]])
+    """
+    for argument, value in (("indices", input), ("weight", weight)):
+        if not isinstance(value, (Tensor, np.ndarray)):
+            raise TypeError(f"embedding(): argument '{argument}' must be Tensor, not {type(value).__name__}")
+    indices, table = as_array(input), as_array(weight)
+    if sparse:
+        raise ValueError("embedding(): sparse: expected False, got True: gradients are dense arrays here")
+    if table.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, got {table.ndim}-D")
+    padding_idx = check_padding(padding_idx, len(table))
+    if indices.dtype not in (np.int64, np.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
+            f"but got {indices.dtype} instead"
+        )
+    if indices.size and not (indices.min() >= 0 and indices.max() < len(table)):
+        outside = indices[(indices < 0) | (indices >= len(table))]
+        raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {outside.flat[0]}")
+    if max_norm is not None:
+        _scale_down(table, np.unique(indices), max_norm, norm_type)
+        if isinstance(weight, Tensor):
+            weight._version.count += 1
+    return apply(ops.embedding, weight, indices=indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
+
+
+def check_padding(padding_idx: int | None, rows: int) -> int | None:
+    """`padding_idx`, counted from the start; AssertionError (torch's) if there is no such row."""
+    if padding_idx is None:
+        return None
+    if not -rows <= padding_idx < rows:
+        raise AssertionError(f"Padding_idx must be within num_embeddings: {rows} rows, got {padding_idx}")
+    return padding_idx % rows
+
+
+def _scale_down(table: Array, used: Array, max_norm: float, norm_type: float) -> None:
+    norms = np.linalg.norm(table[used], ord=norm_type, axis=1)
+    long = norms > max_norm
+    table[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(table.dtype)

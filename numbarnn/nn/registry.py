@@ -1,0 +1,138 @@
+"""Attributes of a module that are also listed by name: parameters, buffers and child modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Parameter, Tensor
+
+_SLOTS = ("_parameters", "_buffers", "_modules")
+
+
+class Registry:
+    """Sorts what is assigned to it: a Parameter, a buffer and a child module each go to a dict of their own."""
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Any]
+    _non_persistent_buffers_set: set[str]
+    _forward_hooks: dict[int, Any]
+    _forward_pre_hooks: dict[int, Any]
+
+    def __init__(self) -> None:
+        # Not by assignment: __setattr__ below needs the dicts to be there.
+        self.__dict__.update(
+            training=True,
+            _parameters={},
+            _buffers={},
+            _non_persistent_buffers_set=set(),
+            _modules={},
+            _forward_hooks={},
+            _forward_pre_hooks={},
+        )
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """List `param` under `name`; None keeps the name without a value (a layer without a bias)."""
+        self._check_name("parameter", "_parameters", name)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(numbarnn.nn.Parameter or None required)"
+            )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """List `tensor` as state that is not trained; `persistent`: it is part of `state_dict()`."""
+        self._check_name("buffer", "_buffers", name)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+        if persistent:
+            self._non_persistent_buffers_set.discard(name)
+        else:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name: str, module: Any) -> None:
+        """List `module` as a child under `name`."""
+        if module is not None and not isinstance(module, Registry):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name("module", "_modules", name)
+        self._modules[name] = module
+
+    def register_module(self, name: str, module: Any) -> None:
+        """Alias of `add_module`."""
+        self.add_module(name, module)
+
+    def _check_name(self, kind: str, slot: str, name: str) -> None:
+        self._slot(slot, kind)
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in self.__dict__[slot]:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def _slot(self, slot: str, kind: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.__dict__[slot]
+        except KeyError:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call") from None
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        slots = self.__dict__
+        if isinstance(value, Parameter):
+            self._claim("_parameters", "parameters", name, value)
+        elif name in slots.get("_parameters", ()):
+            _expect_none(value, "parameter", name, "numbarnn.nn.Parameter")
+            slots["_parameters"][name] = None
+        elif isinstance(value, Registry):
+            self._claim("_modules", "module", name, value)
+        elif name in slots.get("_modules", ()):
+            _expect_none(value, "child module", name, "numbarnn.nn.Module")
+            slots["_modules"][name] = None
+        elif name in slots.get("_buffers", ()):
+            if not isinstance(value, Tensor):
+                _expect_none(value, "buffer", name, "numbarnn.Tensor")
+            slots["_buffers"][name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def _claim(self, slot: str, kind: str, name: str, value: Any) -> None:
+        """Put `value` under `name` in one dict, and take what had that name out of the others."""
+        found = self._slot(slot, kind)
+        self.__dict__.pop(name, None)
+        for other in _SLOTS:
+            if other != slot:
+                self.__dict__[other].pop(name, None)
+        self._non_persistent_buffers_set.discard(name)
+        found[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        slots = self.__dict__
+        for slot in _SLOTS:
+            if name in slots.get(slot, ()):
+                return slots[slot][name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name: str) -> None:
+        for slot in _SLOTS:
+            if name in self.__dict__.get(slot, ()):
+                del self.__dict__[slot][name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        listed = (name for slot in _SLOTS for name in self.__dict__.get(slot, ()) if name.isidentifier())
+        return sorted({*object.__dir__(self), *listed})
+
+
+def _expect_none(value: Any, kind: str, name: str, expected: str) -> None:
+    if value is not None:
+        raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({expected} or None expected)")

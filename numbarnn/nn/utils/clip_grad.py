@@ -1,0 +1,88 @@
+"""Keeping gradients small: by their common norm, or each value alone."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...tape import Array
+from ...tensor import Tensor
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients, in place, so that their norm taken together is at most `max_norm`; return what it was.
+
+    `norm_type`: the p of the p-norm, `inf` for the largest absolute value.  `foreach` is accepted and ignored.
+    Raises RuntimeError, before anything is scaled, for a norm that is infinite or NaN if `error_if_nonfinite`.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> w = nn.Parameter(numbarnn.zeros(2))
+    >>> w.grad = numbarnn.tensor([3.0, 4.0])
+    >>> clip_grad_norm_([w], max_norm=1.0), w.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
+    """
+    gradients = _gradients(parameters)
+    max_norm, norm_type = float(max_norm), float(norm_type)
+    if not gradients:
+        return Tensor._wrap(np.zeros((), np.float32))
+    with np.errstate(all="ignore"):  # a NaN or infinite norm is the caller's to look at
+        norms = np.array([_norm(g._array, norm_type) for g in gradients], np.result_type(*(g.dtype for g in gradients)))
+        total = np.asarray(_norm(norms, norm_type), norms.dtype)
+        if error_if_nonfinite and not np.isfinite(total):
+            raise RuntimeError(
+                f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+                "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+                "`error_if_nonfinite=False`"
+            )
+        scale = max_norm / (float(total) + 1e-6)
+        if not scale >= 1:  # NaN too
+            for gradient in gradients:
+                gradient._array *= scale
+                gradient._version.count += 1
+    return Tensor._wrap(total)
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Bring each element of the gradients, in place, between -clip_value and clip_value.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> w = nn.Parameter(numbarnn.zeros(2))
+    >>> w.grad = numbarnn.tensor([3.0, -0.5])
+    >>> clip_grad_value_([w], 1.0)
+    >>> w.grad
+    tensor([ 1.0000, -0.5000])
+    """
+    bound = float(clip_value)
+    for gradient in _gradients(parameters):
+        np.minimum(np.maximum(gradient._array, -bound), bound, out=gradient._array)
+        gradient._version.count += 1
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    if isinstance(parameters, Tensor):
+        parameters = [parameters]
+    given = list(parameters)
+    if not given and isinstance(parameters, Iterator):
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", UserWarning, stacklevel=3)
+    return [p.grad for p in given if p.grad is not None]
+
+
+def _norm(x: Array, p: float) -> Any:
+    """The p-norm of all elements; 0 counts those that are not zero."""
+    if p == 2:
+        return np.sqrt(np.square(x).sum())
+    size = np.abs(x)
+    if p == 0:
+        return np.count_nonzero(size)
+    if np.isinf(p):
+        return size.max(initial=0) if p > 0 else size.min(initial=np.inf)
+    return (size**p).sum() ** (1 / p)

@@ -1,0 +1,198 @@
+"""Losses: each is one operation, from predictions and targets to one number or one an element.
+
+M rows (samples, times positions for an input of shape (N, C, d1, ...)), C classes.  Class numbers, weights and
+whatever else has no gradient come by keyword; what the gradient needs of them is copied out here, so writing
+to them later does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .op import Array, Result, Vjp, op
+
+
+def _reduced(losses: Array, reduction: str, count: Array | int | None = None) -> tuple[Array, Vjp]:
+    """The reduced losses, and what takes the gradient of that back to each of them.
+
+    `count`: what a mean divides by; how many there are, if not given.
+    """
+    if reduction == "none":
+        return losses, lambda d: d
+    total = losses.sum()
+    if reduction == "sum":
+        return total, lambda d: d
+    scale = losses.dtype.type(1) / losses.dtype.type(losses.size if count is None else count)
+    return total * scale, lambda d: d * scale
+
+
+def _pointwise(losses: Array, reduction: str, *slopes: Callable[[], Array]) -> Result:
+    """A loss of each element alone, given its derivatives in the operands."""
+    out, spread = _reduced(losses, reduction)
+    return out, tuple((lambda d, slope=slope: spread(d) * slope()) for slope in slopes)
+
+
+@op(promote=True)
+def mse_loss(x: Array, y: Array, *, reduction: str) -> Result:
+    """(x - y)^2"""
+    error = x - y
+    return _pointwise(error * error, reduction, lambda: 2 * error, lambda: -2 * error)
+
+
+@op(promote=True)
+def l1_loss(x: Array, y: Array, *, reduction: str) -> Result:
+    """|x - y|"""
+    error = x - y
+    return _pointwise(np.abs(error), reduction, lambda: np.sign(error), lambda: -np.sign(error))
+
+
+@op(saves=(0, 1), promote=True)
+def binary_cross_entropy_with_logits(
+    x: Array, y: Array, *, weight: Array | None, pos_weight: Array | None, reduction: str
+) -> Result:
+    """-w (p y log s(x) + (1 - y) log(1 - s(x))), with s(x) = 1 / (1 + exp(-x)) and p the weight of the positives.
+
+    -log s(x) is log(1 + exp(-|x|)) + max(-x, 0): nothing overflows, and no digit is lost for large |x|.
+    """
+    weight = np.ones((), x.dtype) if weight is None else weight.astype(x.dtype)
+    surplus = None if pos_weight is None else pos_weight.astype(x.dtype) - 1
+    small = np.exp(-np.abs(x))
+    minus_log_s = np.log1p(small) + np.maximum(-x, 0)
+    share = np.ones((), x.dtype) if surplus is None else 1 + surplus * y
+
+    def d_x() -> Any:
+        s_minus_x = np.where(x < 0, 1, small) / (1 + small)
+        return weight * (1 - y - share * s_minus_x)
+
+    def d_y() -> Any:
+        return weight * (-x if surplus is None else surplus * minus_log_s - x)
+
+    return _pointwise(weight * ((1 - y) * x + share * minus_log_s), reduction, d_x, d_y)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# losses over classes
+
+
+@op()
+def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_index: int, reduction: str) -> Result:
+    """-w[y] log_probs[y]"""
+    rows = _rows(log_probs)
+    picked = _Picked(target, weight, ignore_index, rows)
+    losses = -picked.weight * picked.of(rows)
+    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
+
+    def d_log_probs(d: Array) -> Array:
+        d_rows = np.zeros_like(rows)
+        picked.add(d_rows, -picked.weight * _each(spread(d), losses))
+        return _unrows(d_rows, log_probs)
+
+    return out, (d_log_probs,)
+
+
+@op()
+def cross_entropy(
+    logits: Array, *, target: Array, weight: Array | None, ignore_index: int, reduction: str, label_smoothing: float
+) -> Result:
+    """-w[y] log p[y], with p the softmax of the logits.
+
+    With smoothing e it is (1 - e) of that and e / C of -sum_c w[c] log p[c]; a mean divides by the sum of w[y].
+    """
+    shifted, exps, total = _exponentials(_rows(logits))
+    picked = _Picked(target, weight, ignore_index, shifted)
+    at_target = (1 - label_smoothing) * picked.weight
+    log_total = np.log(total)
+    losses = at_target * (log_total - picked.of(shifted))
+    smooth: Array | None = None  # (C,): weight of each class whatever the target
+    if label_smoothing:
+        smooth = np.full(shifted.shape[1], label_smoothing / shifted.shape[1], shifted.dtype)
+        smooth *= 1 if weight is None else weight
+        losses += np.where(picked.kept, log_total * smooth.sum() - (shifted * smooth).sum(axis=1), 0)
+    losses = np.where(picked.kept, losses, 0)
+    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
+
+    def d_logits(d: Array) -> Array:
+        # sum_c q[c] (p - onehot(c)) over the weights q of a row
+        d_losses = np.where(picked.kept, _each(spread(d), losses), 0)
+        per_row = at_target if smooth is None else at_target + smooth.sum()
+        d_rows = exps * (d_losses * per_row / total)[:, None]
+        picked.add(d_rows, -d_losses * at_target)
+        if smooth is not None:
+            d_rows -= d_losses[:, None] * smooth
+        d_rows[~picked.kept] = 0
+        return _unrows(d_rows, logits)
+
+    return out, (d_logits,)
+
+
+@op(promote=True)
+def soft_cross_entropy(
+    logits: Array, target: Array, *, weight: Array | None, reduction: str, label_smoothing: float
+) -> Result:
+    """-sum_c w[c] y[c] log p[c] for targets y that are probabilities; a mean divides by the number of rows."""
+    shifted, exps, total = _exponentials(_rows(logits))
+    classes = shifted.shape[1]
+    log_p = shifted - np.log(total)[:, None]
+    scale = np.ones(classes, log_p.dtype) if weight is None else weight.astype(log_p.dtype)
+    q = scale * (_rows(target) * (1 - label_smoothing) + label_smoothing / max(classes, 1))
+    losses = -(q * log_p).sum(axis=1)
+    shape = logits.shape[:1] + logits.shape[2:] if logits.ndim > 1 else ()
+    out, spread = _reduced(losses.reshape(shape), reduction)
+
+    def d_logits(d: Array) -> Array:
+        d_losses = _each(spread(d), losses)
+        return _unrows(d_losses[:, None] * (exps * (q.sum(axis=1) / total)[:, None] - q), logits)
+
+    def d_target(d: Array) -> Array:
+        d_losses = _each(spread(d), losses)
+        return _unrows(d_losses[:, None] * ((label_smoothing - 1) * scale * log_p), target)
+
+    return out, (d_logits, d_target)
+
+
+class _Picked:
+    """The element of each row that its target names."""
+
+    def __init__(self, target: Array, weight: Array | None, ignore_index: int, rows: Array) -> None:
+        flat = target.reshape(-1)
+        self.kept = flat != ignore_index
+        self._where = (np.arange(len(flat)), np.where(self.kept, flat, 0))
+        #: (M,) weight of each row, 0 where the target is ignored
+        self.weight = self.kept.astype(rows.dtype)
+        if weight is not None:
+            self.weight *= weight[self._where[1]]
+
+    def of(self, rows: Array) -> Array:
+        """(M,) what is picked; 0 where the target is ignored."""
+        return np.where(self.kept, rows[self._where], 0)
+
+    def add(self, rows: Array, values: Array) -> None:
+        """Add (M,) values to what is picked, in place."""
+        rows[self._where] += values
+
+
+def _rows(x: Array) -> Array:
+    """(M, C) of (C,), (N, C) or (N, C, d1, ...)."""
+    return np.moveaxis(x, min(1, x.ndim - 1), -1).reshape(-1, x.shape[min(1, x.ndim - 1)])
+
+
+def _unrows(rows: Array, like: Array) -> Array:
+    """`_rows` undone."""
+    if like.ndim <= 2:
+        return rows.reshape(like.shape)
+    return np.moveaxis(rows.reshape((like.shape[0], *like.shape[2:], like.shape[1])), -1, 1)
+
+
+def _each(d: Array, losses: Array) -> Array:
+    """One gradient a row."""
+    return np.broadcast_to(d.reshape(-1), losses.shape)
+
+
+def _exponentials(rows: Array) -> tuple[Array, Array, Array]:
+    """Rows less their maximum, the exponentials of that, and the sum of those over each row."""
+    shifted = rows - rows.max(axis=1, keepdims=True, initial=-np.inf)
+    exps = np.exp(shifted)
+    return shifted, exps, exps.sum(axis=1)

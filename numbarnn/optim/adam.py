@@ -1,0 +1,121 @@
+"""Adam, and Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..tape import Array
+from ..tensor import Tensor
+from .optimizer import Group, Optimizer, State
+from .options import check_betas, check_not_negative, check_unsupported, number
+
+
+class Adam(Optimizer):
+    """Steps of lr m / (sqrt(v) + eps), with running means m of g and v of g^2, corrected for their start at 0.
+
+    `betas`: how much of m and of v a step keeps.  `amsgrad` takes the largest v so far.  `weight_decay` w adds w p
+    to g, or with `decoupled_weight_decay` multiplies p by 1 - lr w; `maximize` turns the sign of g.
+    `foreach` and `fused` are accepted and ignored.  Raises ValueError for options out of range.
+
+    Source: Kingma and Ba (2015), "Adam: a method for stochastic optimization"; amsgrad: Reddi et al. (2018).
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> w = nn.Parameter(numbarnn.tensor([1.0, 2.0]))
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([0.9000, 1.9000])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        rate = number(lr)
+        check_not_negative(lr=rate, eps=eps)
+        check_betas(betas)
+        check_not_negative(weight_decay=weight_decay)
+        check_unsupported(foreach, fused, capturable=capturable, differentiable=differentiable)
+        defaults = {
+            "lr": rate, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
+            "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
+        if not state:
+            names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * bool(group["amsgrad"])
+            state["step"] = Tensor._wrap(np.zeros((), np.float32))
+            state.update((name, Tensor._wrap(np.zeros_like(values))) for name in names)
+        state["step"]._array += 1
+        step = state["step"].item()
+        beta1, beta2 = group["betas"]
+        mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
+        work = gradient - mean
+        work *= 1 - beta1
+        mean += work
+        np.multiply(gradient, gradient, out=work)
+        work *= 1 - beta2
+        mean_square *= beta2
+        mean_square += work
+        if group["amsgrad"]:
+            largest = state["max_exp_avg_sq"]._array
+            mean_square = np.maximum(largest, mean_square, out=largest)
+        np.sqrt(mean_square, out=work)
+        work /= (1 - beta2**step) ** 0.5
+        work += group["eps"]
+        np.divide(mean, work, out=work)
+        work *= group["lr"] / (1 - beta1**step)
+        values -= work
+
+
+class AdamW(Adam):
+    """`Adam` with decoupled weight decay: each step first multiplies p by 1 - lr weight_decay.
+
+    Source: Loshchilov and Hutter (2019), "Decoupled weight decay regularization".
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> w = nn.Parameter(numbarnn.tensor([1.0, 2.0]))
+    >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([0.8500, 1.8000])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip

@@ -1,0 +1,86 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..tape import Array
+from ..tensor import Tensor
+from .optimizer import Group, Optimizer, State
+from .options import check_not_negative, check_unsupported, number
+
+
+class RMSprop(Optimizer):
+    """Steps of lr g / (sqrt(v) + eps), with the running mean v = alpha v + (1 - alpha) g^2.
+
+    `centered`: v less the square of the running mean of g.  `momentum`: steps of lr b, with
+    b = momentum b + g / (sqrt(v) + eps).  `weight_decay` w adds w p to g; `maximize` turns the sign of g.
+    `foreach` is accepted and ignored.  Raises ValueError for negative options.
+
+    Source: Tieleman and Hinton (2012), lecture 6.5; centered: Graves (2013), "Generating sequences with RNNs".
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> w = nn.Parameter(numbarnn.tensor([1.0, 2.0]))
+    >>> optimizer = RMSprop([w], lr=0.01)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([0.9000, 1.9000])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        rate = number(lr)
+        check_not_negative(lr=rate, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
+        check_unsupported(capturable=capturable, differentiable=differentiable)
+        defaults = {
+            "lr": rate, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
+            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
+        if not state:
+            names = ["square_avg"] + ["momentum_buffer"] * (group["momentum"] > 0) + ["grad_avg"] * group["centered"]
+            state["step"] = Tensor._wrap(np.zeros((), np.float32))
+            state.update((name, Tensor._wrap(np.zeros_like(values))) for name in names)
+        state["step"]._array += 1
+        alpha, mean_square = group["alpha"], state["square_avg"]._array
+        work = gradient * gradient
+        work *= 1 - alpha
+        mean_square *= alpha
+        mean_square += work
+        if group["centered"]:
+            mean = state["grad_avg"]._array
+            mean += (1 - alpha) * (gradient - mean)
+            np.multiply(mean, mean, out=work)
+            np.subtract(mean_square, work, out=work)
+            np.sqrt(work, out=work)
+        else:
+            np.sqrt(mean_square, out=work)
+        work += group["eps"]
+        np.divide(gradient, work, out=work)
+        if group["momentum"] > 0:
+            buffer = state["momentum_buffer"]._array
+            buffer *= group["momentum"]
+            buffer += work
+            np.multiply(buffer, group["lr"], out=work)
+        else:
+            work *= group["lr"]
+        values -= work

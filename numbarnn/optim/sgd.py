@@ -1,0 +1,67 @@
+"""Gradient descent with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..tape import Array
+from ..tensor import Tensor
+from .optimizer import Group, Optimizer, State
+from .options import check_not_negative, check_unsupported, number
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: p -= lr b, with b = momentum b + (1 - dampening) g, from b = g.
+
+    `nesterov`: p -= lr (g + momentum b).  `weight_decay` w adds w p to g; `maximize` turns the sign of g.
+    `foreach` and `fused` are accepted and ignored.  Raises ValueError for negative options, and for `nesterov`
+    without momentum or with dampening.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> w = nn.Parameter(numbarnn.tensor([1.0, 2.0]))
+    >>> optimizer = SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([0.8000, 1.6000])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        rate = number(lr)
+        check_not_negative(lr=rate, momentum=momentum, weight_decay=weight_decay)
+        check_unsupported(foreach, fused, differentiable=differentiable)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        defaults = {
+            "lr": rate, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+            "nesterov": nesterov, "maximize": maximize, "foreach": foreach, "differentiable": differentiable,
+            "fused": fused,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
+        momentum = group["momentum"]
+        if momentum:
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = Tensor._wrap(gradient.copy())
+                buffer = state["momentum_buffer"]._array
+            else:
+                buffer = state["momentum_buffer"]._array
+                buffer *= momentum
+                buffer += gradient if group["dampening"] == 0 else (1 - group["dampening"]) * gradient
+            gradient = gradient + momentum * buffer if group["nesterov"] else buffer
+        values -= group["lr"] * gradient

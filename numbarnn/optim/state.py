@@ -1,0 +1,60 @@
+"""An optimizer's state in torch's layout: parameters become numbers, counted through all groups."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tensor import Tensor
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
+
+
+def dump(optimizer: Optimizer) -> dict[str, Any]:
+    """`{"state": {number: {...}}, "param_groups": [{..., "params": [numbers]}]}`; tensors are shared, not copied."""
+    numbers: dict[int, int] = {}
+    groups = []
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            numbers.setdefault(id(parameter), len(numbers))
+        packed = {option: value for option, value in group.items() if option != "params"}
+        groups.append(packed | {"params": [numbers[id(p)] for p in group["params"]]})
+    states = {numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in optimizer.state.items()}
+    return {"state": states, "param_groups": groups}
+
+
+def load(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
+    """Replace the optimizer's state and options; its parameters stay."""
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+    saved, groups = state_dict["param_groups"], optimizer.param_groups
+    if len(saved) != len(groups):
+        raise ValueError("loaded state dict has a different number of parameter groups")
+    if any(len(old["params"]) != len(new["params"]) for old, new in zip(saved, groups, strict=True)):
+        raise ValueError(
+            "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+        )
+    numbers = chain.from_iterable(group["params"] for group in saved)
+    parameters = dict(zip(numbers, chain.from_iterable(group["params"] for group in groups), strict=True))
+    states: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+    for number, values in state_dict["state"].items():
+        if number in parameters:
+            parameter = parameters[number]
+            states[parameter] = {name: _owned(value, name, parameter) for name, value in values.items()}
+        else:
+            states[number] = values
+    merged = [{**optimizer.defaults, **old, "params": new["params"]} for old, new in zip(saved, groups, strict=True)]
+    optimizer.state, optimizer.param_groups = states, merged
+
+
+def _owned(value: Any, name: str, parameter: Tensor) -> Any:
+    """A copy of an array of state, in the type of its parameter; counts of steps stay as they are."""
+    if not isinstance(value, (Tensor, np.ndarray)):
+        return value
+    array = value._array if isinstance(value, Tensor) else value
+    return Tensor._wrap(np.array(array, array.dtype if name == "step" else parameter.dtype))
