@@ -1,0 +1,99 @@
+"""`PackedSequence`, the batch that recurrent layers take without padding, and its permutations."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...creation import as_tensor
+from ...dtypes import float32, float64, int64
+from ...tape import Array
+from ...tensor import Tensor
+from .checks import indices_of
+
+
+class _Fields(NamedTuple):
+    data: Tensor
+    batch_sizes: Tensor
+    sorted_indices: Tensor | None
+    unsorted_indices: Tensor | None
+
+
+class PackedSequence(_Fields):
+    """A batch of sequences without padding: step by step, within a step the longest sequence first.
+
+    `pack_padded_sequence` and `pack_sequence` make it; the recurrent layers take and return it.
+
+    - `data` (N, *): the rows;
+    - `batch_sizes` (T,) int64: how many sequences still run at each step;
+    - `sorted_indices`, `unsorted_indices` (B,) int64, or None where the caller's sequences were sorted: the
+      caller's number of the r-th longest sequence, and the inverse.
+
+    >>> import numbarnn as nb
+    >>> from numbarnn.nn.utils.rnn import pack_sequence
+    >>> pack_sequence([nb.tensor([1, 2, 3]), nb.tensor([4, 5]), nb.tensor([6])])
+    PackedSequence(data=tensor([1, 4, 6, 2, 5, 3]), batch_sizes=tensor([3, 2, 1]),
+                   sorted_indices=None, unsorted_indices=None)
+    """
+
+    def __new__(
+        cls, data: Any, batch_sizes: Any = None, sorted_indices: Any = None, unsorted_indices: Any = None
+    ) -> PackedSequence:
+        if batch_sizes is None:  # PackedSequence((data, batch_sizes), ...)
+            if not (isinstance(data, (list, tuple)) and len(data) == 2):
+                raise AssertionError("Expected data to be a list or tuple of length 2")
+            data, batch_sizes = data
+        if unsorted_indices is None:
+            unsorted_indices = invert_permutation(sorted_indices)
+        fields = (data, batch_sizes, sorted_indices, unsorted_indices)
+        return super().__new__(cls, *(as_tensor(f) if isinstance(f, np.ndarray) else f for f in fields))
+
+    def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """With `data.to(...)`; itself if that changes nothing."""
+        data = self.data.to(*args, **kwargs)
+        return self if data is self.data else self._replace(data=data)
+
+    def cpu(self) -> PackedSequence:
+        """Itself: every tensor is on the CPU."""
+        return self
+
+    def float(self) -> PackedSequence:
+        """With float32 `data`."""
+        return self.to(dtype=float32)
+
+    def double(self) -> PackedSequence:
+        """With float64 `data`."""
+        return self.to(dtype=float64)
+
+    def long(self) -> PackedSequence:
+        """With int64 `data`."""
+        return self.to(dtype=int64)
+
+    @property
+    def is_cuda(self) -> bool:
+        """False."""
+        return False
+
+
+def invert_permutation(permutation: Any) -> Tensor | None:
+    """The permutation that undoes `permutation` (B,): `inverse[permutation[i]] == i`.  None gives None.
+
+    >>> import numbarnn as nb
+    >>> invert_permutation(nb.tensor([2, 0, 1]))
+    tensor([1, 2, 0])
+    """
+    return None if permutation is None else Tensor._wrap(inverse(indices_of(permutation, "permutation")))
+
+
+def inverse(permutation: Array) -> Array:
+    """The inverse of an int array (B,) that must hold each of 0..B-1 once."""
+    count = len(permutation)
+    outside = (permutation < 0) | (permutation >= count)
+    if outside.any():
+        raise RuntimeError(f"index {permutation[outside][0]} is out of bounds for dimension 0 with size {count}")
+    if len(np.unique(permutation)) != count:
+        raise RuntimeError(f"expected a permutation, each index once, got {permutation.tolist()}")
+    result = np.empty(count, np.int64)
+    result[permutation] = np.arange(count)
+    return result
