@@ -2,22 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ...creation import as_tensor
+import numpy as np
+
+from ...kernels import linear as kernels
+from ...record import as_array, record
+from ...tape import Array
 from ...tensor import Tensor
+from .layout import dense
+from .packed_weights import packed
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """x W^T + b, for x (*, I), W (O, I) and b (O)."""
-    x, w = as_tensor(input), as_tensor(weight)
-    if x.ndim == 0:
-        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are 0D and {w.ndim}D")
-    if x.shape[-1] != w.shape[-1]:
-        rows = x._array.size // max(x.shape[-1], 1)
-        shapes = f"{rows}x{x.shape[-1]} and {w.shape[-1]}x{w.shape[0]}"
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({shapes})")
+    """y = x W^T + b.
+
+    input: (*, I), weight: (O, I), bias: (O) or None; all float32 or all float64.  Returns (*, O).
+    Raises RuntimeError where shapes or dtypes do not fit.
+
+    >>> import numpy as np
+    >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 4.0]]), np.array([0.5]))
+    tensor([11.5000], dtype=numbarnn.float64)
+    """
+    x, w = as_array(input), as_array(weight)
+    b = None if bias is None else as_array(bias)
+    _check(x, w, b)
+    O, I = w.shape
+    y = np.empty((*x.shape[:-1], O), w.dtype)
+    # no contiguous copy of x is kept for the way back, where the user's own memory has the values
+    kernels.forward(_rows(x), packed(weight, True), np.zeros(O, w.dtype) if b is None else dense(b), _rows(y))
+
+    def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        (d_y,) = d_outputs
+        assert d_y is not None  # the only output
+        shapes = (x.shape, w.shape, (O,))
+        d_x, d_weight, d_bias = [
+            np.zeros(s if need else (0,) * len(s), w.dtype) for s, need in zip(shapes, needs, strict=True)
+        ]
+        panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype)
+        kernels.backward(_rows(d_y), _rows(x), panels, d_x.reshape(-1, I), d_weight, d_bias)
+        return [d if need else None for d, need in zip((d_x, d_weight, d_bias), needs, strict=True)]
+
+    saved = [t for t in (input, weight) if isinstance(t, Tensor)]
+    (out,) = record("Linear", [y], (input, weight, bias), backward, saved)
+    return out
+
+
+def _rows(array: Array) -> Array:
+    """(*, F) as a contiguous matrix (R, F)."""
+    features = array.shape[-1]
+    return dense(array).reshape(array.size // features if features else 0, features)
+
+
+def _check(x: Array, w: Array, b: Array | None) -> None:
+    if w.ndim != 2 or x.ndim == 0:
+        raise RuntimeError(
+            f"linear: expected an input of at least 1 dimension and a weight of 2, got {x.ndim} and {w.ndim}"
+        )
+    O, I = w.shape
+    if x.shape[-1] != I:
+        rows = x.size // max(x.shape[-1], 1)
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {I}x{O}): "
+            f"expected an input of {I} features, got {x.shape[-1]}"
+        )
     if x.dtype != w.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {w.dtype}")
-    y = x.matmul(w.transpose(0, 1))
-    return y if bias is None else y + bias
+    if w.dtype.kind != "f":
+        raise RuntimeError(f"linear: expected float32 or float64, got {w.dtype}")
+    if b is not None and (b.shape != (O,) or b.dtype != w.dtype):
+        raise RuntimeError(f"bias: expected {w.dtype} of shape [{O}], got {b.dtype} of shape {list(b.shape)}")

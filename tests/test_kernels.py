@@ -1,0 +1,187 @@
+"""Every kernel against the naive oracle: products, the affine map, one direction of a recurrent layer."""
+
+from __future__ import annotations
+
+import naive
+import numpy as np
+import pytest
+from tolerance import assert_close
+
+from numbarnn.kernels import gemm, jit, linear, rnn, threads
+from numbarnn.kernels.simd import at
+
+DTYPES = [np.float32, np.float64]
+#: 1 to 130: below, at and beyond every width of vector, panel and tile
+SIZES = [1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 15, 16, 17, 24, 31, 32, 33, 47, 63, 64, 65, 96, 100, 127, 128, 129, 130]
+ACTIVATIONS = {"identity": gemm.IDENTITY, "tanh": gemm.TANH, "relu": gemm.RELU}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(1)
+
+
+@jit.kernel
+def _product(init, init_row, a, panels, out, M, K, N, activation):
+    gemm.product(at(init, 0), init_row, at(a, 0), K, 1, at(panels, 0), at(out, 0), N, M, K, N, activation)
+
+
+def guarded(shape, dtype):
+    """An array of NaN with a margin around it, and a check that the margin was not written."""
+    size, margin = int(np.prod(shape)), 64
+    memory = np.full(size + 2 * margin, 7.0, dtype)
+    inside = memory[margin : margin + size].reshape(shape)
+    inside[...] = np.nan
+
+    def check():
+        assert (memory[:margin] == 7).all()
+        assert (memory[margin + size :] == 7).all()
+
+    return inside, check
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_product_at_every_size(rng, dtype, name):
+    for size in SIZES:
+        for M, K, N in [(size, 9, 21), (5, size, 40), (14, 6, size), (size, size, size)]:
+            a, b = rng.standard_normal((M, K)).astype(dtype), rng.standard_normal((N, K)).astype(dtype)
+            init = rng.standard_normal((M, N)).astype(dtype)
+            out, check = guarded((M, N), dtype)
+            _product(init, N, a, gemm.packed(b, transpose=True), out, M, K, N, ACTIVATIONS[name])
+            check()
+            assert_close(out, naive.activation(name)(init.astype(float) + a.astype(float) @ b.T.astype(float)))
+            _product(init[0], 0, a, gemm.packed(np.ascontiguousarray(b.T)), out, M, K, N, ACTIVATIONS[name])
+            check()
+            assert_close(out, naive.activation(name)(init[0].astype(float) + a.astype(float) @ b.T.astype(float)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_each_element_has_one_order_of_summation(rng, dtype):
+    """The same row gives the same bits whatever tile it falls into."""
+    K, N = 67, 150
+    a, b = rng.standard_normal((30, K)).astype(dtype), rng.standard_normal((N, K)).astype(dtype)
+    init, panels = rng.standard_normal(N).astype(dtype), gemm.packed(b, transpose=True)
+    whole = np.empty((30, N), dtype)
+    _product(init, 0, a, panels, whole, 30, K, N, gemm.TANH)
+    for M in (1, 2, 3, 5, 11, 13):
+        part = np.empty((M, N), dtype)
+        _product(init, 0, a, panels, part, M, K, N, gemm.TANH)
+        assert np.array_equal(part, whole[:M])
+
+
+def test_empty_products():
+    empty = np.empty((0, 0), np.float32)
+    out = np.full((2, 3), np.nan, np.float32)
+    _product(np.ones(3, np.float32), 0, empty, gemm.packed(np.empty((3, 0), np.float32), True), out, 2, 0, 3, 0)
+    assert (out == 1).all()  # no terms: the sum is where it started
+    _product(np.ones(3, np.float32), 0, empty, gemm.packed(np.empty((3, 5), np.float32), True), out, 0, 5, 3, 0)
+    assert (out == 1).all()  # no rows: nothing is written
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_linear(rng, dtype, workers, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 if workers > 1 else 1 << 60)
+    for R, I, O in [(1, 1, 1), (5, 3, 2), (40, 130, 17), (1030, 33, 70), (0, 3, 4), (3, 0, 2), (2, 4, 0)]:
+        x, d_y = rng.standard_normal((R, I)).astype(dtype), rng.standard_normal((R, O)).astype(dtype)
+        weight, bias = rng.standard_normal((O, I)).astype(dtype), rng.standard_normal(O).astype(dtype)
+        y, check = guarded((R, O), dtype)
+        linear.forward(x, gemm.packed(weight, transpose=True), bias, y)
+        check()
+        assert_close(y, naive.linear_forward(x.astype(float), weight.astype(float), bias.astype(float)))
+
+        start = [rng.standard_normal(s).astype(dtype) for s in [(R, I), (O, I), (O,)]]
+        gradients = [s.copy() for s in start]
+        linear.backward(d_y, x, gemm.packed(weight), *gradients)
+        wanted = naive.linear_backward(d_y.astype(float), x.astype(float), weight.astype(float))
+        for got, begun, expected in zip(gradients, start, wanted, strict=True):
+            assert_close(got, begun + expected)
+
+
+def direction_case(rng, T, B, I, H, dtype, lengths=None):
+    lengths = np.full(B, T) if lengths is None else np.sort(lengths)[::-1]
+    arrays = {
+        "x": rng.standard_normal((T, B, I)),
+        "h_0": rng.standard_normal((B, H)),
+        "weight_ih": rng.uniform(-1, 1, (H, I)) * I**-0.5,
+        "weight_hh": rng.uniform(-1, 1, (H, H)) * H**-0.5,
+        "bias": rng.standard_normal(H),
+    }
+    return lengths, {name: a.astype(dtype) for name, a in arrays.items()}
+
+
+def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
+    """Forward and backward of one direction into the last columns of a wider output."""
+    (T, B, I), H, dtype = c["x"].shape, len(c["bias"]), c["x"].dtype
+    running = (lengths[None, :] > np.arange(T)[:, None])
+    starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
+    R, column, code = int(starts[-1]), 2, ACTIVATIONS[nonlinearity]
+    rows = np.ascontiguousarray(c["x"][running])
+    x = np.ascontiguousarray(c["x"].transpose(1, 0, 2)).reshape(B * T, I) if batch_first else rows
+
+    output, check = guarded((R, column + H), dtype)
+    h_n = c["h_0"].copy()
+    forward_weights = [gemm.packed(c[name], transpose=True) for name in ("weight_ih", "weight_hh")]
+    rnn.forward(x, batch_first, starts, forward_weights[0], c["bias"], forward_weights[1], h_n, output, column,
+                reverse, code)  # fmt: skip
+    check()
+    exact = {name: a.astype(float) for name, a in c.items()}
+    parameters = [exact[name] for name in ("h_0", "weight_ih", "weight_hh", "bias")]
+    want, want_h_n = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, reverse)
+    assert np.isnan(output[:, :column]).all()
+    assert_close(output[:, column:], want[running])
+    assert_close(h_n, want_h_n)
+
+    d_output, d_h_n = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
+    d_rows = np.concatenate([np.full((R, column), np.nan, dtype), d_output[running]], axis=1)
+    d_h, d_pre, previous = d_h_n.copy(), np.empty((R, H), dtype), np.empty((R, H), dtype)
+    rnn.backward(starts, gemm.packed(c["weight_hh"]), c["h_0"], output, column, reverse, code, d_rows, d_h, d_pre,
+                 previous)  # fmt: skip
+    wanted = naive.rnn_direction_backward(exact["x"], lengths, *parameters, nonlinearity, reverse, want,
+                                          d_output.astype(float), d_h_n.astype(float))  # fmt: skip
+    d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = wanted
+    factor = 4.0
+    assert_close(d_h, d_h_0, factor)
+    assert_close(d_pre @ c["weight_ih"], d_x[running], factor)
+    assert_close(d_pre.T @ rows, d_weight_ih, factor)
+    assert_close(d_pre.T @ previous, d_weight_hh, factor)
+    assert_close(d_pre.sum(axis=0), d_bias, factor)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_direction_at_every_size(rng, dtype, nonlinearity, reverse):
+    for size in SIZES:
+        for T, B, I, H in [(3, 2, 5, size), (3, 2, size, 6), (2, size, 3, 4)]:
+            check_direction(rng, *direction_case(rng, T, B, I, H, dtype), nonlinearity, reverse)
+            check_direction(rng, *direction_case(rng, T, B, I, H, dtype), nonlinearity, reverse, batch_first=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_direction_with_lengths(rng, dtype, reverse, workers, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 if workers > 1 else 1 << 60)
+    for lengths in ([5], [5, 5, 0], [7, 3, 3, 1, 0, 0], [1] * 13 + [0], list(range(20))):
+        T, B = max(lengths), len(lengths)
+        check_direction(rng, *direction_case(rng, T, B, 6, 18, dtype, np.array(lengths)), "tanh", reverse)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_long_sequences(rng, dtype):
+    """More steps than one block of projections, forward and reverse, alone and in a batch."""
+    for T, B in [(300, 1), (150, 3), (60, 60)]:
+        for reverse in (False, True):
+            check_direction(rng, *direction_case(rng, T, B, 3, 10, dtype), "tanh", reverse)
+
+
+def test_nan_and_infinity_pass_through():
+    x = np.array([[np.nan], [np.inf], [-np.inf], [1.0]], np.float32)
+    one, zero = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
+    for code, expected in ((gemm.TANH, [np.nan, 1, -1, np.tanh(1)]), (gemm.RELU, [np.nan, np.inf, 0, 1])):
+        output, h = np.empty((4, 1), np.float32), np.zeros((4, 1), np.float32)
+        rnn.forward(x, False, np.array([0, 4]), gemm.packed(one, True), np.zeros(1, np.float32),
+                    gemm.packed(zero, True), h, output, 0, False, code)  # fmt: skip
+        np.testing.assert_allclose(output[:, 0], expected, rtol=1e-6)
