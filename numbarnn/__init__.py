@@ -1,17 +1,136 @@
-"""numbarnn: torch.nn.RNN without torch."""
+"""torch.nn.RNN without torch: `import numbarnn as torch; import numbarnn.nn as nn`, on NumPy and Numba alone."""
 
-from . import cuda
+from . import cuda, nn, optim
 from ._version import __version__
-from .creation import as_tensor, empty, from_numpy, ones, tensor, zeros
+from .creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
 from .dtypes import bool_ as bool
-from .dtypes import device, float32, float64, int64
-from .random import manual_seed
-from .size import Size
+from .dtypes import device, float32, float64, get_default_dtype, int32, int64
+from .dtypes import float32 as float
+from .dtypes import float64 as double
+from .dtypes import int32 as int
+from .dtypes import int64 as long
+from .functions import (
+    abs,
+    allclose,
+    argmax,
+    bmm,
+    cat,
+    clamp,
+    cos,
+    equal,
+    exp,
+    is_tensor,
+    isfinite,
+    isnan,
+    log,
+    log_softmax,
+    matmul,
+    max,
+    mean,
+    min,
+    mm,
+    relu,
+    sigmoid,
+    sin,
+    softmax,
+    sqrt,
+    stack,
+    sum,
+    tanh,
+    where,
+)
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .random import Generator, manual_seed
+from .sampling import rand, rand_like, randint, randn, randn_like, randperm
+from .size import Size
 from .tensor import Tensor
 
 __all__ = [
-    "Size", "Tensor", "__version__", "as_tensor", "bool", "cuda", "device", "empty", "enable_grad", "float32",
-    "float64", "from_numpy", "inference_mode", "int64", "is_grad_enabled", "manual_seed", "no_grad", "ones",
-    "set_grad_enabled", "tensor", "zeros",
-]  # fmt: skip
+    "Generator",
+    "Size",
+    "Tensor",
+    "__version__",
+    "abs",
+    "allclose",
+    "arange",
+    "argmax",
+    "as_tensor",
+    "bmm",
+    "bool",
+    "cat",
+    "clamp",
+    "cos",
+    "cuda",
+    "device",
+    "double",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "equal",
+    "exp",
+    "eye",
+    "float",
+    "float32",
+    "float64",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_default_dtype",
+    "inference_mode",
+    "int",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "is_tensor",
+    "isfinite",
+    "isnan",
+    "linspace",
+    "log",
+    "log_softmax",
+    "long",
+    "manual_seed",
+    "matmul",
+    "max",
+    "mean",
+    "min",
+    "mm",
+    "nn",
+    "no_grad",
+    "ones",
+    "ones_like",
+    "optim",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "relu",
+    "set_grad_enabled",
+    "sigmoid",
+    "sin",
+    "softmax",
+    "sqrt",
+    "stack",
+    "sum",
+    "tanh",
+    "tensor",
+    "where",
+    "zeros",
+    "zeros_like",
+]

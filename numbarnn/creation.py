@@ -2,60 +2,223 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from .dtypes import as_dtype, float32
+from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from .dtypes import device as device_type
-from .methods.shaping import sizes
-from .record import as_array
+from .record import as_array, is_tensor, promoted
+from .size import sizes
+from .tape import Array
 from .tensor import Tensor
 
 
-def _leaf(array: Any, requires_grad: bool, device: Any = None, exposed: bool = False) -> Tensor:
+def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
+    """A tensor over `array` without history."""
     if device is not None:
         device_type(device)
     out = Tensor._wrap(array, exposed=exposed)
-    out.requires_grad = requires_grad
+    if requires_grad:
+        if array.dtype.kind != "f":
+            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {array.dtype}")
+        out.requires_grad = True
     return out
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new tensor with a copy of `data`."""
-    if isinstance(data, (Tensor, np.ndarray, np.generic)):
-        array = np.array(as_array(data))
-    else:
-        array = np.array(data)
-        if array.dtype == np.float64:
-            array = array.astype(float32)
-    return _leaf(array if dtype is None else array.astype(as_dtype(dtype)), requires_grad, device)
+    """A new tensor with a copy of `data`: a number, nested sequences, an array or a tensor.
 
+    Without `dtype`, Python floats give float32, ints int64, bools bool; arrays keep their type.
 
-def from_numpy(array: Any) -> Tensor:
-    """A tensor that shares the memory of `array`."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
-    return _leaf(array, False, exposed=True)
+    >>> tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    >>> tensor([0.5]), tensor(np.array([0.5]))
+    (tensor([0.5000]), tensor([0.5000], dtype=float64))
+    """
+    array = np.array(_values(data), order="C")
+    wanted = as_dtype(array.dtype, "data") if dtype is None else as_dtype(dtype)
+    return leaf(array.astype(wanted, copy=False), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` as a tensor, copied only if need be."""
+    """`data` as a tensor: itself, or over the memory of an array, and a copy only where the type differs.
+
+    >>> array = np.zeros(2)
+    >>> as_tensor(array).numpy() is array
+    True
+    """
+    if device is not None:
+        device_type(device)
     if isinstance(data, Tensor):
-        return data
-    return from_numpy(data) if isinstance(data, np.ndarray) and dtype is None else tensor(data, dtype=dtype)
+        return data if dtype is None else data.to(dtype=dtype)  # type: ignore[no-any-return]  # `to` may return self
+    if isinstance(data, np.ndarray) and dtype in (None, data.dtype):
+        return from_numpy(data)
+    return tensor(data, dtype=dtype)
+
+
+def from_numpy(array: Array) -> Tensor:
+    """A tensor over the memory of `array`: writes to either show in both.
+
+    >>> array = np.zeros(2, np.float32)
+    >>> from_numpy(array).add_(1), array
+    (tensor([1., 1.]), array([1., 1.], dtype=float32))
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    as_dtype(array.dtype, "array")
+    return leaf(array, exposed=True)
+
+
+def _values(data: Any) -> Array:
+    """`data` as an array of the type that torch would give it."""
+    if is_tensor(data) or isinstance(data, (np.ndarray, np.generic)):
+        return np.asarray(as_array(data) if is_tensor(data) else data)
+    if isinstance(data, (list, tuple)) and not {type(item) for item in data} <= _NUMBERS:
+        return _nested([_values(item) for item in data])
+    if not isinstance(data, (list, tuple, bool, int, float)):
+        error = TypeError if isinstance(data, (str, bytes)) else RuntimeError
+        raise error(f"tensor: expected numbers, got {type(data).__name__}: could not infer dtype of {data!r}")
+    array = np.array(data)
+    if array.dtype.kind not in "fib":
+        raise ValueError("Overflow when unpacking long long: expected integers that fit into int64")
+    return array.astype(get_default_dtype()) if array.dtype.kind == "f" else array
+
+
+_NUMBERS = {bool, int, float}
+
+
+def _nested(items: list[Array]) -> Array:
+    """Stack what the items of one level became; all must have one shape."""
+    for array in items:
+        if array.shape != items[0].shape:
+            expected, got = (a.shape[0] if a.ndim else "a number" for a in (items[0], array))
+            raise ValueError(f"expected sequence of length {expected} at dim 1 (got {got})")
+    return np.stack(promoted(items))
+
+
+def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    shape = sizes(name, size)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}.")
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    array = np.empty(shape, kind) if value is None else np.full(shape, value, kind) if value else np.zeros(shape, kind)
+    return leaf(array, device, requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 0."""
-    return _leaf(np.zeros(sizes(size), as_dtype(dtype or float32)), requires_grad, device)
+    """All 0.
+
+    >>> zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
+    return _filled("zeros", size, 0, dtype, device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 1."""
-    return _leaf(np.ones(sizes(size), as_dtype(dtype or float32)), requires_grad, device)
+    """All 1.
+
+    >>> ones(2)
+    tensor([1., 1.])
+    """
+    return _filled("ones", size, 1, dtype, device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised."""
-    return _leaf(np.empty(sizes(size), as_dtype(dtype or float32)), requires_grad, device)
+    """Memory as it was found.
+
+    >>> empty(0, 2).shape
+    numbarnn.Size([0, 2])
+    """
+    return _filled("empty", size, None, dtype, device, requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All `fill_value`, whose type is taken where `dtype` is not given.
+
+    >>> full((2,), 7), full((2,), 0.5)
+    (tensor([7, 7]), tensor([0.5000, 0.5000]))
+    """
+    value = _values(fill_value).item()
+    return _filled("full", (size,), value, dtype or _kind_of(value), device, requires_grad)
+
+
+def _kind_of(value: Any) -> DType:
+    return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else get_default_dtype()
+
+
+def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 0 in the shape and type of `input`."""
+    return _filled("zeros_like", (_shape(input),), 0, dtype or as_array(input).dtype, device, requires_grad)
+
+
+def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 1 in the shape and type of `input`."""
+    return _filled("ones_like", (_shape(input),), 1, dtype or as_array(input).dtype, device, requires_grad)
+
+
+def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Memory as it was found, in the shape and type of `input`."""
+    return _filled("empty_like", (_shape(input),), None, dtype or as_array(input).dtype, device, requires_grad)
+
+
+def full_like(
+    input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """All `fill_value` in the shape and type of `input`."""
+    return _filled("full_like", (_shape(input),), fill_value, dtype or as_array(input).dtype, device, requires_grad)
+
+
+def _shape(input: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = as_array(input).shape
+    return shape
+
+
+def arange(
+    start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """start, start + step, ... short of `end`; `arange(end)` starts at 0.
+
+    >>> arange(3), arange(0, 1, 0.25)
+    (tensor([0, 1, 2]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
+    """
+    first, last = (0, start) if end is None else (start, end)
+    first, last, step = (as_array(v).item() if is_tensor(v) else v for v in (first, last, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (last - first) * step < 0:
+        raise RuntimeError(
+            f"upper bound and lower bound inconsistent with step sign: start={first}, end={last}, step={step}"
+        )
+    whole = all(isinstance(v, (int, np.integer)) for v in (first, last, step))
+    kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
+    count = math.ceil((last - first) / step)
+    return leaf((first + np.arange(count) * step).astype(kind), device, requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` values at equal distances from `start` to `end`, both included.
+
+    >>> linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    if steps < 0:
+        raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    return leaf(np.linspace(start, end, steps).astype(kind), device, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """The identity: 1 on the diagonal of (n, m), 0 elsewhere.
+
+    >>> eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return leaf(np.eye(n, m, dtype=get_default_dtype() if dtype is None else as_dtype(dtype)), device, requires_grad)

@@ -14,6 +14,7 @@ DType = np.dtype[Any]
 float32: DType = np.dtype(np.float32)
 float64: DType = np.dtype(np.float64)
 int64: DType = np.dtype(np.int64)
+int32: DType = np.dtype(np.int32)
 bool_: DType = np.dtype(np.bool_)
 
 _default = float32
@@ -36,7 +37,8 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
         found = None
     if found is None or found.kind not in "fiub" or found == np.float16:
         raise TypeError(f"{argument}: expected float32, float64, an integer type or bool, got {dtype!r}")
-    return found
+    supported: DType = found
+    return supported
 
 
 class device:  # the name and the lower case are torch's
@@ -50,6 +52,9 @@ class device:  # the name and the lower case are torch's
     """
 
     __slots__ = ("index", "type")
+
+    type: str
+    index: int | None
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
         name = type.type if isinstance(type, device) else type
@@ -79,8 +84,19 @@ class device:  # the name and the lower case are torch's
 cpu = device("cpu")
 
 
-def _category(kind: str) -> int:
-    return "biuf".index(kind) if kind != "u" else 1
+def category(dtype: DType) -> int:
+    """0 for bool, 1 for the integers, 2 for the floats: the higher wins where types meet."""
+    return {"b": 0, "f": 2}.get(dtype.kind, 1)
+
+
+def torch_name(dtype: DType) -> str:
+    """What torch's messages call a type.
+
+    >>> torch_name(int64)
+    'Long'
+    """
+    names = {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int", "int16": "Short"}
+    return names.get(dtype.name) or {"int8": "Char", "uint8": "Byte", "bool": "Bool"}.get(dtype.name, dtype.name)
 
 
 def result_type(*operands: Any) -> DType:
@@ -101,13 +117,13 @@ def result_type(*operands: Any) -> DType:
     result: DType | None = None
     for group in ranked:
         if group:
-            found = np.result_type(*group) if len({_category(d.kind) for d in group}) == 1 else _mixed(group)
-            if result is None or _category(found.kind) > _category(result.kind):
+            found = np.result_type(*group) if len({category(d) for d in group}) == 1 else _mixed(group)
+            if result is None or category(found) > category(result):
                 result = found
     assert result is not None
     return result
 
 
 def _mixed(group: list[DType]) -> DType:
-    top = max(_category(d.kind) for d in group)
-    return np.result_type(*[d for d in group if _category(d.kind) == top])
+    top = max(category(d) for d in group)
+    return np.result_type(*[d for d in group if category(d) == top])

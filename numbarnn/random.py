@@ -1,31 +1,154 @@
-"""The one generator, which draws what torch's would after the same `manual_seed`."""
+"""The one generator: after the same `manual_seed` it draws what torch's CPU generator draws.
+
+A Mersenne twister gives 32 bits at a time.  float32 uniforms use the low 24 of one draw, float64 the low 53 of two
+(the first is the upper half).  Equal to torch bit for bit: uniforms, `randint`, `randperm`, dropout masks and
+normals of fewer than 16 elements; longer normals agree to the last place or two of log, cos and sin.
+"""
 
 from __future__ import annotations
 
 import threading
+from math import prod
 from typing import Any
 
 import numpy as np
 
-_lock = threading.Lock()
-_state = np.random.RandomState(0)
+from .dtypes import DType
+from .tape import Array
+
+Shape = tuple[int, ...]
 
 
-def manual_seed(seed: int) -> None:
-    """Start the sequence of random numbers over."""
-    global _state
-    with _lock:
-        _state = np.random.RandomState(seed & 0xFFFFFFFF)
+class Generator:
+    """What `manual_seed` returns."""
+
+    def __init__(self, seed: int) -> None:
+        self._lock = threading.RLock()
+        self.manual_seed(seed)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start over from `seed`; of it the low 32 bits count."""
+        number = int(seed)
+        if not -(2**63) <= number < 2**64:
+            raise ValueError(f"seed: expected an integer of 64 bits, got {seed!r}")
+        with self._lock:
+            self._seed = number % 2**64
+            self._twister = np.random.RandomState(number & 0xFFFFFFFF)  # torch seeds as this does
+            self._spare: float | None = None  # the second of a pair of normals
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed that it was started from."""
+        return self._seed
+
+    def bits32(self, count: int) -> Array:
+        """`count` raw draws, uint32."""
+        with self._lock:
+            draws: Array = self._twister.randint(0, 1 << 32, size=count, dtype=np.uint32)
+        return draws
+
+    def bits64(self, count: int) -> Array:
+        """`count` pairs of draws, uint64."""
+        pairs = self.bits32(2 * count).astype(np.uint64)
+        return (pairs[0::2] << np.uint64(32)) | pairs[1::2]
+
+    def unit(self, count: int, dtype: DType) -> Array:
+        """Uniform on [0, 1), exact in float64; `dtype` says how many bits each value gets."""
+        if dtype == np.float32:
+            return (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
+        return (self.bits64(count) & np.uint64((1 << 53) - 1)) * 2.0**-53
+
+    def normals(self, count: int, dtype: DType) -> Array:
+        """Standard normals by Box and Muller: pairs for a few, blocks of 16 for many."""
+        with self._lock:
+            return self._few_normals(count) if count < 16 else self._many_normals(count, dtype)
+
+    def _few_normals(self, count: int) -> Array:
+        out = np.empty(count)
+        for i in range(count):
+            if self._spare is not None:
+                out[i], self._spare = self._spare, None
+                continue
+            angle, size = self.unit(2, np.dtype(np.float64))
+            radius = np.sqrt(-2 * np.log1p(-size))
+            out[i] = radius * np.cos(2 * np.pi * angle)
+            self._spare = float(radius * np.sin(2 * np.pi * angle))
+        return out
+
+    def _many_normals(self, count: int, dtype: DType) -> Array:
+        out = self.unit(count, dtype).astype(dtype)
+        whole = count - count % 16
+        out[:whole] = _blocks(out[:whole])
+        if whole != count:  # the last 16 are drawn anew, so that they are a block
+            out[-16:] = _blocks(self.unit(16, dtype).astype(dtype))
+        return out
 
 
-def bits32(count: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
-    """The next raw draws of the Mersenne twister."""
-    with _lock:
-        return _state.randint(0, 1 << 32, size=count, dtype=np.uint32)
+def _blocks(uniform: Array) -> Array:
+    """(n, 8) radii and (n, 8) angles, block by block, to (n, 16) normals."""
+    blocks = uniform.reshape(-1, 2, 8)
+    radius = np.sqrt(-2 * np.log(1 - blocks[:, 0]))
+    angle = uniform.dtype.type(2 * np.pi) * blocks[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
 
 
-def uniform(shape: tuple[int, ...], low: float, high: float, dtype: Any = np.float32) -> np.ndarray[Any, Any]:
-    """Uniform on [low, high), bit for bit torch's float32: 24 low bits, then one fused multiply-add."""
-    lo, hi = np.float32(low), np.float32(high)
-    x = (bits32(int(np.prod(shape))) & 0xFFFFFF) * 2.0**-24
-    return (x * np.float64(hi - lo) + np.float64(lo)).astype(dtype).reshape(shape)
+default_generator = Generator(int.from_bytes(np.random.SeedSequence().generate_state(2).tobytes(), "little") >> 1)
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the sequence of random numbers over, for weights, dropout and all that draws.
+
+    >>> import numbarnn
+    >>> _ = numbarnn.manual_seed(0)
+    >>> numbarnn.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    return default_generator.manual_seed(seed)
+
+
+def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> Array:
+    """Uniform on [low, high): torch's `uniform_`, bit for bit.
+
+    torch scales by one fused multiply-add in the type of the result.  In float64 that is exact enough to round
+    once to float32; for float64 itself NumPy has no fused one, and the last bit may differ.
+    """
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
+    kind = np.dtype(dtype)
+    lo, hi = kind.type(low), kind.type(high)
+    x = default_generator.unit(prod(shape), kind)
+    return (x * np.float64(hi - lo) + np.float64(lo)).astype(kind).reshape(shape)
+
+
+def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32) -> Array:
+    """Normal with the given mean and standard deviation."""
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    kind = np.dtype(dtype)
+    x = default_generator.normals(prod(shape), kind)
+    return (x * x.dtype.type(std) + x.dtype.type(mean)).astype(kind).reshape(shape)
+
+
+def integers(shape: Shape, low: int, high: int) -> Array:
+    """Integers from [low, high), int64."""
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    count, span = prod(shape), high - low
+    draws = default_generator.bits64(count) if span >= 1 << 32 else default_generator.bits32(count)
+    return ((draws % draws.dtype.type(span)).astype(np.int64) + low).reshape(shape)
+
+
+def permutation(n: int) -> Array:
+    """0 to n - 1 in random order, int64."""
+    order = np.arange(n)
+    for i, draw in enumerate(default_generator.bits32(max(n - 1, 0)).tolist()):
+        j = i + draw % (n - i)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
+    """A dropout mask: 0 with probability `p`, else 1 / (1 - p)."""
+    kind = np.dtype(dtype)
+    kept = default_generator.unit(prod(shape), np.dtype(np.float64)) < 1 - p
+    return (kept / kind.type(1 - p if p < 1 else 1)).astype(kind).reshape(shape)

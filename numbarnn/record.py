@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import tape
+from .attributes import Attributes
 from .dtypes import result_type
 from .ops.op import OUTPUT, Op
 from .tape import Array, Backward, Node
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 #: the class of what is returned; `tensor.py` sets it, so that no import goes both ways
-tensor_class: type[Tensor]
+tensor_class: Any = None
 
 
 def as_array(value: Any) -> Any:
     """The array of a tensor, an array as it is; Python numbers stay Python numbers (they do not promote)."""
-    if isinstance(value, tensor_class):
+    if isinstance(value, Attributes):
         return value._array
     if isinstance(value, (bool, int, float, np.ndarray)):
         return value
@@ -37,7 +38,7 @@ def record(
     inputs: Sequence[Any],
     backward: Backward,
     saved: Sequence[Tensor] = (),
-    view_of: Tensor | None = None,
+    view_of: Attributes | None = None,
     saves_outputs: bool = False,
 ) -> tuple[Tensor, ...]:
     """Wrap `outputs`; if an input requires grad, leave one node that `backward` differentiates.
@@ -47,7 +48,7 @@ def record(
     outputs too: writing to one of them before backward() is an error.  `view_of`: the input whose memory the
     outputs share.
     """
-    wrapped = tuple(tensor_class._wrap(array) for array in outputs)
+    wrapped = tuple(tensor_of(array) for array in outputs)
     if view_of is not None:
         for tensor in wrapped:
             _share(tensor, view_of)
@@ -67,12 +68,12 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     # As in torch, infinities and NaN speak for themselves.
     with np.errstate(all="ignore"):
         result, vjps = op.function(*arrays, **static)
-    out = tensor_class._wrap(np.asarray(result))
+    out = tensor_of(np.asarray(result))
     if op.view:
         _share(out, inputs[0])
     if tape.recording(inputs) and out._array.dtype.kind == "f":
         saved = [out if number == OUTPUT else inputs[number] for number in op.saves]
-        origins = [(a.shape, getattr(t, "dtype", a.dtype)) for a, t in zip(arrays, inputs, strict=True)]
+        origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
 
         def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
             (d_out,) = d_outputs
@@ -108,10 +109,21 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 
 def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:
     edges = tuple(tape.edge_of(t) for t in inputs)
-    versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, tensor_class))
+    versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, Attributes))
     return Node(name, edges, backward, versions, outputs)
 
 
 def _share(out: Tensor, source: Any) -> None:
-    if isinstance(source, tensor_class) and np.may_share_memory(out._array, source._array):
+    if isinstance(source, Attributes) and np.may_share_memory(out._array, source._array):
         out._version, out._view = source._version, View(source)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether `value` is a tensor."""
+    return isinstance(value, Attributes)
+
+
+def tensor_of(array: Array) -> Tensor:
+    """A tensor with no history over `array`: of results that nothing is differentiated through."""
+    tensor: Tensor = tensor_class._wrap(array)
+    return tensor

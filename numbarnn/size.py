@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from operator import index
 from typing import Any
 
 
@@ -29,3 +30,13 @@ class Size(tuple[int, ...]):
 
     def __repr__(self) -> str:
         return f"numbarnn.Size({list(self)})"
+
+
+def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
+    """The ints of `name(2, 3)`, `name((2, 3))` or `name([2, 3])`."""
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = tuple(given[0])
+    try:
+        return tuple(index(n) for n in given)
+    except TypeError:
+        raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None

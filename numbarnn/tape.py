@@ -18,6 +18,7 @@ import numpy as np
 from .grad_mode import is_grad_enabled
 
 if TYPE_CHECKING:
+    from .attributes import Attributes
     from .tensor import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -32,14 +33,16 @@ _age = itertools.count()
 class Version:
     """Counts the writes to one block of memory; all views of it share one Version.
 
+    `recorded` is the count at the last write that left a node; views older than that have to look again.
     `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and
     nothing derived from the values may be cached.
     """
 
-    __slots__ = ("count", "exposed")
+    __slots__ = ("count", "exposed", "recorded")
 
     def __init__(self, exposed: bool = False) -> None:
         self.count = 0
+        self.recorded = 0
         self.exposed = exposed
 
 
@@ -49,7 +52,12 @@ class Node:
     __slots__ = ("age", "backward", "edges", "name", "outputs", "retained", "saved")
 
     def __init__(
-        self, name: str, edges: tuple[Any, ...], backward: Backward, saved: tuple[tuple[Version, int], ...], outputs: int
+        self,
+        name: str,
+        edges: tuple[Any, ...],
+        backward: Backward,
+        saved: tuple[tuple[Version, int], ...],
+        outputs: int,
     ) -> None:
         self.age = next(_age)
         self.name = name
@@ -83,11 +91,18 @@ class Node:
         return d_inputs
 
 
-def edge_of(tensor: Tensor) -> Any:
-    """The edge that leads back from an operation to the origin of `tensor`."""
-    if tensor._node is not None:
-        return (tensor._node, tensor._output)
-    return tensor if tensor._requires_grad else None
+def traced(tensor: Attributes) -> bool:
+    """Whether a gradient can flow back from `tensor`."""
+    if tensor._view is not None:
+        tensor._view.renew(tensor)
+    return tensor._node is not None or tensor._requires_grad
+
+
+def edge_of(tensor: Any) -> Any:
+    """The edge that leads back from an operation to the origin of `tensor`; None if there is nothing to follow."""
+    if not hasattr(tensor, "_node") or not traced(tensor):
+        return None
+    return tensor if tensor._node is None else (tensor._node, tensor._output)
 
 
 def backward(
@@ -208,11 +223,7 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
 
 def recording(inputs: Iterable[Any]) -> bool:
     """Whether an operation on these inputs (tensors or not) must leave a node."""
-    if is_grad_enabled():
-        for t in inputs:
-            if getattr(t, "_node", None) is not None or getattr(t, "_requires_grad", False):
-                return True
-    return False
+    return is_grad_enabled() and any(hasattr(t, "_node") and traced(t) for t in inputs)
 
 
 def warn_leaf_grad() -> None:

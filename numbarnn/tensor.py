@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import record, tape
-from .dtypes import DType, as_dtype, cpu, device
+from .dtypes import DType, cpu, device, float32
 from .methods import Methods
 from .printing import tensor_str
 from .size import Size
@@ -29,16 +29,15 @@ class Tensor(Methods):
     tensor([2., 4.])
     """
 
-    __slots__ = (
-        "__weakref__", "_array", "_cache", "_grad", "_is_view", "_node", "_output", "_requires_grad", "_version",
-    )  # fmt: skip
+    __slots__ = ()
     __array_ufunc__ = None  # NumPy leaves `array * tensor` to us
 
-    def __new__(cls, *data: Any, **keywords: Any) -> Tensor:
-        if all(isinstance(n, int) for n in data):
-            return cls._wrap(np.empty(data or (0,), np.float32))
-        (values,) = data
-        return cls._wrap(np.array(values, np.float32))
+    def __new__(cls, *data: Any) -> Any:
+        if all(isinstance(n, int) and not isinstance(n, bool) for n in data):
+            return cls._wrap(np.empty(data or (0,), float32))
+        if len(data) != 1:
+            raise TypeError(f"Tensor: expected sizes, or one sequence of values, got {data!r}")
+        return cls._wrap(np.array(record.as_array(data[0]) if record.is_tensor(data[0]) else data[0], float32))
 
     @classmethod
     def _wrap(cls, array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -50,68 +49,176 @@ class Tensor(Methods):
         tensor._output = 0
         tensor._requires_grad = requires_grad
         tensor._version = Version(exposed)
-        tensor._is_view = False
+        tensor._view = None
         tensor._cache = None
         return tensor
 
     @property
     def shape(self) -> Size:
+        """The lengths of the dimensions."""
         return Size(self._array.shape)
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions."""
         return self._array.ndim
 
     @property
     def dtype(self) -> DType:
+        """The type of the elements, NumPy's own."""
         return self._array.dtype
 
     @property
     def device(self) -> device:
+        """Always the CPU."""
         return cpu
 
     @property
     def is_leaf(self) -> bool:
-        return self._node is None
+        """Whether it is the start of a history: backward() puts gradients into leaves."""
+        return not tape.traced(self) or self._node is None
 
     @property
     def grad_fn(self) -> Node | None:
-        return self._node
+        """The operation that it came from; None for a leaf."""
+        return self._node if tape.traced(self) else None
 
     @property
     def requires_grad(self) -> bool:
-        return self._requires_grad or self._node is not None
+        """Whether gradients flow back to it or through it."""
+        return tape.traced(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        self._requires_grad = bool(value)
+        if not self.is_leaf and not value:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        if value and self._array.dtype.kind != "f":
+            raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
+        if self.is_leaf:
+            self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad` and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
 
     @property
     def grad(self) -> Tensor | None:
+        """What backward() has added up; None before."""
+        if self._grad is None and not self.is_leaf and all(t is not self for t in self._node.retained):  # type: ignore[union-attr]  # no leaf: it has a node
+            tape.warn_leaf_grad()
         return self._grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                kind = type(value).__name__
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
+            if value.shape != self.shape:
+                raise RuntimeError(
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                )
+            if value.dtype != self.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with dtype '{self.dtype}'"
+                )
         self._grad = value
 
+    @property
+    def data(self) -> Tensor:
+        """The same memory without the history; assigning puts the tensor on the memory of another."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self._array, self._version, self._cache = value._array, value._version, None
+
     def detach(self) -> Tensor:
-        """The same memory without the history."""
+        """The same memory without the history: writes to either show in both."""
         out = Tensor._wrap(self._array)
         out._version = self._version
         return out
 
-    @property
-    def data(self) -> Tensor:
-        return self.detach()
+    def detach_(self) -> Tensor:
+        """Forget the history, in place."""
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._node, self._requires_grad = None, False
+        return self
 
-    def backward(self, gradient: Any = None, retain_graph: bool | None = None) -> None:
-        """Add to `.grad` of every leaf."""
+    def retain_grad(self) -> None:
+        """Have backward() fill `.grad` though this is no leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node is not None and all(t is not self for t in self._node.retained):
+            self._node.retained.append(self)
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Tensor | Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add to `.grad` of every leaf, or of `inputs` only, the gradient of sum(self * gradient).
+
+        `gradient` may be left out for a tensor of one element.  The history is freed on the way unless
+        `retain_graph`.  `create_graph` is refused: second derivatives are not supported.
+        """
+        if create_graph:
+            raise RuntimeError("backward: expected create_graph=False, got True: second derivatives are not supported")
+        if not self.requires_grad:
+            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+        chosen = [inputs] if isinstance(inputs, Tensor) else inputs
+        if chosen is not None and not chosen:
+            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        # As in torch, infinities and NaN speak for themselves.
+        with np.errstate(all="ignore"):
+            tape.backward([(self, self._d_output(gradient))], bool(retain_graph), chosen)
+
+    def _d_output(self, gradient: Any) -> Array:
         if gradient is None:
-            gradient = Tensor._wrap(np.ones_like(self._array))
-        tape.backward([(self, record.as_array(gradient))], bool(retain_graph))
+            if self._array.size != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            return np.ones_like(self._array)
+        given = np.asarray(record.as_array(gradient), self._array.dtype)
+        if given.shape != self._array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[0] has a shape of {Size(given.shape)} and output[0] has a shape of "
+                f"{self.shape}."
+            )
+        return given
 
     def __repr__(self) -> str:
         return tensor_str(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _restore, (type(self), self._array, self._requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment: detach() or clone().detach() gives one that can be copied"
+            )
+        copy = _restore(type(self), self._array.copy(), self._requires_grad)
+        memo[id(self)] = copy
+        if self._grad is not None:
+            copy._grad = self._grad.__deepcopy__(memo)
+        return copy
+
+
+def _restore(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
+    tensor = Tensor._wrap(array, requires_grad)
+    tensor.__class__ = cls
+    return tensor
 
 
 class Parameter(Tensor):
@@ -124,12 +231,14 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
-        source = Tensor() if data is None else data
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
+        if data is not None and not isinstance(data, Tensor):
+            raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
+        source = Tensor._wrap(np.empty(0, float32)) if data is None else data
         parameter = source.detach()
-        parameter.__class__ = Parameter
         parameter.requires_grad = requires_grad
-        return parameter  # type: ignore[return-value]  # its class was changed above
+        parameter.__class__ = cls
+        return parameter
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

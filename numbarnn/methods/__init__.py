@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from .arithmetic import Arithmetic
 from .conversion import Conversion
+from .elementwise import Elementwise
 from .indexing import Indexing
 from .inplace import InPlace
+from .products import Products
 from .reductions import Reductions
 from .shaping import Shaping
 
 
-class Methods(Arithmetic, Reductions, Shaping, Indexing, InPlace, Conversion):
+class Methods(Arithmetic, Elementwise, Products, Reductions, Shaping, Indexing, InPlace, Conversion):
     """Everything that a tensor can do but remember where it came from."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Operators, comparisons and functions of each element."""
+"""Operators and comparisons."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..attributes import Attributes
 from ..ops import elementwise as ops
-from ..ops import linalg
 from ..ops.op import Op
-from ..record import apply, as_array, promoted
-from .attributes import Attributes
+from ..record import apply, as_array, promoted, tensor_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -29,31 +28,48 @@ def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
     try:
         return apply(op, *operands, **static)
     except ValueError:
-        raise _mismatch(*(np.shape(as_array(x)) for x in operands[:2])) from None
+        raise _mismatch(*(np.shape(as_array(x)) for x in operands)) from None
 
 
-def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
-    ndim = max(len(a), len(b))
-    pairs = zip((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b, strict=True)
-    at, (m, n) = next((i, p) for i, p in reversed(list(enumerate(pairs))) if p[0] != p[1] and 1 not in p)
-    return RuntimeError(
-        f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {at}"
-    )
+def _mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
+    ndim = max(len(shape) for shape in shapes)
+    for back in range(1, ndim + 1):
+        lengths = [shape[-back] for shape in shapes if back <= len(shape) and shape[-back] != 1]
+        for other in lengths[1:]:
+            if other != lengths[0]:
+                return RuntimeError(
+                    f"The size of tensor a ({lengths[0]}) must match the size of tensor b ({other}) at non-singleton "
+                    f"dimension {ndim - back}"
+                )
+    return RuntimeError(f"shapes do not fit together: {', '.join(str(list(shape)) for shape in shapes)}")
 
 
 def _compare(ufunc: Callable[..., Any], x: Any, y: Any) -> Any:
-    """bool: nothing to differentiate."""
     if not isinstance(y, _OPERANDS):
         return NotImplemented
-    a, b = promoted([as_array(x), as_array(y)])
+    return without_gradient(ufunc, *promoted([as_array(x), as_array(y)]))
+
+
+def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
+    """A result that nothing can be differentiated through: bools or integers."""
     try:
-        return type(x)._wrap(np.asarray(ufunc(a, b)))
+        return tensor_of(np.asarray(ufunc(*arrays)))
     except ValueError:
-        raise _mismatch(a.shape, b.shape) from None
+        raise _mismatch(*(a.shape for a in arrays)) from None
+
+
+def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
+    """Logic on bools, bits of integers; no gradient either way."""
+    if not all(isinstance(y, _OPERANDS) for y in others):
+        return NotImplemented
+    arrays = promoted([as_array(x), *(as_array(y) for y in others)])
+    if arrays[0].dtype.kind == "f":
+        raise NotImplementedError(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
+    return without_gradient(ufunc, *arrays)
 
 
 class Arithmetic(Attributes):
-    """Operators and elementwise functions."""
+    """Operators."""
 
     __slots__ = ()
 
@@ -99,17 +115,25 @@ class Arithmetic(Attributes):
     def __rpow__(self, other: Any) -> Any:
         return _binary(ops.pow, other, self)
 
-    def __matmul__(self, other: Any) -> Any:
-        return self.matmul(other) if isinstance(other, (Attributes, np.ndarray)) else NotImplemented
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return linalg_matmul(other, self) if isinstance(other, np.ndarray) else NotImplemented
-
     def __neg__(self) -> Tensor:
         return apply(ops.neg, self)
 
     def __pos__(self) -> Any:
         return self
+
+    def __invert__(self) -> Any:
+        return bitwise(np.invert, self)
+
+    def __and__(self, other: Any) -> Any:
+        return bitwise(np.bitwise_and, self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return bitwise(np.bitwise_or, self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        return bitwise(np.bitwise_xor, self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __abs__(self) -> Tensor:
         return apply(ops.abs, self)
@@ -134,22 +158,3 @@ class Arithmetic(Attributes):
 
     def __hash__(self) -> int:
         return id(self)
-
-    def exp(self) -> Tensor:
-        return apply(ops.exp, self)
-
-    def tanh(self) -> Tensor:
-        return apply(ops.tanh, self)
-
-    def relu(self) -> Tensor:
-        return apply(ops.relu, self)
-
-    def sigmoid(self) -> Tensor:
-        return apply(ops.sigmoid, self)
-
-    def matmul(self, other: Any) -> Tensor:
-        return linalg_matmul(self, other)
-
-
-def linalg_matmul(x: Any, y: Any) -> Tensor:
-    return apply(linalg.matmul, x, y)

@@ -1,30 +1,137 @@
-"""Out of the tensor: Python numbers, NumPy arrays, other types."""
+"""Out of a tensor: Python numbers, NumPy arrays, tensors of another type."""
 
 from __future__ import annotations
 
-from typing import Any
+import builtins
+from typing import TYPE_CHECKING, Any
 
-from ..tape import Array
-from .attributes import Attributes
+import numpy as np
+
+from ..attributes import Attributes
+from ..dtypes import as_dtype, bool_, float32, float64, int32, int64
+from ..dtypes import device as device_type
+from ..ops import elementwise as ops
+from ..record import apply, is_tensor
+from ..tape import Array, traced
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 
 class Conversion(Attributes):
-    """Conversions."""
+    """Conversions; those to a type are differentiable, those out of tensors are not."""
 
     __slots__ = ()
 
     def item(self) -> Any:
+        """The one value as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
         return self._array.item()
 
     def tolist(self) -> Any:
+        """The values as nested lists of Python numbers; of a 0-d tensor the number."""
         return self._array.tolist()
 
     def numpy(self) -> Array:
-        if self._requires_grad or self._node is not None:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+        """The array itself: no copy, so writes to either show in both."""
+        if traced(self):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self._version.exposed = True
         return self._array
+
+    def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> Array:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a {array.dtype} tensor cannot be had as {np.dtype(dtype)} without a copy")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __bool__(self) -> builtins.bool:
+        if self._array.size != 1:
+            what = "more than one value" if self._array.size else "no values"
+            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
+        return builtins.bool(self._array.item())
+
+    def __float__(self) -> builtins.float:
+        return builtins.float(self._scalar())
+
+    def __int__(self) -> builtins.int:
+        return builtins.int(self._scalar())
+
+    def __index__(self) -> builtins.int:
+        if self._array.size != 1 or self._array.dtype.kind == "f":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return builtins.int(self._array.item())
+
+    def _scalar(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._array.item()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not self._array.ndim else object.__format__(self, spec)
+
+    def clone(self) -> Tensor:
+        """A copy that gradients pass through."""
+        return apply(ops.clone, self)
+
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: builtins.bool = False,
+        copy: builtins.bool = False,
+    ) -> Any:
+        """Itself, or a copy of type `dtype`; `to("cpu")`, `to(float64)`, `to("cpu", float64)`, `to(other)`."""
+        for given in args:
+            if is_tensor(given):
+                dtype = given.dtype
+            elif isinstance(given, (str, device_type)):
+                device = given
+            elif not isinstance(given, builtins.bool):
+                dtype = given
+        if device is not None:
+            device_type(device)
+        wanted = self._array.dtype if dtype is None else as_dtype(dtype)
+        if wanted == self._array.dtype and not copy:
+            return self
+        return apply(ops.to_copy, self, dtype=wanted)
+
+    def type_as(self, other: Tensor) -> Any:
+        """`to` the type of `other`."""
+        return self.to(dtype=other._array.dtype)
+
+    def cpu(self) -> Any:
+        """Itself: it is on the CPU."""
+        return self
+
+    def float(self) -> Any:
+        """`to(float32)`."""
+        return self.to(dtype=float32)
+
+    def double(self) -> Any:
+        """`to(float64)`."""
+        return self.to(dtype=float64)
+
+    def long(self) -> Any:
+        """`to(int64)`."""
+        return self.to(dtype=int64)
+
+    def int(self) -> Any:
+        """`to(int32)`."""
+        return self.to(dtype=int32)
+
+    def bool(self) -> Any:
+        """`to(bool)`: True for every value but 0."""
+        return self.to(dtype=bool_)
+
+    def element_size(self) -> builtins.int:
+        """Bytes an element."""
+        return self._array.itemsize
+
+    def is_floating_point(self) -> builtins.bool:
+        """Whether its type is a float."""
+        return self._array.dtype.kind == "f"

@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..attributes import Attributes
+from ..indices import Index
 from ..ops import indexing as ops
-from ..record import apply, as_array
-from .attributes import Attributes
+from ..ops.axes import axis
+from ..record import apply, as_array, fit, record
+from ..tape import Array
+from ..views import guard_write, note_write, record_write
+from .elementwise import check_mask
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def _plain(part: Any) -> Any:
-    return as_array(part) if isinstance(part, (Attributes, np.ndarray)) else part
-
-
-def plain_index(index: Any) -> tuple[Any, bool]:
-    """The index for an array, and whether it is basic, so that the result is a view."""
-    parts = tuple(_plain(p) for p in index) if isinstance(index, tuple) else (_plain(index),)
-    basic = all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) for p in parts)
-    return parts, basic
-
-
 class Indexing(Attributes):
-    """x[...]"""
+    """x[...], what takes an index tensor, and what cuts into pieces."""
 
     __slots__ = ()
 
     def __getitem__(self, index: Any) -> Tensor:
-        parts, basic = plain_index(index)
-        return apply(ops.select if basic else ops.index, self, index=parts)
+        place = Index(index, self._array.ndim)
+        try:
+            if place.advanced is None:
+                return apply(ops.select, self, index=place.basic)
+            source = apply(ops.select, self, index=place.basic) if place.is_basic_needed() else self
+            return apply(ops.index, source, index=place.advanced)
+        except IndexError as error:
+            raise _in_torch_words(error) from None
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        place = Index(index, self._array.ndim)
+        recorded = guard_write(self, (value,))
+        array = np.asarray(as_array(value))
+        try:
+            place.put(self._array, array)
+        except IndexError as error:
+            raise _in_torch_words(error) from None
+        except ValueError:
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(array.shape)} cannot be broadcast to indexing result of "
+                f"shape {list(place.taken(self._array).shape)}"
+            ) from None
+        if not recorded:
+            note_write(self)
+            return
+
+        def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+            (d_out,) = d_outputs
+            assert d_out is not None  # a node with one output is only visited with its gradient
+            d_value = None
+            if needs[1]:  # a value may have leading dimensions of length 1 that its place has not
+                d_value = fit(place.taken(d_out), array.shape[_leading(array, place.taken(d_out)) :], array.dtype)
+                d_value = d_value.reshape(array.shape)
+            d_self = np.array(d_out)
+            place.put(d_self, 0)
+            return [d_self, d_value]
+
+        record_write(self, "IndexPut", (value,), backward)
 
     def __len__(self) -> int:
         if not self._array.ndim:
@@ -41,4 +71,110 @@ class Indexing(Attributes):
         return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        if not self._array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._array == as_array(value)))
+
+    def gather(self, dim: int, index: Any) -> Tensor:
+        """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
+        indices, ndim = np.asarray(as_array(index)), self._array.ndim
+        if indices.ndim != ndim:
+            raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        along = axis(dim, ndim)
+        for at, (m, n) in enumerate(zip(indices.shape, self._array.shape, strict=True)):
+            if at != along and m > n:
+                raise RuntimeError(
+                    f"Size does not match at dimension {at}: expected index {list(indices.shape)} to be no larger than "
+                    f"self {list(self._array.shape)} apart from dimension {along}"
+                )
+        _check_range(indices, self._array.shape[along] if ndim else 1, along, RuntimeError)
+        return apply(ops.gather, self, index, axis=along)
+
+    def index_select(self, dim: int, index: Any) -> Tensor:
+        """The slices of `dim` that the vector `index` names."""
+        indices, along = np.array(as_array(index)), axis(dim, self._array.ndim)
+        if indices.ndim > 1:
+            raise IndexError("index_select(): Index is supposed to be a vector")
+        _check_range(indices, self._array.shape[along], along, IndexError)
+        return apply(ops.index, self, index=(slice(None),) * along + (indices.reshape(-1),))
+
+    def masked_select(self, mask: Any) -> Tensor:
+        """The values where `mask` is True, in one dimension."""
+        array = check_mask("masked_select", mask)
+        if array.shape != self._array.shape:
+            shape = np.broadcast_shapes(array.shape, self._array.shape)
+            return self.expand(shape)[np.broadcast_to(array, shape)]  # type: ignore[attr-defined,no-any-return]  # of Shaping
+        return self[array]
+
+    def narrow(self, dim: int, start: int, length: int) -> Tensor:
+        """`length` slices of `dim` from `start`: a view."""
+        along = axis(dim, self._array.ndim)
+        return self[(slice(None),) * along + (slice(start, start + length),)]
+
+    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
+        """The slices of `dim` as a tuple of views."""
+        along = axis(dim, self._array.ndim)
+        before = (slice(None),) * along
+        places: list[Any] = [(*before, i, ...) for i in range(self._array.shape[along])]
+
+        def joined(d_outputs: list[Array]) -> Array:
+            return np.stack(d_outputs, along)
+
+        return self._pieces("Unbind", [self._array[place] for place in places], joined)
+
+    def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+        """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
+        along = axis(dim, self._array.ndim)
+        length = self._array.shape[along]
+        if isinstance(split_size, int):
+            if split_size <= 0 and (split_size < 0 or length):
+                raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
+            starts = range(0, length, split_size) if length else range(1)
+            spans = [(start, min(start + split_size, length)) for start in starts]
+        else:
+            given = [int(n) for n in split_size]
+            if sum(given) != length or any(n < 0 for n in given):
+                raise RuntimeError(
+                    f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at "
+                    f"dimension {along}), but got split_sizes={given}"
+                )
+            ends = np.cumsum(given, dtype=int)
+            spans = [(int(end) - n, int(end)) for end, n in zip(ends, given, strict=True)]
+        places: list[Any] = [(*(slice(None),) * along, slice(*span)) for span in spans]
+
+        def joined(d_outputs: list[Array]) -> Array:
+            return np.concatenate(d_outputs, along)
+
+        return self._pieces("Split", [self._array[place] for place in places], joined)
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+        """At most `chunks` pieces of `dim`, all of one size but the last: views."""
+        if chunks <= 0:
+            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        length = self._array.shape[axis(dim, self._array.ndim)]
+        return self.split(max(-(-length // chunks), 1), dim)
+
+    def _pieces(self, name: str, pieces: list[Array], joined: Any) -> tuple[Tensor, ...]:
+        """Views that one node differentiates, so that many of them cost no more than one."""
+
+        def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+            return [joined([np.zeros_like(p) if d is None else d for d, p in zip(d_outputs, pieces, strict=True)])]
+
+        return record(name, pieces, (self,), backward, view_of=self)
+
+
+def _leading(value: Array, region: Array) -> int:
+    return max(value.ndim - region.ndim, 0)
+
+
+def _check_range(indices: Array, length: int, along: int, error: type[Exception]) -> None:
+    wrong = indices[(indices < 0) | (indices >= length)]
+    if wrong.size:
+        raise error(f"index {int(wrong.flat[0])} is out of bounds for dimension {along} with size {length}")
+
+
+def _in_torch_words(error: IndexError) -> IndexError:
+    return IndexError(str(error).replace("axis", "dimension").replace("array", "tensor"))

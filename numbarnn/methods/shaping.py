@@ -2,43 +2,206 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+from operator import index
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..attributes import Attributes
+from ..ops import elementwise
 from ..ops import shape as ops
-from ..ops.axes import axis
+from ..ops.axes import Dim, axes, axis
 from ..record import apply
-from .attributes import Attributes
+from ..size import Size, sizes
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def sizes(given: tuple[Any, ...]) -> tuple[int, ...]:
-    """`f(2, 3)`, `f((2, 3))` and `f([2, 3])` are the same."""
-    if len(given) == 1 and isinstance(given[0], (tuple, list)):
-        given = tuple(given[0])
-    return tuple(int(n) for n in given)
-
-
 class Shaping(Attributes):
-    """Rearrangement of dimensions."""
+    """Dimensions rearranged, added and taken away; views wherever memory allows."""
 
     __slots__ = ()
 
-    def reshape(self, *shape: Any) -> Tensor:
-        return apply(ops.view, self, shape=sizes(shape))
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or its length along `dim`."""
+        shape = Size(self._array.shape)
+        return shape if dim is None else shape[_existing(dim, self._array.ndim)]
 
-    view = reshape
+    def stride(self, dim: int | None = None) -> Any:
+        """Elements from one index to the next along each dimension."""
+        strides = tuple(s // self._array.itemsize for s in self._array.strides)
+        return strides if dim is None else strides[_existing(dim, self._array.ndim)]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    def is_contiguous(self) -> bool:
+        """Whether elements lie in memory in row-major order without gaps."""
+        return self._array.flags.c_contiguous
+
+    def contiguous(self) -> Any:
+        """Itself if contiguous, else a copy that is."""
+        if self.is_contiguous():
+            return self
+        return apply(elementwise.contiguous, self)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape; one length may be -1."""
+        return apply(ops.view, self, shape=_inferred(sizes("reshape", shape), self._array.size))
+
+    def view(self, *shape: Any) -> Tensor:
+        """`reshape` that shares memory, or fails."""
+        out = self.reshape(*shape)
+        if self._array.size and not np.may_share_memory(out._array, self._array):
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans "
+                "across two contiguous subspaces). Use .reshape(...) instead."
+            )
+        return out
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """A view in the shape of `other`."""
+        return self.view(other._array.shape)
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """The same elements in the shape of `other`."""
+        return self.reshape(other._array.shape)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """Dimensions from `start_dim` to `end_dim` as one."""
+        shape, ndim = self._array.shape, self._array.ndim
+        first, last = axis(start_dim, ndim), axis(end_dim, ndim)
+        if first > last:
+            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+        return self.reshape((*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+    def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
+        """Dimension `dim` as several."""
+        at, shape = axis(dim, self._array.ndim), self._array.shape
+        return self.reshape(shape[:at] + _inferred(tuple(sizes), shape[at]) + shape[at + 1 :])
 
     def permute(self, *dims: Any) -> Tensor:
-        return apply(ops.permute, self, axes=tuple(axis(d, self._array.ndim) for d in sizes(dims)))
+        """Dimensions in the order `dims`."""
+        given, ndim = sizes("permute", dims), self._array.ndim
+        if len(given) != ndim:
+            raise RuntimeError(
+                "permute(): number of dimensions in the tensor input does not match the length of the desired ordering "
+                f"of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(given)}"
+            )
+        order = tuple(axis(d, ndim) for d in given)
+        if len(set(order)) != ndim:
+            raise RuntimeError("permute(): duplicate dims are not allowed.")
+        return apply(ops.permute, self, axes=order)
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """Two dimensions exchanged."""
+        a, b = axis(dim0, self._array.ndim), axis(dim1, self._array.ndim)
         order = list(range(self._array.ndim))
-        a, b = axis(dim0, len(order)), axis(dim1, len(order))
-        order[a], order[b] = b, a
+        if order:
+            order[a], order[b] = b, a
         return apply(ops.permute, self, axes=tuple(order))
+
+    def movedim(self, source: int, destination: int) -> Tensor:
+        """Dimension `source` put at `destination`; the others keep their order."""
+        order = list(range(self._array.ndim))
+        order.insert(axis(destination, len(order)), order.pop(axis(source, len(order))))
+        return apply(ops.permute, self, axes=tuple(order))
+
+    def t(self) -> Tensor:
+        """A matrix transposed; fewer dimensions stay as they are."""
+        if self._array.ndim > 2:
+            raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self._array.ndim}D")
+        return self.T
 
     @property
     def T(self) -> Tensor:
+        """Dimensions in reverse order."""
         return apply(ops.permute, self, axes=tuple(reversed(range(self._array.ndim))))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged."""
+        if self._array.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor."
+            )
+        return self.transpose(-1, -2)
+
+    def squeeze(self, dim: Dim = None) -> Tensor:
+        """Without the dimensions of length 1, or without those of `dim` that are."""
+        among = axes(dim, self._array.ndim)
+        shape = tuple(n for i, n in enumerate(self._array.shape) if n != 1 or i not in among)
+        return apply(ops.view, self, shape=shape)
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """With a dimension of length 1 put in at `dim`."""
+        at, shape = axis(dim, self._array.ndim + 1), self._array.shape
+        return apply(ops.view, self, shape=(*shape[:at], 1, *shape[at:]))
+
+    def expand(self, *shape: Any) -> Tensor:
+        """Dimensions of length 1 stretched without a copy; -1 keeps a length."""
+        target, own = sizes("expand", shape), self._array.shape
+        extra = len(target) - len(own)
+        if extra < 0:
+            raise RuntimeError(
+                f"expand(tensor of size {list(own)}, size={list(target)}): the number of sizes provided "
+                f"({len(target)}) must be greater or equal to the number of dimensions in the tensor ({len(own)})"
+            )
+        old = (1,) * extra + own
+        wanted = tuple(o if n == -1 else n for n, o in zip(target, old, strict=True))
+        for i, (n, o) in enumerate(zip(wanted, old, strict=True)):
+            if o not in (1, n):
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({n}) must match the existing size ({o}) at non-singleton "
+                    f"dimension {i}.  Target sizes: {list(target)}.  Tensor sizes: {list(own)}"
+                )
+        return apply(ops.expand, self, shape=wanted)
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Stretched to the shape of `other`."""
+        return self.expand(other._array.shape)
+
+    def repeat(self, *repeats: Any) -> Tensor:
+        """Copies laid side by side, so many along each dimension."""
+        given = sizes("repeat", repeats)
+        if len(given) < self._array.ndim:
+            raise RuntimeError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            )
+        return apply(ops.repeat, self, sizes=given)
+
+    def flip(self, *dims: Any) -> Tensor:
+        """Reversed along `dims`: a copy."""
+        return apply(ops.flip, self, axes=axes(sizes("flip", dims), self._array.ndim) if dims else ())
+
+
+def _existing(dim: int, ndim: int) -> int:
+    at = axis(dim, ndim)
+    if not ndim:
+        raise IndexError(f"Dimension specified as {index(dim)} but tensor has no dimensions")
+    return at
+
+
+def _inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """`shape` for `count` elements, with the one length given as -1 worked out."""
+    known = prod(n for n in shape if n != -1)
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    if -1 in shape and not known:
+        raise RuntimeError(
+            f"cannot reshape tensor of {count} elements into shape {list(shape)} because the unspecified dimension "
+            "size -1 can be any value and is ambiguous"
+        )
+    if any(n < -1 for n in shape):
+        raise RuntimeError(f"invalid shape dimension {min(shape)} in {list(shape)}")
+    if count % known if -1 in shape else known != count:
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
+    return tuple(count // known if n == -1 else n for n in shape)

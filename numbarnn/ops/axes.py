@@ -13,7 +13,8 @@ def axis(dim: int, ndim: int) -> int:
     number = index(dim)
     bound = max(ndim, 1)  # torch lets a 0-d tensor have dimension 0 and -1
     if not -bound <= number < bound:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {number})")
+        span = f"[{-bound}, {bound - 1}]"
+        raise IndexError(f"Dimension out of range (expected to be in range of {span}, but got {number})")
     return number % bound
 
 

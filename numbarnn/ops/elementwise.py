@@ -27,7 +27,7 @@ def add(x: Array, y: Array) -> Result:
 @op(promote=True)
 def sub(x: Array, y: Array) -> Result:
     if x.dtype.kind == "b":
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` or logical_not")
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use `!=` or `^`.")
     return x - y, (passed, np.negative)
 
 
@@ -86,15 +86,16 @@ def _chosen(d: Array, above: Array, below: Array) -> Array:
     return np.where(above == below, d / 2, np.where(above < below, 0, d))
 
 
-@op(promote=True)
-def where(x: Array, y: Array, *, condition: Array) -> Result:
-    return np.where(condition, x, y), (lambda d: np.where(condition, d, 0), lambda d: np.where(condition, 0, d))
+@op(saves=(0,))
+def where(condition: Array, x: Array, y: Array) -> Result:
+    out = np.where(condition, x, y)
+    return out, (np.zeros_like, lambda d: np.where(condition, d, 0), lambda d: np.where(condition, 0, d))
 
 
 @op()
 def neg(x: Array) -> Result:
     if x.dtype.kind == "b":
-        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. Use `~` or logical_not()")
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. Use the `~` operator.")
     return -x, (np.negative,)
 
 
@@ -202,5 +203,11 @@ def to_copy(x: Array, *, dtype: Any) -> Result:
 
 
 @op()
-def masked_fill(x: Array, *, mask: Array, value: Any) -> Result:
-    return np.where(mask, np.asarray(value, x.dtype), x), (lambda d: np.where(mask, 0, d),)
+def copy(x: Array, y: Array) -> Result:
+    """`y` in the shape and type of `x`, which it replaces."""
+    return np.broadcast_to(np.asarray(y, x.dtype), x.shape), (np.zeros_like, passed)
+
+
+@op(saves=(1,))
+def masked_fill(x: Array, mask: Array, *, value: Any) -> Result:
+    return np.where(mask, np.asarray(value, x.dtype), x), (lambda d: np.where(mask, 0, d), np.zeros_like)

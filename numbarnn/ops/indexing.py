@@ -36,7 +36,7 @@ def index(x: Array, *, index: Any) -> Result:
 @op()
 def gather(x: Array, *, indices: Array, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
-    grid = list(np.indices(indices.shape, sparse=True))
+    grid: list[Array] = list(np.indices(indices.shape, sparse=True))
     grid[axis] = indices
     where = tuple(grid)
 

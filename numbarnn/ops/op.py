@@ -38,7 +38,9 @@ class Op:
     view: bool  # the output may share memory with input 0
 
 
-def op(*, saves: tuple[int, ...] = (), promote: bool = False, view: bool = False) -> Callable[[Callable[..., Result]], Op]:
+def op(
+    *, saves: tuple[int, ...] = (), promote: bool = False, view: bool = False
+) -> Callable[[Callable[..., Result]], Op]:
     """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn."""
 
     def decorate(function: Callable[..., Result]) -> Op:

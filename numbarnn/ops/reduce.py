@@ -25,7 +25,7 @@ def _spread(d: Array, x: Array, axes: Axes, keepdim: bool) -> Array:
 
 @op()
 def sum(x: Array, *, axes: Axes, keepdim: bool) -> Result:
-    out = np.sum(x, axis=axes, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
+    out = np.asarray(np.sum(x, axis=axes, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64))
     return out, (lambda d: _spread(d, x, axes, keepdim),)
 
 

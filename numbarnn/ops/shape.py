@@ -44,12 +44,10 @@ def cat(*arrays: Array, axis: int) -> Result:
     def piece(number: int) -> slice:
         return slice(int(ends[number]) - arrays[number].shape[axis], int(ends[number]))
 
-    before = (slice(None),) * axis
-    vjps = tuple((lambda d, i=i: d[(*before, piece(i))]) for i in range(len(arrays)))
+    vjps = tuple((lambda d, i=i: d[(slice(None),) * axis + (piece(i),)]) for i in range(len(arrays)))
     return np.concatenate(arrays, axis), vjps
 
 
 @op(promote=True)
 def stack(*arrays: Array, axis: int) -> Result:
-    before = (slice(None),) * axis
-    return np.stack(arrays, axis), tuple((lambda d, i=i: d[(*before, i)]) for i in range(len(arrays)))
+    return np.stack(arrays, axis), tuple((lambda d, i=i: np.take(d, i, axis)) for i in range(len(arrays)))

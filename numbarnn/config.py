@@ -1,0 +1,61 @@
+"""What this installation runs on, and how many threads it may use."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+
+from ._version import __version__
+from .kernels import jit, simd, threads
+
+
+def set_num_threads(count: int) -> None:
+    """Let kernels use up to `count` threads, in the whole process; more than NUMBA_NUM_THREADS are not to be had.
+
+    >>> import numbarnn
+    >>> before = numbarnn.get_num_threads()
+    >>> numbarnn.set_num_threads(1)
+    >>> numbarnn.get_num_threads()
+    1
+    >>> numbarnn.set_num_threads(before)
+    """
+    if not isinstance(count, int):
+        raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
+    if count < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
+    threads.limit = count
+
+
+def get_num_threads() -> int:
+    """How many threads a kernel uses at most."""
+    return threads.available()
+
+
+def configuration() -> dict[str, str]:
+    """Versions, CPU, SIMD width, threading layer, threads and cache folder, each by its name."""
+    threads.available()
+    numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
+    return {
+        "numbarnn": __version__,
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "Numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "CPU": f"{llvm.get_host_cpu_name()} ({platform.machine()})",
+        "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
+        "threading layer": numba.threading_layer(),
+        "threads": f"{get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}",
+        "cache folder": jit.cache_folder() or "none that is writable: kernels are compiled in every process",
+    }
+
+
+def show_config() -> None:
+    """Print `configuration()`, one entry a line."""
+    entries = configuration()
+    width = max(map(len, entries))
+    sys.stdout.write("".join(f"{name:<{width}}  {value}\n" for name, value in entries.items()))

@@ -1,0 +1,98 @@
+"""What stands between the brackets of `x[...]`, in torch's reading of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .record import as_array, is_tensor
+from .tape import Array
+
+_ALL = slice(None)
+
+
+class Index:
+    """An index in two steps: `basic` gives a view; `advanced`, if there is any, copies out of that.
+
+    Two steps because NumPy lets an integer beside an index array move dimensions, and torch does not.
+    """
+
+    __slots__ = ("advanced", "basic")
+
+    def __init__(self, index: Any, ndim: int) -> None:
+        parts = [_part(p) for p in (index if isinstance(index, tuple) else (index,))]
+        spans = [_span(p) for p in parts]
+        if sum(spans) > ndim:
+            raise IndexError(f"too many indices for tensor of dimension {ndim}")
+        self.basic: tuple[Any, ...] = tuple(parts)
+        self.advanced: tuple[Any, ...] | None = None
+        if any(isinstance(p, np.ndarray) for p in parts):
+            self._split(parts, ndim - sum(spans))
+
+    def _split(self, parts: list[Any], left: int) -> None:
+        basic: list[Any] = []
+        advanced: list[Any] = []
+        for part in parts:
+            if isinstance(part, np.ndarray):
+                basic += [_ALL] * _span(part)
+                advanced.append(part)
+            elif part is Ellipsis:
+                basic += [_ALL] * left
+                advanced += [_ALL] * left
+            else:
+                basic.append(part)
+                if part is None or isinstance(part, slice):
+                    advanced.append(_ALL)
+        self.basic, self.advanced = tuple(basic), tuple(advanced)
+
+    def is_basic_needed(self) -> bool:
+        """Whether the first step does anything."""
+        return any(not isinstance(p, slice) or p != _ALL for p in self.basic)
+
+    def taken(self, array: Array) -> Array:
+        """A copy of the part of `array`."""
+        part = array[self.basic]
+        return np.array(part if self.advanced is None else part[self.advanced])
+
+    def put(self, array: Array, value: Any) -> None:
+        """array[index] = value."""
+        if self.advanced is None:
+            array[self.basic] = value
+        else:
+            array[self.basic][self.advanced] = value
+
+
+def _span(part: Any) -> int:
+    """How many dimensions one part of an index takes."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1
+
+
+def _part(part: Any) -> Any:
+    if part is None or part is Ellipsis:
+        return part
+    if isinstance(part, slice):
+        part = slice(*(_bound(p) for p in (part.start, part.stop, part.step)))
+        if part.step is not None and part.step <= 0:
+            raise ValueError("step must be greater than zero")
+        return part
+    if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+        return int(part)
+    if not (isinstance(part, (bool, np.bool_, list, tuple, range, np.ndarray)) or is_tensor(part)):
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+            f"(got {type(part).__name__})"
+        )
+    # A copy: whoever differentiates later must find the index as it was.
+    array = np.array(as_array(part) if is_tensor(part) else part)
+    if array.size == 0 and isinstance(part, (list, tuple)):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iub":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array
+
+
+def _bound(bound: Any) -> Any:
+    return bound if bound is None else bound.__index__()

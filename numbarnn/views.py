@@ -1,0 +1,129 @@
+"""Views, and writing to memory that has a history.
+
+A write is recorded on the tensor that owns the memory: its values now come from what was written and, elsewhere,
+from what was there.  The views of it notice that, when next used, by the Version that they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import tape
+from .tape import Array, Backward, Node
+
+if TYPE_CHECKING:
+    from .attributes import Attributes
+
+
+class View:
+    """That a tensor looks at the memory of `base`; `seen` is the last write to it that its node knows of."""
+
+    __slots__ = ("base", "seen")
+
+    def __init__(self, source: Attributes) -> None:
+        self.base: Attributes = source if source._view is None else source._view.base
+        self.seen = source._version.count
+
+    def renew(self, tensor: Attributes) -> None:
+        """Derive the history of `tensor` from its base again if that was written to."""
+        version = tensor._version
+        if version.recorded > self.seen:
+            self.seen = version.count
+            region = _Region(tensor._array, self.base._array)
+            tensor._node = Node("AsStrided", (tape.edge_of(self.base),), region.d_base, (), 1)
+            tensor._output = 0
+
+
+class _Region:
+    """Where a view lies in its base, as (offset, strides) in elements of a contiguous array."""
+
+    def __init__(self, view: Array, base: Array) -> None:
+        if not base.flags.c_contiguous:
+            raise RuntimeError(
+                "a view is being written to whose base is not contiguous, with a gradient at stake: write to the "
+                "base, as in base[index] = value, or make the base with .contiguous()"
+            )
+        self.base_shape = base.shape
+        self.shape = view.shape
+        self.offset = (_address(view) - _address(base)) // base.itemsize if view.size else 0
+        self.strides = tuple(s // base.itemsize for s in view.strides)
+
+    def of(self, array: Array) -> Array:
+        """The part of `array`, contiguous and in the base's shape, that the view looks at."""
+        size = array.itemsize
+        strides = tuple(s * size for s in self.strides)
+        return np.ndarray(self.shape, array.dtype, array, self.offset * size, strides)
+
+    def d_base(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        """Backward of looking: the gradient of the view, zero elsewhere."""
+        (d_view,) = d_outputs
+        assert d_view is not None  # a node with one output is only visited with its gradient
+        out = np.zeros(self.base_shape, d_view.dtype)
+        self.of(out)[...] = d_view
+        return [out]
+
+    def d_parts(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        """Backward of writing: what goes to the base as it was, and to the values written."""
+        (d_base,) = d_outputs
+        assert d_base is not None  # a node with one output is only visited with its gradient
+        out = np.array(d_base, order="C")
+        d_view = self.of(out).copy()
+        self.of(out)[...] = 0
+        return [out, d_view]
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def guard_write(target: Attributes, values: Sequence[Any]) -> bool:
+    """Whether writing `values` to `target` must be recorded; refuses what would leave gradients wrong."""
+    if not target._array.flags.writeable:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
+            "(or its memory is read-only). Please clone() the tensor before performing the operation."
+        )
+    if not tape.recording((target, *values)):
+        return False
+    if target._node is None and target._requires_grad:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if target._view is not None:
+        base = target._view.base
+        if base._node is None and base._requires_grad:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        _Region(target._array, base._array)
+    return True
+
+
+def note_write(target: Attributes) -> None:
+    """Count a write that needs no record."""
+    target._version.count += 1
+
+
+def record_write(target: Attributes, name: str, values: Sequence[Any], backward: Backward) -> None:
+    """Let the history of `target`, whose memory has been written, go on with one node.
+
+    `backward` gives the gradients of `target` as it was and of each of `values`.
+    """
+    node = Node(name, (tape.edge_of(target), *(tape.edge_of(v) for v in values)), backward, (), 1)
+    continue_with(target, node)
+
+
+def continue_with(target: Attributes, node: Node | None) -> None:
+    """`target`, whose memory has been written, now comes from `node`; so does that part of its base."""
+    version = target._version
+    view = target._view
+    if view is not None:
+        base = view.base
+        region = _Region(target._array, base._array)
+        edges = (tape.edge_of(base), None if node is None else (node, 0))
+        base._node, base._output = Node("CopySlices", edges, region.d_parts, (), 1), 0
+    version.count += 1
+    version.recorded = version.count
+    if view is None:
+        target._node, target._output = node, 0
+    else:
+        view.renew(target)
