@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from .. import random
-from ..dtypes import as_dtype, float32
+from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import device as device_type
 from ..tape import Array
 from ..tensor import Parameter, Tensor
@@ -35,7 +35,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         device_type(device or "cpu")
-        number_type = as_dtype(dtype or float32)
+        number_type = as_dtype(dtype or get_default_dtype())
         if number_type.kind != "f":
             raise RuntimeError(f"dtype: expected a floating point type, got {number_type}")
         for name, size in (("in_features", in_features), ("out_features", out_features)):

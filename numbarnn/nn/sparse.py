@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import random
-from ..dtypes import as_dtype, float32
+from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import device as device_type
 from ..tensor import Parameter, Tensor
 from . import functional as F
@@ -107,4 +107,4 @@ class Embedding(Module):
 
 
 def _table(rows: int, columns: int, dtype: Any) -> Any:
-    return random.normal((rows, columns), 0.0, 1.0, as_dtype(dtype or float32))
+    return random.normal((rows, columns), 0.0, 1.0, as_dtype(dtype or get_default_dtype()))

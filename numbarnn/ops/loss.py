@@ -87,7 +87,7 @@ def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_in
 
     def d_log_probs(d: Array) -> Array:
         d_rows = np.zeros_like(rows)
-        picked.add(d_rows, -picked.weight * _each(spread(d), losses))
+        picked.add(d_rows, np.where(picked.kept, -picked.weight * _each(spread(d), losses), 0))
         return _unrows(d_rows, log_probs)
 
     return out, (d_log_probs,)
@@ -183,7 +183,8 @@ def _unrows(rows: Array, like: Array) -> Array:
     """`_rows` undone."""
     if like.ndim <= 2:
         return rows.reshape(like.shape)
-    return np.moveaxis(rows.reshape((like.shape[0], *like.shape[2:], like.shape[1])), -1, 1)
+    last: Array = rows.reshape((like.shape[0], *like.shape[2:], like.shape[1]))
+    return np.moveaxis(last, -1, 1)
 
 
 def _each(d: Array, losses: Array) -> Array:

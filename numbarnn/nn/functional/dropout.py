@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ... import random
 from ...creation import as_tensor
 from ...tensor import Tensor
@@ -32,14 +30,5 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return x
     if x.dtype.kind != "f":
         raise RuntimeError(f"dropout: expected a floating point input, got {x.dtype}")
-    mask = Tensor._wrap(survivors(tuple(x.shape), p, x.dtype))
+    mask = Tensor._wrap(random.bernoulli_keep(x.shape, p, x.dtype))
     return x.mul_(mask) if inplace else x * mask
-
-
-def survivors(shape: tuple[int, ...], p: float, dtype: Any) -> np.ndarray[Any, Any]:
-    """An array that holds 0 with probability `p` and 1 / (1 - p) elsewhere."""
-    if p == 1:
-        return np.zeros(shape, dtype)
-    scale = np.asarray(1 / (1 - p), dtype)
-    kept: np.ndarray[Any, Any] = (random.uniform(shape, 0.0, 1.0) >= p) * scale
-    return kept
