@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tape import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer, State
+from .optimizer import Group, Optimizer
 from .options import check_betas, check_not_negative, check_unsupported, number
 
 
@@ -59,7 +59,8 @@ class Adam(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
-    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
+    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+        values, state = parameter._array, self.state[parameter]
         if not state:
             names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * bool(group["amsgrad"])
             state["step"] = Tensor._wrap(np.zeros((), np.float32))
@@ -68,7 +69,7 @@ class Adam(Optimizer):
         step = state["step"].item()
         beta1, beta2 = group["betas"]
         mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
-        work = gradient - mean
+        work = np.subtract(gradient, mean, out=np.empty_like(values))
         work *= 1 - beta1
         mean += work
         np.multiply(gradient, gradient, out=work)

@@ -91,18 +91,22 @@ class Optimizer(ABC):
     def _step(self, parameter: Tensor, group: Group) -> None:
         values, gradient = parameter._array, parameter._grad._array  # type: ignore[union-attr]  # step() looked
         if group["maximize"]:
-            gradient = -gradient
+            gradient = np.negative(gradient, out=np.empty_like(gradient))
         if group["weight_decay"]:
             if group.get("decoupled_weight_decay"):
                 values *= 1 - group["lr"] * group["weight_decay"]
             else:
-                gradient = gradient + group["weight_decay"] * values
-        self._update(values, gradient, self.state[parameter], group)
+                gradient = np.add(gradient, group["weight_decay"] * values, out=np.empty_like(gradient))
+        self._update(parameter, gradient, group)
         parameter._version.count += 1
 
     @abstractmethod
-    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change `values` in place.  Decay and sign are already in `gradient`, which must not be written to."""
+    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+        """Change the parameter's array in place.
+
+        Decay and sign are already in `gradient`, which must not be written to.  Work arrays are made by `empty_like`
+        and filled by `out=`: of arrays without dimensions, operators would make scalars.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each parameter, by number, and the groups with numbers for parameters: torch's layout."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tape import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer, State
+from .optimizer import Group, Optimizer
 from .options import check_not_negative, check_unsupported, number
 
 
@@ -55,14 +55,15 @@ class RMSprop(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
-    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
+    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+        values, state = parameter._array, self.state[parameter]
         if not state:
             names = ["square_avg"] + ["momentum_buffer"] * (group["momentum"] > 0) + ["grad_avg"] * group["centered"]
             state["step"] = Tensor._wrap(np.zeros((), np.float32))
             state.update((name, Tensor._wrap(np.zeros_like(values))) for name in names)
         state["step"]._array += 1
         alpha, mean_square = group["alpha"], state["square_avg"]._array
-        work = gradient * gradient
+        work = np.multiply(gradient, gradient, out=np.empty_like(values))
         work *= 1 - alpha
         mean_square *= alpha
         mean_square += work

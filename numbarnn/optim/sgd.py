@@ -7,7 +7,7 @@ from typing import Any
 
 from ..tape import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer, State
+from .optimizer import Group, Optimizer
 from .options import check_not_negative, check_unsupported, number
 
 
@@ -53,9 +53,10 @@ class SGD(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
-    def _update(self, values: Array, gradient: Array, state: State, group: Group) -> None:
+    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
         momentum = group["momentum"]
         if momentum:
+            state = self.state[parameter]
             if state.get("momentum_buffer") is None:
                 state["momentum_buffer"] = Tensor._wrap(gradient.copy())
                 buffer = state["momentum_buffer"]._array
@@ -64,4 +65,5 @@ class SGD(Optimizer):
                 buffer *= momentum
                 buffer += gradient if group["dampening"] == 0 else (1 - group["dampening"]) * gradient
             gradient = gradient + momentum * buffer if group["nesterov"] else buffer
+        values = parameter._array
         values -= group["lr"] * gradient
