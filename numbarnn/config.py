@@ -38,7 +38,6 @@ def get_num_threads() -> int:
 
 def configuration() -> dict[str, str]:
     """Versions, CPU, SIMD width, threading layer, threads and cache folder, each by its name."""
-    threads.available()
     numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
     return {
         "numbarnn": __version__,

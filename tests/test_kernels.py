@@ -114,7 +114,7 @@ def direction_case(rng, T, B, I, H, dtype, lengths=None):
 def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
     """Forward and backward of one direction into the last columns of a wider output."""
     (T, B, I), H, dtype = c["x"].shape, len(c["bias"]), c["x"].dtype
-    running = (lengths[None, :] > np.arange(T)[:, None])
+    running = lengths[None, :] > np.arange(T)[:, None]
     starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
     R, column, code = int(starts[-1]), 2, ACTIVATIONS[nonlinearity]
     rows = np.ascontiguousarray(c["x"][running])

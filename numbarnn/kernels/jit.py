@@ -60,3 +60,11 @@ def kernel(function: F) -> F:
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
     return _cached(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]
+
+
+def cache_folder() -> str | None:
+    """Where compiled kernels are kept; None: nowhere."""
+    try:
+        return str(_KernelCache(cache_folder).cache_path)  # type: ignore[no-untyped-call]  # numba is untyped
+    except RuntimeError:
+        return None

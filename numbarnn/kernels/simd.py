@@ -27,6 +27,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, models, register_model
 from numba.np.arrayobj import make_array
 
@@ -95,7 +96,9 @@ def lanes_of(dtype: Any) -> int:
 
 @intrinsic
 def at(typingctx, array, offset):
-    """Pointer to element `offset` of a contiguous array."""
+    """Pointer to element `offset` of a contiguous array; another layout is refused when the kernel is compiled."""
+    if array.layout != "C":
+        raise TypingError(f"expected a C-contiguous array, got {array}")
 
     def codegen(context, builder, sig, args):
         return builder.gep(make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])

@@ -19,6 +19,9 @@ from .jit import kernel
 #: floating-point operations below which waking a second thread costs more than it saves (about 20 us of one core)
 WORTH_A_THREAD = 2_000_000
 
+#: what the user allows; None: as many as numba's pool has
+limit: int | None = None
+
 _pool = threading.Lock()
 _forked = False
 
@@ -33,16 +36,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def available() -> int:
+    """Threads that may be used at most."""
+    pool = int(numba.config.NUMBA_NUM_THREADS)
+    return pool if limit is None else min(limit, pool)
+
+
 def most(pieces: int, operations: float) -> int:
     """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
-    return max(1, min(pieces, numba.get_num_threads(), 1 + int(operations / WORTH_A_THREAD)))
+    return max(1, min(pieces, available(), 1 + int(operations / WORTH_A_THREAD)))
 
 
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, by parallel(*args, count) if the pool is ours to use."""
     if count > 1 and not _forked and _pool.acquire(blocking=False):
         try:
-            parallel(*args, count)
+            parallel(*args, min(count, numba.get_num_threads()))
         finally:
             _pool.release()
     else:

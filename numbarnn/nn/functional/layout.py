@@ -70,7 +70,7 @@ class Ragged(Dense):
         return self.rows(x), False
 
     def state_in(self, h: Array) -> Array:
-        return super().state_in(h) if self.order is None else h[:, self.order]
+        return super().state_in(h) if self.order is None else h.take(self.order, axis=1)
 
     def state_out(self, h: Array) -> Array:
         if self.order is None:
@@ -110,7 +110,7 @@ class Padded(Ragged):
         self.index = (b, t) if batch_first else (t, b)
 
     def rows(self, array: Array) -> Array:
-        return np.asarray(array[self.index])
+        return np.ascontiguousarray(array[self.index])
 
     def user(self, rows: Array) -> Array:
         array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype)
@@ -120,7 +120,7 @@ class Padded(Ragged):
 
 def as_lengths(lengths: Any, B: int, T: int) -> Array:
     """`lengths` as (B,) integers between 0 and T."""
-    array = np.asarray(lengths)
+    array = _integers(lengths)
     if array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":
@@ -136,10 +136,15 @@ def as_lengths(lengths: Any, B: int, T: int) -> Array:
 
 def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
     """`batch_sizes` as falling positive integers whose sum is `rows`."""
-    array = np.asarray(batch_sizes)
+    array = _integers(batch_sizes)
     falling = array.ndim == 1 and array.dtype.kind in "iu" and array.size and np.all(np.diff(array) <= 0)
     if not falling or array[-1] <= 0:
         raise RuntimeError(f"batch_sizes: expected positive integers that do not rise, got {batch_sizes!r}")
     if array.sum() != rows:
         raise RuntimeError(f"batch_sizes: expected their sum to be the {rows} rows of data, got {array.sum()}")
     return array
+
+
+def _integers(values: Any) -> Array:
+    """A tensor's array without exposing it, an array, or a list as one."""
+    return np.asarray(getattr(values, "_array", values))

@@ -54,7 +54,7 @@ class Stack:
             if layer > 0:
                 layer_input, batch_first = outputs[-1], False
                 if self.dropout > 0:
-                    masks.append(random.dropout_mask(layer_input.shape, self.dropout, layer_input.dtype))
+                    masks.append(random.bernoulli_keep(layer_input.shape, self.dropout, layer_input.dtype))
                     layer_input = layer_input * masks[-1]
             output = np.empty((int(layout.starts[-1]), self.D * self.H), x.dtype)
             for d in range(self.D):

@@ -1,0 +1,335 @@
+"""RNN and RNNCell through their public API: values against the naive oracle, gradients against differences."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+
+import naive
+import numpy as np
+import pytest
+from gradcheck import check_gradients
+from tolerance import assert_close
+
+import numbarnn as nb
+from numbarnn import nn
+from numbarnn.kernels import threads
+from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+def make(rng, dtype="float64", T=6, B=4, I=5, H=7, **options):
+    """A model with random weights (biases far from zero), an input and a first state as arrays."""
+    rnn = nn.RNN(I, H, dtype=dtype, **options)
+    with nb.no_grad():
+        for p in rnn.parameters():
+            p.copy_(nb.tensor(rng.uniform(-0.7, 0.7, tuple(p.shape)).astype(dtype)))
+    x = rng.standard_normal((B, T, I) if rnn.batch_first else (T, B, I)).astype(dtype)
+    states = rnn.num_layers * (2 if rnn.bidirectional else 1)
+    return rnn, x, rng.standard_normal((states, B, H)).astype(dtype)
+
+
+def layers_of(rnn):
+    """Weights as naive.rnn takes them, in float64."""
+    groups = [[w.detach().numpy().astype(float) for w in group] for group in rnn.all_weights]
+    zeros = np.zeros(rnn.hidden_size)
+    groups = [g if len(g) == 4 else [*g, zeros, zeros] for g in groups]
+    D = 2 if rnn.bidirectional else 1
+    return [groups[i : i + D] for i in range(0, len(groups), D)]
+
+
+def check_against_naive(rng, rnn, x, h_0, given=True, lengths=None):
+    """Output, h_n and every gradient, from output and h_n together."""
+    swap = (lambda a: a.transpose(1, 0, 2)) if rnn.batch_first else (lambda a: a)
+    x_t, h_t = nb.tensor(x, requires_grad=True), nb.tensor(h_0, requires_grad=True)
+    output, h_n = rnn(x_t, h_t if given else None, lengths=lengths)
+    first = h_0 if given else np.zeros_like(h_0)
+    layers, exact_x, exact_h = layers_of(rnn), swap(x).astype(float), first.astype(float)
+    want, want_h_n, _ = naive.rnn(exact_x, exact_h, layers, rnn.nonlinearity, lengths)
+    assert_close(output.detach().numpy(), swap(want))
+    assert_close(h_n.detach().numpy(), want_h_n)
+
+    d_output, d_h_n = rng.standard_normal(want.shape), rng.standard_normal(want_h_n.shape)
+    dtype = x.dtype
+    total = (output * swap(d_output).astype(dtype)).sum() + (h_n * d_h_n.astype(dtype)).sum()
+    total.backward()
+    d_x, d_h_0, gradients = naive.rnn_backward(exact_x, exact_h, layers, d_output, d_h_n, rnn.nonlinearity, lengths)
+    assert_close(x_t.grad.numpy(), swap(d_x), 4)
+    if given:
+        assert_close(h_t.grad.numpy(), d_h_0, 4)
+    flat = itertools.chain.from_iterable(gradients)
+    for got, wanted in zip(rnn.all_weights, flat, strict=True):
+        for parameter, expected in zip(got, wanted, strict=False):  # biases are absent without bias
+            assert_close(parameter.grad.numpy(), expected, 4)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+def test_all_options_against_naive(rng, dtype, nonlinearity):
+    options = itertools.product([1, 2, 3], [False, True], [False, True], [False, True], [False, True])
+    for num_layers, bidirectional, bias, batch_first, given in options:
+        case = make(rng, dtype, nonlinearity=nonlinearity, num_layers=num_layers, bidirectional=bidirectional,
+                    bias=bias, batch_first=batch_first)  # fmt: skip
+        check_against_naive(rng, *case, given)
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_lengths_against_naive(rng, batch_first, bidirectional):
+    for lengths in ([6, 6, 6, 6], [2, 6, 0, 5], [0, 0, 0, 0], [1, 3, 3, 2]):
+        case = make(rng, num_layers=2, batch_first=batch_first, bidirectional=bidirectional)
+        check_against_naive(rng, *case, lengths=lengths)
+
+
+def test_lengths_give_what_packing_gives(rng):
+    rnn, x, h_0 = make(rng, "float32", T=9, B=5, num_layers=2, bidirectional=True)
+    lengths = [4, 9, 1, 7, 7]
+    packed = pack_padded_sequence(nb.tensor(x), lengths, enforce_sorted=False)
+    packed_output, packed_h_n = rnn(packed, nb.tensor(h_0))
+    padded, _ = pad_packed_sequence(packed_output)
+    output, h_n = rnn(x, h_0, lengths=lengths)
+    assert np.array_equal(output.detach(), padded.detach())
+    assert np.array_equal(h_n.detach(), packed_h_n.detach())
+
+
+def test_an_empty_sequence_keeps_its_state(rng):
+    rnn, x, h_0 = make(rng, num_layers=2, bidirectional=True)
+    output, h_n = rnn(x, h_0, lengths=[3, 0, 6, 0])
+    assert np.array_equal(h_n.detach()[:, [1, 3]], h_0[:, [1, 3]])
+    assert not output.detach().numpy()[:, [1, 3]].any()
+
+
+def test_padding_is_never_read(rng):
+    rnn, x, h_0 = make(rng, "float32")
+    lengths = np.array([2, 6, 4, 1])
+    spoilt = x.copy()
+    for b, length in enumerate(lengths):
+        spoilt[length:, b] = np.nan
+    for clean, dirty in zip(rnn(x, h_0, lengths=lengths), rnn(spoilt, h_0, lengths=lengths), strict=True):
+        assert np.array_equal(clean.detach(), dirty.detach())
+
+
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+def test_gradients_against_differences(rng, nonlinearity):
+    rnn, x, h_0 = make(rng, T=4, B=3, I=2, H=3, num_layers=2, bidirectional=True, nonlinearity=nonlinearity)
+    names = [name for name, _ in rnn.named_parameters()]
+    arrays = [p.detach().numpy() for p in rnn.parameters()]
+    run = nn.functional.rnn_tanh if nonlinearity == "tanh" else nn.functional.rnn_relu
+
+    def stack(x, h, *params):
+        assert len(params) == len(names)
+        return run(x, h, params, True, 2, 0.0, False, True)
+
+    check_gradients(stack, x, h_0, *arrays)
+    check_gradients(lambda x, h: rnn(x, h, lengths=[4, 0, 2]), x, h_0)
+    check_gradients(lambda x: rnn(pack_padded_sequence(x, [2, 4, 1], enforce_sorted=False))[0].data, x)
+
+
+def test_cell_gradients_against_differences(rng):
+    cell = nn.RNNCell(3, 4, dtype="float64")
+    weights = [p.detach().numpy() for p in cell.parameters()]
+    for nonlinearity in ("tanh", "relu"):
+        check_gradients(
+            lambda x, h, *w, f=nonlinearity: nn.functional.rnn_cell(x, h, *w, nonlinearity=f),
+            rng.standard_normal((2, 3)), rng.standard_normal((2, 4)), *weights,
+        )  # fmt: skip
+    check_gradients(cell, rng.standard_normal(3), rng.standard_normal(4))
+
+
+def test_dropout_gradients_follow_its_mask(rng):
+    """In one backward pass the mask of its own forward pass is used: checked by scaling one input."""
+    rnn, x, _ = make(rng, num_layers=3, dropout=0.4, T=5, B=6)
+    masks = []
+    original = nb.random.bernoulli_keep
+
+    def remembered(*args):
+        masks.append(original(*args))
+        return masks[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nb.random, "bernoulli_keep", remembered)
+        x_t = nb.tensor(x, requires_grad=True)
+        output, h_n = rnn(x_t)
+    layers, h_0 = layers_of(rnn), np.zeros((3, 6, 7))
+    shaped = [m.reshape(5, 6, 7) for m in masks]
+    want, want_h_n, _ = naive.rnn(x, h_0, layers, masks=shaped)
+    assert_close(output.detach().numpy(), want)
+    assert_close(h_n.detach().numpy(), want_h_n)
+    output.sum().backward()
+    d_x, _, gradients = naive.rnn_backward(x, h_0, layers, np.ones_like(want), np.zeros_like(h_0), masks=shaped)
+    assert_close(x_t.grad.numpy(), d_x)
+    assert_close(rnn.weight_ih_l1.grad.numpy(), gradients[1][0][0])
+
+
+def test_cell_is_one_step_of_the_layer(rng):
+    rnn, x, _ = make(rng, "float32")
+    cell = nn.RNNCell(5, 7)
+    cell.load_state_dict({name[:-3]: value for name, value in rnn.state_dict().items()})
+    h, steps = nb.zeros(4, 7), []
+    for x_t in nb.tensor(x):
+        h = cell(x_t, h)
+        steps.append(h)
+    output, h_n = rnn(x)
+    assert np.array_equal(nb.stack(steps).detach(), output.detach())
+    assert np.array_equal(h.detach(), h_n[0].detach())
+
+
+def test_a_sequence_gives_the_same_bits_alone_in_a_batch_and_streamed(rng):
+    rnn, x, h_0 = make(rng, "float32", T=30, B=29, I=11, H=37, num_layers=2)
+    output, h_n = (t.detach().numpy() for t in rnn(x, h_0))
+    alone, alone_h_n = rnn(x[:, 17:18], h_0[:, 17:18])
+    assert np.array_equal(alone.detach()[:, 0], output[:, 17])
+    assert np.array_equal(alone_h_n.detach()[:, 0], h_n[:, 17])
+    chunks, h = [], h_0
+    for chunk in np.split(x, [1, 8, 21]):
+        y, h = rnn(chunk, h)
+        chunks.append(y)
+    assert np.array_equal(nb.cat(chunks).detach(), output)
+    padded = rnn(np.concatenate([x, x]), h_0, lengths=[30] * 29)[0]
+    assert np.array_equal(padded.detach()[:30], output)
+
+
+def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
+    rnn, x, h_0 = make(rng, "float32", T=12, B=21, I=9, H=33, num_layers=2, bidirectional=True)
+
+    def run():
+        rnn.zero_grad()
+        x_t = nb.tensor(x, requires_grad=True)
+        output, h_n = rnn(x_t, h_0)
+        (output.sum() + (h_n * h_n).sum()).backward()
+        return [t.numpy() for t in (output.detach(), h_n.detach(), x_t.grad, *(p.grad for p in rnn.parameters()))]
+
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 << 60)
+    one = run()
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    two = run()
+    for a, b in zip(one, two, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_a_cell_loop_of_ten_thousand_steps_trains():
+    nb.manual_seed(0)
+    cell, head = nn.RNNCell(1, 4), nn.Linear(4, 1)
+    optimizer = nb.optim.SGD([*cell.parameters(), *head.parameters()], lr=0.05)
+    x = nb.tensor(np.sin(np.arange(10_000) / 5).astype(np.float32)).reshape(10_000, 1, 1)
+    losses = []
+    for _ in range(3):
+        h, total = nb.zeros(1, 4), nb.zeros(())
+        for t in range(10_000):
+            h = cell(x[t], h)
+            if t % 100 == 0:
+                total = total + (head(h) - 0.5).square().sum()
+        optimizer.zero_grad()
+        (total / 100).backward()
+        optimizer.step()
+        losses.append(total.item())
+    assert losses[2] < losses[1] < losses[0]
+    assert all(np.isfinite(p.detach().numpy()).all() for p in cell.parameters())
+
+
+def test_writing_to_the_output_before_backward_is_an_error(rng):
+    rnn, x, _ = make(rng, "float32")
+    writes = [lambda o, h: o.mul_(2), lambda o, h: h.zero_(), lambda o, h: o.__setitem__(0, 1.0)]
+    for write in writes:
+        output, h_n = rnn(x)
+        total = output.sum() + h_n.sum()
+        try:
+            write(output, h_n)
+        except RuntimeError:
+            continue  # refused at once: as safe
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            total.backward()
+
+
+def test_weights_changed_in_any_way_are_seen(rng):
+    """Packed weights are kept between calls: no way to change a weight may leave the old ones in use."""
+    rnn, x, _ = make(rng, "float32")
+
+    def expected():
+        return naive.rnn(x.astype(float), np.zeros((1, 4, 7)), layers_of(rnn))[0]
+
+    def check():
+        assert_close(rnn(x)[0].detach().numpy(), expected())
+
+    check()
+    with nb.no_grad():
+        rnn.weight_hh_l0.mul_(0.5)
+    check()
+    rnn.weight_ih_l0.data[0] = 0.25
+    check()
+    rnn.load_state_dict({k: v * 0.9 for k, v in rnn.state_dict().items()})
+    check()
+    rnn.weight_hh_l0 = nn.Parameter(nb.tensor(rng.standard_normal((7, 7)).astype(np.float32)))
+    check()
+    memory = rnn.weight_ih_l0.detach().numpy()
+    check()
+    memory[...] = 0.125  # through NumPy
+    check()
+    rnn(x)[0].sum().backward()
+    nb.optim.SGD(rnn.parameters(), lr=0.1).step()
+    check()
+    rnn.weight_ih_l0.data = nb.tensor(rng.standard_normal((7, 5)).astype(np.float32))
+    check()
+
+
+def test_inference_keeps_nothing_for_backward(rng):
+    rnn, x, _ = make(rng, "float32", num_layers=2)
+    for mode in (nb.no_grad, nb.inference_mode):
+        with mode():
+            output, h_n = rnn(x)
+        assert output.grad_fn is None
+        assert not h_n.requires_grad
+
+
+def test_python_threads_share_a_model(rng):
+    rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
+    with nb.no_grad():
+        expected = rnn(x, h_0)[0].numpy().copy()
+    wrong = []
+
+    def work():
+        with nb.no_grad():
+            for _ in range(30):
+                if not np.array_equal(rnn(x, h_0)[0].numpy(), expected):
+                    wrong.append(1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "WORTH_A_THREAD", 1)
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_computes_the_same(rng, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
+    output = rnn(x, h_0)[0]  # the parent has used its thread pool
+    output.sum().backward()
+    expected = output.detach().numpy().tobytes() + rnn.weight_hh_l0.grad.numpy().tobytes()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            rnn.zero_grad()
+            output = rnn(x, h_0)[0]
+            output.sum().backward()
+            got = output.detach().numpy().tobytes() + rnn.weight_hh_l0.grad.numpy().tobytes()
+            os.write(writer, b"same" if got == expected else b"different")
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writer)
+    assert os.read(reader, 100) == b"same"
+    os.close(reader)
+    assert os.waitpid(child, 0)[1] == 0
