@@ -89,10 +89,11 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
-    first = arrays[0]
-    if all(isinstance(a, np.ndarray) and a.dtype == first.dtype for a in arrays):
-        return arrays
-    dtype = result_type(*arrays)
+    dtypes = {a.dtype for a in arrays if isinstance(a, np.ndarray)}
+    # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
+    dtype = dtypes.pop() if len(dtypes) == 1 else None
+    if dtype is None or (dtype.kind != "f" and not all(isinstance(a, np.ndarray) for a in arrays)):
+        dtype = result_type(*arrays)
     return [np.asarray(a, dtype) for a in arrays]
 
 

@@ -11,7 +11,9 @@ import numbarnn
 from numbarnn import Tensor
 
 
-def check_gradients(function: Callable[..., Any], *arrays: Any, eps: float = 1e-6, rtol: float = 1e-5, atol: float = 1e-7) -> None:
+def check_gradients(
+    function: Callable[..., Any], *arrays: Any, eps: float = 1e-6, rtol: float = 1e-5, atol: float = 1e-7
+) -> None:
     """`function(*tensors)` returns a tensor or a tuple of them; each array is differentiated.
 
     The outputs are projected on fixed random directions, so that one number depends on all of them, and every

@@ -33,8 +33,8 @@ def index(x: Array, *, index: Any) -> Result:
     return x[index], (d_x,)
 
 
-@op()
-def gather(x: Array, *, indices: Array, axis: int) -> Result:
+@op(saves=(1,))
+def gather(x: Array, indices: Array, *, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
     grid: list[Array] = list(np.indices(indices.shape, sparse=True))
     grid[axis] = indices
@@ -45,4 +45,4 @@ def gather(x: Array, *, indices: Array, axis: int) -> Result:
         np.add.at(out, where, d)
         return out
 
-    return x[where], (d_x,)
+    return x[where], (d_x, np.zeros_like)
