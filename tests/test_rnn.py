@@ -294,9 +294,7 @@ def test_python_threads_share_a_model(rng):
 
     def work():
         with nb.no_grad():
-            for _ in range(30):
-                if not np.array_equal(rnn(x, h_0)[0].numpy(), expected):
-                    wrong.append(1)
+            wrong.extend(i for i in range(30) if not np.array_equal(rnn(x, h_0)[0].numpy(), expected))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "WORTH_A_THREAD", 1)

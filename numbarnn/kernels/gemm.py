@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import jit
+from .activation import tile_relu, tile_tanh
 from .simd import (
     PANEL_VECTORS,
     TALL,
@@ -24,10 +25,8 @@ from .simd import (
     tile_fma,
     tile_load,
     tile_load_part,
-    tile_relu,
     tile_store,
     tile_store_part,
-    tile_tanh,
 )  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]

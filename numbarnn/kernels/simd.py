@@ -17,10 +17,8 @@ Source of the idea: register blocking in GotoBLAS and BLIS (Goto & van de Geijn,
 
 from __future__ import annotations
 
-import math
 import os
 import platform
-from decimal import Decimal
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -123,18 +121,18 @@ def panel_width(typingctx, pointer):
 # helpers that emit vector code
 
 
-def _call(builder, name, tile, *args):
+def call(builder, name, tile, *args):
     # declare_intrinsic() rejects vector types, so the overload suffix is spelled here
     function_type = ir.FunctionType(tile.vector, [arg.type for arg in args])
     suffix = f"v{tile.lanes}f{tile.dtype.bitwidth}"
     return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}.{suffix}"), args)
 
 
-def _fma(builder, tile, a, b, c):
-    return _call(builder, "fma" if HAS_FMA else "fmuladd", tile, a, b, c)
+def fma(builder, tile, a, b, c):
+    return call(builder, "fma" if HAS_FMA else "fmuladd", tile, a, b, c)
 
 
-def _constant(tile, value):
+def constant(tile, value):
     return ir.Constant(tile.vector, [value] * tile.lanes)
 
 
@@ -184,22 +182,6 @@ def _places(builder, tile, pointer, row_stride):
             yield r, c, builder.gep(row, [I64(c * tile.lanes)])
 
 
-def _each_vector(function):
-    """An intrinsic tile -> tile made of a function vector -> vector."""
-
-    def define(typingctx, tile):
-        def codegen(context, builder, sig, args):
-            out = args[0]
-            for i in range(tile.rows * tile.cols):
-                out = builder.insert_value(out, function(builder, tile, builder.extract_value(out, i)), i)
-            return out
-
-        return tile(tile), codegen
-
-    define.__doc__ = function.__doc__
-    return intrinsic(define)
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # load, update, store
 
@@ -213,7 +195,7 @@ def _loading(part):
             out = ir.Constant(context.get_value_type(tile), ir.Undefined)
             for r, c, place in _places(builder, tile, args[0], args[1]):
                 if masks:
-                    value = _masked(builder, tile, "load", place, masks[c], _constant(tile, 0.0))
+                    value = _masked(builder, tile, "load", place, masks[c], constant(tile, 0.0))
                 else:
                     value = _load(builder, place, tile)
                 out = builder.insert_value(out, value, r * tile.cols + c)
@@ -262,66 +244,8 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
             broadcast = _splat(builder, scalar, tile.vector)
             for c, b_vector in enumerate(b_vectors):
                 i = r * tile.cols + c
-                updated = _fma(builder, tile, broadcast, b_vector, builder.extract_value(acc, i))
+                updated = fma(builder, tile, broadcast, b_vector, builder.extract_value(acc, i))
                 acc = builder.insert_value(acc, updated, i)
         return acc
 
     return tile(tile, a, types.intp, b, types.intp), codegen
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# activations
-
-
-def _relu(builder, tile, x):
-    """x < 0 ? 0 : x, so that NaN stays NaN."""
-    zero = _constant(tile, 0.0)
-    return builder.select(builder.fcmp_ordered("<", x, zero), zero, x)
-
-
-#: terms of the Taylor series of exp(r) - 1 that matter for |r| <= log(2) / 2
-_TERMS = {32: 7, 64: 13}
-#: beyond it tanh rounds to 1
-_SATURATION = {32: 10.0, 64: 20.0}
-#: mantissa bits; 1.5 * 2**bits added to a small number leaves its nearest integer in the low bits
-_MANTISSA = {32: 23, 64: 52}
-#: log(2) in two parts: n * high is exact for n < 64
-_LOG2_HIGH = {32: 0.693359375, 64: 0.693147180369123816490}
-_LOG2 = Decimal("0.69314718055994530941723212145817656807550013436026")
-_EXPONENT_BIAS = {32: 127, 64: 1023}
-
-
-def _tanh(builder, tile, x):
-    """tanh(x) = sign(x) * e / (e + 2) with e = exp(2 |x|) - 1.
-
-    exp(y) - 1 = 2**n (exp(r) - 1) + (2**n - 1) with n = round(y / log 2), r = y - n log 2, and the Taylor series
-    for exp(r) - 1: no digits are lost near 0, NaN stays NaN, infinity gives 1.  Within 2.5 ULP (tests/test_simd.py).
-    """
-    bits = tile.dtype.bitwidth
-    magic = 1.5 * 2.0 ** _MANTISSA[bits]
-    high = _LOG2_HIGH[bits]
-    low = float(_LOG2 - Decimal(high))
-
-    size = _call(builder, "fabs", tile, x)
-    limit = _constant(tile, _SATURATION[bits])
-    size = builder.select(builder.fcmp_ordered(">", size, limit), limit, size)
-    y = builder.fadd(size, size)
-    shifted = _fma(builder, tile, y, _constant(tile, 1.0 / math.log(2.0)), _constant(tile, magic))
-    n = builder.fsub(shifted, _constant(tile, magic))
-    r = _fma(builder, tile, n, _constant(tile, -high), y)
-    r = _fma(builder, tile, n, _constant(tile, -low), r)
-
-    series = _constant(tile, 1.0 / math.factorial(_TERMS[bits]))
-    for k in range(_TERMS[bits] - 1, 1, -1):
-        series = _fma(builder, tile, series, r, _constant(tile, 1.0 / math.factorial(k)))
-    series = _fma(builder, tile, builder.fmul(r, r), series, r)  # exp(r) - 1
-
-    mantissa = ir.Constant(tile.integers, [_MANTISSA[bits]] * tile.lanes)
-    one = ir.Constant(tile.integers, [_EXPONENT_BIAS[bits] << _MANTISSA[bits]] * tile.lanes)
-    exponent = builder.shl(builder.bitcast(shifted, tile.integers), mantissa)
-    power = builder.bitcast(builder.add(exponent, one), tile.vector)  # 2**n
-    e = _fma(builder, tile, power, series, builder.fsub(power, _constant(tile, 1.0)))
-    return _call(builder, "copysign", tile, builder.fdiv(e, builder.fadd(e, _constant(tile, 2.0))), x)
-
-
-tile_tanh, tile_relu = _each_vector(_tanh), _each_vector(_relu)

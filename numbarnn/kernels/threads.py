@@ -36,10 +36,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def pool_size() -> int:
+    """Threads in numba's pool: NUMBA_NUM_THREADS, by default one for each core of ours."""
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set when numba is imported
+
+
 def available() -> int:
     """Threads that may be used at most."""
-    pool = int(numba.config.NUMBA_NUM_THREADS)
-    return pool if limit is None else min(limit, pool)
+    return pool_size() if limit is None else min(limit, pool_size())
 
 
 def most(pieces: int, operations: float) -> int:

@@ -21,7 +21,9 @@ from .utils.rnn import PackedSequence
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
     if device is not None:
         as_device(device)
-    return Parameter(Tensor._wrap(np.empty(shape, get_default_dtype() if dtype is None else as_dtype(dtype))))
+    values = np.empty(shape, get_default_dtype() if dtype is None else as_dtype(dtype))
+    parameter: Parameter = Parameter(Tensor._wrap(values))
+    return parameter
 
 
 class _Recurrent(Module):

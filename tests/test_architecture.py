@@ -1,0 +1,134 @@
+"""The house: which part may import which, and what every file keeps to."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "numbarnn"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+#: for each part, the parts whose names it may use when it runs; a file belongs to the longest match
+ARROWS = {
+    "kernels": {"kernels"},
+    "ops": {"ops"},
+    "dtypes": set(),
+    "size": set(),
+    "grad_mode": set(),
+    "tape": {"grad_mode"},
+    "random": {"dtypes", "tape"},
+    "printing": {"dtypes", "tape"},
+    "attributes": {"tape"},
+    "views": {"tape", "ops"},
+    "record": {"tape", "views", "attributes", "dtypes", "ops"},
+    "indices": {"record", "tape", "dtypes"},
+    "methods": {"methods", "record", "attributes", "views", "tape", "grad_mode", "ops", "dtypes", "size", "indices",
+                "random", "printing"},  # fmt: skip
+    "tensor": {"methods", "record", "tape", "views", "dtypes", "size", "printing", "ops"},
+    "creation": {"tensor", "record", "tape", "dtypes", "size"},
+    "sampling": {"creation", "random", "tensor", "record", "dtypes", "size"},
+    "functions": {"creation", "methods", "ops", "record", "tensor", "dtypes", "tape"},
+    "nn/functional": {"nn/functional", "kernels", "ops", "record", "tape", "tensor", "creation", "random", "dtypes", "size"},
+    "nn": {"nn", "nn/functional", "tensor", "creation", "functions", "random", "dtypes", "tape", "record", "ops",
+           "grad_mode", "size"},  # fmt: skip
+    "optim": {"optim", "tensor", "tape", "grad_mode", "record", "dtypes"},
+    "cuda": set(),
+    "config": {"kernels", "_version"},
+    "_version": set(),
+}
+#: third-party packages, and who may import them
+OUTSIDE = {"numpy": None, "numba": {"kernels", "config"}, "llvmlite": {"kernels", "config"}, "matplotlib": {"demo"}}
+#: what stands above everything
+TOP = {"__init__", "__main__", "demo"}
+
+
+def part_of(module):
+    """The part that a module of the package ("nn.functional.rnn") belongs to."""
+    names = module.split(".")
+    for length in (2, 1):
+        part = "/".join(names[:length])
+        if part in ARROWS:
+            return part
+    return names[0]
+
+
+def imports(path):
+    """(module, line) of each import that runs, names of our own package relative to it and with a leading dot."""
+    here = path.relative_to(PACKAGE).with_suffix("").parts
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            node.body = []  # ast.walk looks at the children after this
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if not node.level:
+                yield base, node.lineno
+                continue
+            package = here[: len(here) - node.level]
+            for alias in node.names:
+                whole = ".".join(filter(None, (*package, base)))
+                deeper = PACKAGE.joinpath(*whole.split(".")) if whole else PACKAGE
+                is_module = (deeper / alias.name).is_dir() or (deeper / f"{alias.name}.py").exists()
+                yield "." + (f"{whole}.{alias.name}".lstrip(".") if is_module else whole), node.lineno
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_follow_the_arrows(path):
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    part = part_of(module)
+    for target, line in imports(path):
+        if target.startswith("."):
+            if part in TOP:
+                continue
+            goal = part_of(target[1:])
+            assert goal in ARROWS[part] | {part}, f"{path}:{line}: {part} must not import {goal}"
+        else:
+            package = target.split(".")[0]
+            if package in sys.stdlib_module_names:
+                continue
+            assert package in OUTSIDE, f"{path}:{line}: {package} is no run-time dependency"
+            allowed = OUTSIDE[package]
+            assert allowed is None or part in allowed | TOP, f"{path}:{line}: {part} must not import {package}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_are_short_and_say_what_they_are_for(path):
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), f"{path}: no docstring"
+
+
+def test_compile_options_live_in_one_place():
+    for path in FILES:
+        if path.name != "jit.py":
+            assert "njit" not in path.read_text(), path
+
+
+def test_import_of_the_package_needs_no_optional_one():
+    program = (
+        "import sys; import numbarnn, numbarnn.__main__; "
+        "print([m for m in ('torch', 'scipy', 'matplotlib', 'onnxruntime', 'jax') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_tape_is_one_node_a_layer_call():
+    program = """
+import numbarnn as nb
+from numbarnn import nn
+rnn = nn.RNN(3, 4, num_layers=3, bidirectional=True, batch_first=True)
+output, h_n = rnn(nb.randn(2, 5, 3), lengths=[5, 2])
+assert output.grad_fn is h_n.grad_fn
+assert all(not isinstance(edge, tuple) for edge in output.grad_fn.edges), "an input was made by another node"
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
