@@ -21,7 +21,8 @@ OPTIONS = [
     ("Adam", {}), ("Adam", {"lr": 0.1}), ("Adam", {"lr": 0.1, "betas": (0.5, 0.9)}), ("Adam", {"lr": 0.1, "eps": 0.1}),
     ("Adam", {"lr": 0.1, "weight_decay": 0.1}), ("Adam", {"lr": 0.1, "amsgrad": True}),
     ("Adam", {"lr": 0.1, "maximize": True}), ("Adam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
-    ("AdamW", {}), ("AdamW", {"lr": 0.1, "weight_decay": 0.3, "amsgrad": True}), ("AdamW", {"lr": 0.1, "maximize": True}),
+    ("AdamW", {}), ("AdamW", {"lr": 0.1, "weight_decay": 0.3, "amsgrad": True}),
+    ("AdamW", {"lr": 0.1, "maximize": True}),
     ("RMSprop", {}), ("RMSprop", {"alpha": 0.5}), ("RMSprop", {"eps": 0.1}), ("RMSprop", {"weight_decay": 0.1}),
     ("RMSprop", {"momentum": 0.9}), ("RMSprop", {"centered": True}), ("RMSprop", {"maximize": True}),
     ("RMSprop", {"momentum": 0.5, "centered": True, "weight_decay": 0.1, "lr": 0.02}),
@@ -160,7 +161,7 @@ def test_clipping_what_is_not_finite(bad: float) -> None:
         targets = parameters(library)
         targets[1].grad = library.tensor([1.0, bad, 0.0])
         with pytest.raises(
-            RuntimeError, match="The total norm of order 2.0 for gradients from `parameters` is non-fini"
+            RuntimeError, match=r"The total norm of order 2\.0 for gradients from `parameters` is non-fini"
         ):
             library.nn.utils.clip_grad_norm_(targets, 1.0, error_if_nonfinite=True)
         assert targets[1].grad[0] == 1
@@ -183,16 +184,16 @@ def plateau(**options: Any) -> Any:
 NONLEAF = "can't optimize a non-leaf Tensor"
 ERRORS = [
     (lambda lib: lib.optim.SGD([], lr=1), "optimizer got an empty parameter list"),
-    (lambda lib: lib.optim.SGD(lib.ones(1), lr=1), "params argument given to the optimizer should be an iterable of Te"),
+    (lambda lib: lib.optim.SGD(lib.ones(1), lr=1), "params argument given to the optimizer should be an iterable of"),
     (lambda lib: lib.optim.SGD([parameters(lib)[0] * 2], lr=1), NONLEAF),
     (lambda lib: lib.optim.SGD([3], lr=1), "optimizer can only optimize Tensors, but one of the params is int"),
     (lambda lib: lib.optim.SGD([np.ones(1)], lr=1), "optimizer can only optimize Tensors, but one of the params is "),
-    (lambda lib: lib.optim.SGD([{"params": p[:1]} for p in [parameters(lib)] * 2], lr=1), "some parameters appear in m"),
-    (lambda lib: lib.optim.SGD([{"params": set(parameters(lib))}], lr=1), "optimizer parameters need to be organized in"),
+    (lambda lib: lib.optim.SGD([{"params": p[:1]} for p in [parameters(lib)] * 2], lr=1), "some parameters appear in"),
+    (lambda lib: lib.optim.SGD([{"params": set(parameters(lib))}], lr=1), "optimizer parameters need to be organized"),
     (lambda lib: lib.optim.SGD([{"lr": 1}], lr=1), "'params'"),
-    (lambda lib: lib.optim.SGD([("w", parameters(lib)[0]), lib.ones(1)], lr=1), "all optimizer params should be with/w"),
+    (lambda lib: lib.optim.SGD([("w", parameters(lib)[0]), lib.ones(1)], lr=1), "all optimizer params should be with"),
     (lambda lib: two_groups(lib).add_param_group([3]), "param_group must be a dict, but got <class 'list'>"),
-    (lambda lib: two_groups(lib).load_state_dict({"state": {}, "param_groups": []}), "loaded state dict has a different"),
+    (lambda lib: two_groups(lib).load_state_dict({"state": {}, "param_groups": []}), "loaded state dict has a diff"),
     (
         lambda lib: two_groups(lib).load_state_dict({"state": {}, "param_groups": [{"params": [0]}] * 2}),
         "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
@@ -203,7 +204,8 @@ ERRORS = [
     (make("SGD", momentum=0.9, dampening=0.1, nesterov=True), "Nesterov momentum requires a momentum and zero damp"),
     (make("SGD", foreach=True, fused=True), "`fused` and `foreach` cannot be `True` together."),
     (make("RMSprop", fused=True), "fused"), (make("RMSprop", alpha=-1), "Invalid alpha value: -1"),
-    (make("RMSprop", eps=-1), "Invalid epsilon value: -1"), (make("RMSprop", momentum=-1), "Invalid momentum value: -1"),
+    (make("RMSprop", eps=-1), "Invalid epsilon value: -1"),
+    (make("RMSprop", momentum=-1), "Invalid momentum value: -1"),
     *[
         (make(name, **options), stem)
         for name in ("Adam", "AdamW")
@@ -215,7 +217,7 @@ ERRORS = [
         ]
     ],
     (lambda lib: lib.optim.lr_scheduler.StepLR(3, 2), "int is not an Optimizer"),
-    (lambda lib: lib.optim.lr_scheduler.StepLR(two_groups(lib), 2, last_epoch=3), "param 'initial_lr' is not specified"),
+    (lambda lib: lib.optim.lr_scheduler.StepLR(two_groups(lib), 2, last_epoch=3), "param 'initial_lr' is not spec"),
     (plateau(factor=1.0), "Factor should be < 1.0."), (plateau(mode="x"), "mode x is unknown!"),
     (plateau(threshold_mode="x"), "threshold mode x is unknown!"), (plateau(min_lr=[1]), "expected 2 min_lrs, got 1"),
     (lambda lib: plateau()(lib).step("abc"), "could not convert string to float: 'abc'"),

@@ -176,15 +176,15 @@ class _Picked:
 
 def _rows(x: Array) -> Array:
     """(M, C) of (C,), (N, C) or (N, C, d1, ...)."""
-    return np.moveaxis(x, min(1, x.ndim - 1), -1).reshape(-1, x.shape[min(1, x.ndim - 1)])
+    axis = min(1, x.ndim - 1)
+    return np.moveaxis(x, axis, -1).reshape(x.size // max(x.shape[axis], 1), x.shape[axis])
 
 
 def _unrows(rows: Array, like: Array) -> Array:
     """`_rows` undone."""
-    if like.ndim <= 2:
-        return rows.reshape(like.shape)
-    last: Array = rows.reshape((like.shape[0], *like.shape[2:], like.shape[1]))
-    return np.moveaxis(last, -1, 1)
+    axis = min(1, like.ndim - 1)
+    out: Array = np.moveaxis(rows.reshape(like.shape[:axis] + like.shape[axis + 1 :] + rows.shape[1:]), -1, axis)
+    return out
 
 
 def _each(d: Array, losses: Array) -> Array:

@@ -34,7 +34,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     ([1.0, 2.0], [3.0])
     """
     if not isinstance(vec, Tensor):
-        raise TypeError(f"expected numbarnn.Tensor, but got: {type(vec).__name__}")
+        raise TypeError(f"vec: expected a Tensor, got {type(vec).__name__}")
     targets = list(parameters)
     wanted = sum(target._array.size for target in targets)
     if vec._array.shape != (wanted,):
