@@ -1,0 +1,1 @@
+"""asv benchmarks; `peers.py` is a program of its own."""
