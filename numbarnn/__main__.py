@@ -1,0 +1,53 @@
+"""`python -m numbarnn <command>`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from . import config, demo
+from ._version import __version__
+
+
+class Command(NamedTuple):
+    """A subcommand: its line of help, its options, and what it does, which returns the exit code."""
+
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    config.show_config()
+    return 0
+
+
+COMMANDS = {
+    "info": Command("versions, CPU, threads and the cache folder", _no_arguments, _info),
+    "demo": Command("train an RNN on the sunspot cycle and draw its forecast", demo.add_arguments, demo.run),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m numbarnn", description="torch.nn.RNN without torch")
+    parser.add_argument("--version", action="version", version=f"numbarnn {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        command.add_arguments(commands.add_parser(name, help=command.help, description=command.help))
+    arguments = parser.parse_args(argv)
+    try:
+        return COMMANDS[arguments.command].run(arguments)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
