@@ -2,6 +2,7 @@
 
 from . import cuda, nn, optim
 from ._version import __version__
+from .config import get_num_threads, set_num_threads, show_config
 from .creation import (
     arange,
     as_tensor,
@@ -91,6 +92,7 @@ __all__ = [
     "full",
     "full_like",
     "get_default_dtype",
+    "get_num_threads",
     "inference_mode",
     "int",
     "int32",
@@ -122,6 +124,8 @@ __all__ = [
     "randperm",
     "relu",
     "set_grad_enabled",
+    "set_num_threads",
+    "show_config",
     "sigmoid",
     "sin",
     "softmax",

@@ -1,0 +1,50 @@
+"""The README's programs run and do what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+import numbarnn
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_learns(capsys):
+    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    example = next(p for p in programs if "optimizer.step()" in p)
+    exec(compile(example, "README.md", "exec"), {})
+    loss, value, true = map(float, re.findall(r"-?\d+\.\d+", capsys.readouterr().out))
+    assert loss < 0.001
+    assert abs(value - true) < 0.1
+    assert true == round(float(np.sin(399 / 8)), 3)
+
+
+def test_the_import_lines_work():
+    first = re.search(r"```python\n(import numbarnn as torch.*?)```", README, flags=re.DOTALL).group(1)
+    scope = {}
+    exec(first, scope)
+    assert scope["torch"] is numbarnn
+    assert scope["nn"] is numbarnn.nn
+
+
+def test_every_name_of_the_table_exists():
+    table = README.split("## What mirrors torch")[1].split("## Speed")[0]
+    for row, home in (("| `nn` |", numbarnn.nn), ("| `optim` |", numbarnn.optim)):
+        line = next(line for line in table.splitlines() if line.startswith(row))
+        names = re.findall(r"`([\w.]+)`", line.split("|")[2])
+        assert len(names) > 3
+        for name in names:
+            found = home
+            for part in name.split("."):
+                found = getattr(found, part, None) or getattr(numbarnn.optim.lr_scheduler, part)
+            assert callable(found) or found is numbarnn.optim.lr_scheduler
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    commands = [line for line in README.splitlines() if "bin/pytest" in line]
+    assert len(commands) == 1
+    assert "grep -m 1 'bin/pytest' README.md" in (ROOT / ".ci" / "run").read_text()
