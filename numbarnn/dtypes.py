@@ -35,8 +35,10 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found is None or found.kind not in "fiub" or found == np.float16:
+    if found is None or found.kind not in "fiub" or (found.kind == "f" and found.itemsize not in (4, 8)):
         raise TypeError(f"{argument}: expected float32, float64, an integer type or bool, got {dtype!r}")
+    if not found.isnative:
+        raise ValueError(f"{argument}: expected native byte order, got {found.str!r}: convert with array.astype")
     supported: DType = found
     return supported
 

@@ -7,11 +7,8 @@ import numbers
 import warnings
 from typing import Any
 
-import numpy as np
-
 from .. import random
-from ..dtypes import as_dtype, get_default_dtype
-from ..dtypes import device as as_device
+from ..creation import empty
 from ..tensor import Parameter, Tensor
 from .functional.rnn import rnn_cell, rnn_relu, rnn_tanh
 from .module import Module
@@ -19,11 +16,11 @@ from .utils.rnn import PackedSequence
 
 
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
-    if device is not None:
-        as_device(device)
-    values = np.empty(shape, get_default_dtype() if dtype is None else as_dtype(dtype))
-    parameter: Parameter = Parameter(Tensor._wrap(values))
+    parameter: Parameter = Parameter(empty(shape, dtype=dtype, device=device))
     return parameter
+
+
+_RUN = {"RNN_TANH": rnn_tanh, "RNN_RELU": rnn_relu}
 
 
 class _Recurrent(Module):
@@ -139,7 +136,7 @@ class RNN(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Tensor]:
         """Run all layers over all steps; see the class."""
-        run = rnn_tanh if self.nonlinearity == "tanh" else rnn_relu
+        run = _RUN[self.mode]
         params = [self._weight(name) for group in self._names for name in group]
         settings = (params, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
         if not isinstance(input, PackedSequence):
@@ -219,13 +216,15 @@ class RNNCell(_Recurrent):
 
 
 def _check_dropout(dropout: Any, num_layers: Any) -> None:
-    float(dropout)  # None: TypeError, as in torch
-    if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:  # type: ignore[operator]  # a real number by now
-        raise ValueError(
+    known = isinstance(dropout, numbers.Real) and not isinstance(dropout, bool)
+    if not known or not 0 <= dropout <= 1:
+        # torch calls float() first: what that cannot take is a TypeError
+        error = ValueError if known or hasattr(dropout, "__float__") or isinstance(dropout, str) else TypeError
+        raise error(
             "dropout should be a number in range [0, 1] representing the probability of an element being zeroed, "
             f"got {dropout!r}"
         )
-    if dropout > 0 and num_layers == 1:  # type: ignore[operator]  # likewise
+    if dropout > 0 and num_layers == 1:
         warnings.warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
             f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
@@ -239,11 +238,10 @@ def _check_sizes(input_size: Any, hidden_size: Any, num_layers: Any, bias: Any, 
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
     for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not isinstance(value, int):
+        if not isinstance(value, int) or value is True:
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
+    if not hasattr(num_layers, "__index__"):  # as in torch, a NumPy integer will do, and so will True
+        raise TypeError(f"num_layers should be of type int, got: {type(num_layers).__name__}")
+    for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
         if value <= 0:
             raise ValueError(f"{name} must be greater than zero, got {value}")
-    if num_layers <= 0:
-        raise ValueError(f"num_layers must be greater than zero, got {num_layers}")
-    if not hasattr(num_layers, "__index__"):
-        raise TypeError(f"num_layers should be of type int, got: {type(num_layers).__name__}")

@@ -40,13 +40,13 @@ class Dense:
     def input(self, x: Array) -> tuple[Array, bool]:
         """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps."""
         x = dense(x)
-        return x.reshape(-1, x.shape[-1]), self.batch_first
+        return x.reshape(self.T * self.B, x.shape[-1]), self.batch_first
 
     def rows(self, array: Array) -> Array:
         """(T B, F) rows in the order of steps."""
         if self.batch_first:
             array = array.transpose(1, 0, 2)
-        return dense(array).reshape(-1, array.shape[-1])
+        return dense(array).reshape(self.T * self.B, array.shape[-1])
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
@@ -120,7 +120,7 @@ class Padded(Ragged):
 
 def as_lengths(lengths: Any, B: int, T: int) -> Array:
     """`lengths` as (B,) integers between 0 and T."""
-    array = _integers(lengths)
+    array = _integers("lengths", lengths)
     if array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":
@@ -136,7 +136,7 @@ def as_lengths(lengths: Any, B: int, T: int) -> Array:
 
 def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
     """`batch_sizes` as falling positive integers whose sum is `rows`."""
-    array = _integers(batch_sizes)
+    array = _integers("batch_sizes", batch_sizes)
     falling = array.ndim == 1 and array.dtype.kind in "iu" and array.size and np.all(np.diff(array) <= 0)
     if not falling or array[-1] <= 0:
         raise RuntimeError(f"batch_sizes: expected positive integers that do not rise, got {batch_sizes!r}")
@@ -145,6 +145,17 @@ def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
     return array
 
 
-def _integers(values: Any) -> Array:
+def as_order(sorted_indices: Any, B: int) -> Array:
+    """`sorted_indices` as (B,) integers, each of 0..B-1 once."""
+    array = _integers("sorted_indices", sorted_indices)
+    if array.dtype.kind not in "iu" or array.shape != (B,) or not np.array_equal(np.sort(array), np.arange(B)):
+        raise RuntimeError(f"sorted_indices: expected each of 0 to {B - 1} once, got {array.tolist()}")
+    return array
+
+
+def _integers(name: str, values: Any) -> Array:
     """A tensor's array without exposing it, an array, or a list as one."""
-    return np.asarray(getattr(values, "_array", values))
+    try:
+        return np.asarray(getattr(values, "_array", values))
+    except ValueError:  # lists of several lengths
+        raise TypeError(f"{name}: expected integers, got {values!r}") from None

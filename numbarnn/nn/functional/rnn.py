@@ -9,9 +9,9 @@ import numpy as np
 
 from ... import tape
 from ...kernels.gemm import RELU, TANH
-from ...record import as_array, record
+from ...record import record
 from ...tensor import Tensor
-from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths
+from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
 from .stack import Direction, Stack
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -111,15 +111,15 @@ def rnn_cell(
     >>> rnn_cell(np.ones(1), np.ones(1), np.full((1, 1), 0.5), np.ones((1, 1)), nonlinearity="relu")
     tensor([1.5000], dtype=float64)
     """
-    if nonlinearity not in ACTIVATIONS:
-        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    stack = Stack([Direction(w_ih, w_hh, b_ih, b_hh)], 1, ACTIVATIONS[nonlinearity], 0.0)
-    x = as_array(input)
-    h = None if hx is None else as_array(hx)
+    x = _array(input, "input")
+    h = None if hx is None else _array(hx, "hx")
     if x.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
     if h is not None and h.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
+    if nonlinearity not in ACTIVATIONS:
+        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
+    stack = Stack([Direction(w_ih, w_hh, b_ih, b_hh)], 1, ACTIVATIONS[nonlinearity], 0.0)
     H, I = _check_directions(stack.directions, 1)
     dtype = stack.dtype
     rows = x if x.ndim == 2 else x[None]
@@ -130,10 +130,10 @@ def rnn_cell(
         raise RuntimeError(f"input dtype ({x.dtype}) does not match weight dtype ({dtype})")
     if h is None:
         h = np.zeros(state_shape, dtype)
-    elif h.ndim == 2 and len(h) != len(rows):
+    elif x.ndim == 2 and len(h) != len(rows):
         raise RuntimeError(f"Input batch size {len(rows)} doesn't match hidden0 batch size {len(h)}")
     elif h.shape != state_shape:
-        raise RuntimeError(f"hx has inconsistent hidden_size: expected shape {list(state_shape)}, got {list(h.shape)}")
+        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {list(h.shape)}, expected {list(state_shape)}")
     elif h.dtype != dtype:
         raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
     x = rows[None]
@@ -145,12 +145,21 @@ def rnn_cell(
 # validation
 
 
+def _array(value: Any, argument: str) -> Array:
+    """The array of a tensor, or a plain array."""
+    if isinstance(value, Tensor):
+        return value._array
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)  # no subclass: np.matrix would not become 3-D
+    raise TypeError(f"{argument}: expected a Tensor or an array, got {type(value).__name__}")
+
+
 def _check_directions(directions: Sequence[Direction], D: int) -> tuple[int, int]:
     """Hidden size and input size, of parameters that fit together."""
-    shape = as_array(directions[0].weight_ih).shape
-    if len(shape) != 2:
-        raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(shape)}")
-    (H, I), dtype = shape, as_array(directions[0].weight_ih).dtype
+    first = _array(directions[0].weight_ih, "weight_ih")
+    if first.ndim != 2:
+        raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(first.shape)}")
+    (H, I), dtype = first.shape, first.dtype
     if dtype.kind != "f":
         raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
     for i, direction in enumerate(directions):
@@ -159,9 +168,9 @@ def _check_directions(directions: Sequence[Direction], D: int) -> tuple[int, int
             raise RuntimeError("bias_ih and bias_hh: expected both or neither")
         for name, expected in wanted.items():
             parameter = getattr(direction, name)
-            if parameter is None:
+            if parameter is None and name.startswith("bias"):
                 continue
-            array = as_array(parameter)
+            array = _array(parameter, name)
             if array.shape != expected or array.dtype != dtype:
                 raise RuntimeError(
                     f"{name} of layer {i // D}: expected {dtype} of shape {list(expected)}, "
@@ -185,15 +194,16 @@ def _stack(
     return Stack(directions, D, ACTIVATIONS[nonlinearity], dropout)
 
 
-def _check_input(x: Array, I: int, dtype: Any, packed: bool) -> None:
+def _check_input(input: Any, x: Array, I: int, dtype: Any, packed: bool) -> None:
     if packed and x.ndim != 2:
         raise RuntimeError(f"input must have 2 dimensions, got {x.ndim}")
     if x.ndim not in (2, 3):
         raise ValueError(f"RNN: Expected input to be 2D or 3D, got {x.ndim}D tensor instead")
     if x.dtype != dtype:
+        convert = "to" if isinstance(input, Tensor) else "astype"
         raise ValueError(
             f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
-            f"Convert input: input.to({dtype}), or convert model: model.to({x.dtype})"
+            f"Convert input: input.{convert}({dtype}), or convert model: model.to({x.dtype})"
         )
     if x.shape[-1] != I:
         raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {I}, got {x.shape[-1]}")
@@ -218,29 +228,28 @@ def _rnn(
 ) -> tuple[Tensor, Tensor]:
     H, I = _check_directions(stack.directions, stack.D)
     dtype = stack.dtype
-    x = as_array(input)
-    _check_input(x, I, dtype, packed=batch_sizes is not None)
+    x = _array(input, "input")
+    _check_input(input, x, I, dtype, packed=batch_sizes is not None)
     alone = batch_sizes is None and x.ndim == 2
     output_shape = (*x.shape[:-1], stack.D * H)
     if batch_sizes is not None:
         if lengths is not None:
             raise ValueError("lengths: expected None with a packed input, which has its own")
-        layout: Dense = Packed(
-            as_batch_sizes(batch_sizes, len(x)), None if sorted_indices is None else as_array(sorted_indices)
-        )
+        steps = as_batch_sizes(batch_sizes, len(x))
+        layout: Dense = Packed(steps, None if sorted_indices is None else as_order(sorted_indices, int(steps[0])))
     else:
         if alone:
             x, batch_first = x[:, None], False
         layout = Dense(x, batch_first)
         if layout.T == 0:
             raise RuntimeError(
-                f"Expected sequence length to be larger than 0 in RNN, got input of shape {list(x.shape)}"
+                f"Expected sequence length to be larger than 0 in RNN, got input of shape {[*output_shape[:-1], I]}"
             )
         if lengths is not None:
             layout = Padded(x, batch_first, as_lengths(lengths, layout.B, layout.T))
     count = len(stack.directions)
     state_shape = (count, H) if alone else (count, layout.B, H)
-    h = np.zeros(state_shape, dtype) if hx is None else as_array(hx)
+    h = np.zeros(state_shape, dtype) if hx is None else _array(hx, "hx")
     _check_state(h, state_shape, dtype)
     h = h.reshape(count, layout.B, H)
     output, h_n = _run("Rnn", stack, layout, x, h, (input, hx), output_shape, state_shape)
