@@ -137,7 +137,8 @@ def test_double_keeps_the_parameters_and_their_ties() -> None:
     with pytest.raises(TypeError, match="only accepts floating point dtypes"):
         net.to(numbarnn.int64)
     with pytest.raises(RuntimeError, match="cuda"):
-        net.to("cuda")
+        net.to("cuda", numbarnn.float64)
+    assert net.first.weight.dtype == np.float32
 
 
 def test_zero_grad_and_requires_grad() -> None:
@@ -243,6 +244,17 @@ def test_a_refused_load_says_everything_and_changes_nothing() -> None:
             net.load_state_dict(state, strict=False, assign=assign)
     for key, value in net.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[key].numpy())
+
+
+def test_loading_into_read_only_memory_is_refused_before_anything_is_written() -> None:
+    net = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
+    frozen = np.ones((1,), np.float32)
+    frozen.flags.writeable = False
+    net[1].load_state_dict({"weight": np.ones((1, 1), np.float32), "bias": frozen}, assign=True)
+    before = net[0].weight.tolist()
+    with pytest.raises(RuntimeError, match=r'"1\.bias": its memory in the current model is read-only'):
+        net.load_state_dict({key: numbarnn.zeros(value.shape) for key, value in net.state_dict().items()})
+    assert net[0].weight.tolist() == before
 
 
 def test_not_strict() -> None:

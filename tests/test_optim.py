@@ -91,6 +91,17 @@ def test_state_dict_has_the_layout_of_torch() -> None:
     assert [group["lr"] for group in state["param_groups"]] == [0.5, 0.001]
 
 
+def test_steps_counted_by_a_plain_number_load() -> None:
+    weight = start()
+    optimizer = optim.Adam([weight])
+    descend(optimizer, weight, 2)
+    state = optimizer.state_dict()
+    state["state"][0] = {**state["state"][0], "step": 2}
+    optimizer.load_state_dict(state)
+    descend(optimizer, weight, 1)
+    assert optimizer.state[weight]["step"].item() == 3
+
+
 def test_a_refused_load_changes_nothing() -> None:
     weight = start()
     optimizer = optim.SGD([weight], lr=0.1, momentum=0.9)

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..dtypes import as_dtype, device
+from ..dtypes import as_dtype, float32, float64
+from ..dtypes import device as device_type
 from ..tensor import Parameter, Tensor
 from . import state
 from .hooks import RemovableHandle, call_with_hooks
@@ -183,37 +184,39 @@ class Module(Registry):
         fn(self)
         return self
 
-    def to(self: Self, *args: Any, **kwargs: Any) -> Self:
+    def to(self: Self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
         """`to(dtype)`, `to(device)`, `to(device, dtype)` or `to(tensor)`: floating parameters and buffers change type.
 
-        The parameters stay the same objects, so an optimizer made before goes on working.
+        The parameters stay the same objects, so an optimizer made before goes on working.  `non_blocking` is ignored.
+        Raises TypeError for a type that is not floating point, RuntimeError for another device than the CPU.
         """
-        wanted = dict(zip(("device", "dtype"), args, strict=False)) | kwargs
-        first = wanted.get("device")
-        if isinstance(first, Tensor):
-            wanted["device"], wanted["dtype"] = None, first.dtype
-        elif "dtype" not in wanted and not isinstance(first, (str, device, type(None))):
-            wanted["device"], wanted["dtype"] = None, first
-        if wanted.get("device") is not None:
-            device(wanted["device"])
-        if wanted.get("dtype") is None:
+        for wanted in args:
+            if isinstance(wanted, Tensor):
+                dtype = wanted.dtype
+            elif isinstance(wanted, (str, device_type)):
+                device = wanted
+            elif wanted is not None:
+                dtype = wanted
+        if device is not None:
+            device_type(device)
+        if dtype is None:
             return self
-        dtype = as_dtype(wanted["dtype"])
-        if dtype.kind != "f":
-            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}")
+        number_type = as_dtype(dtype)
+        if number_type.kind != "f":
+            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={number_type}")
         for module in self.modules():
             for tensor in (*module._parameters.values(), *module._buffers.values()):
                 if tensor is not None and tensor._array.dtype.kind == "f":
-                    _convert(tensor, dtype)
+                    _convert(tensor, number_type)
         return self
 
     def float(self: Self) -> Self:
         """Parameters and buffers to float32."""
-        return self.to("cpu", "float32")
+        return self.to(float32)
 
     def double(self: Self) -> Self:
         """Parameters and buffers to float64."""
-        return self.to("cpu", "float64")
+        return self.to(float64)
 
     def cpu(self: Self) -> Self:
         """Nothing to do: everything is on the CPU."""

@@ -60,7 +60,9 @@ def load(module: Registry, state: Mapping[str, Any], strict: bool, assign: bool)
         errors.append("Unexpected key(s) in state_dict: {}. ".format(", ".join(f'"{key}"' for key in unexpected)))
     if strict and missing:
         errors.insert(0, "Missing key(s) in state_dict: {}. ".format(", ".join(f'"{key}"' for key in missing)))
-    errors += [misfit for key, place in places.items() if key in state and (misfit := _misfit(place, state[key]))]
+    errors += [
+        misfit for key, place in places.items() if key in state and (misfit := _misfit(place, state[key], assign))
+    ]
     if errors:
         listed = "\n\t".join(errors)
         raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{listed}")
@@ -70,7 +72,7 @@ def load(module: Registry, state: Mapping[str, Any], strict: bool, assign: bool)
     return IncompatibleKeys(missing, unexpected)
 
 
-def _misfit(place: _Entry, value: Any) -> str | None:
+def _misfit(place: _Entry, value: Any, assign: bool) -> str | None:
     """Why `value` cannot go there, or None."""
     if not isinstance(value, (Tensor, np.ndarray)) or value.dtype.kind not in "fiub":
         got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value)
@@ -83,6 +85,8 @@ def _misfit(place: _Entry, value: Any) -> str | None:
             f"size mismatch for {place.key}: copying a param with shape {Size(value.shape)} from checkpoint, "
             f"the shape in current model is {place.tensor.shape}."
         )
+    if not (assign or place.tensor._array.flags.writeable):
+        return f'While copying the parameter named "{place.key}": its memory in the current model is read-only.'
     return None
 
 

@@ -87,7 +87,7 @@ def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_in
 
     def d_log_probs(d: Array) -> Array:
         d_rows = np.zeros_like(rows)
-        picked.add(d_rows, np.where(picked.kept, -picked.weight * _each(spread(d), losses), 0))
+        picked.add(d_rows, picked.kept_of(-picked.weight * _each(spread(d), losses)))
         return _unrows(d_rows, log_probs)
 
     return out, (d_log_probs,)
@@ -101,28 +101,30 @@ def cross_entropy(
 
     With smoothing e it is (1 - e) of that and e / C of -sum_c w[c] log p[c]; a mean divides by the sum of w[y].
     """
-    shifted, exps, total = _exponentials(_rows(logits))
+    shifted = _shifted(_rows(logits))
     picked = _Picked(target, weight, ignore_index, shifted)
     at_target = (1 - label_smoothing) * picked.weight
-    log_total = np.log(total)
-    losses = at_target * (log_total - picked.of(shifted))
+    of_target, of_all = picked.of(shifted), np.zeros((), shifted.dtype)
     smooth: Array | None = None  # (C,): weight of each class whatever the target
     if label_smoothing:
         smooth = np.full(shifted.shape[1], label_smoothing / shifted.shape[1], shifted.dtype)
         smooth *= 1 if weight is None else weight
-        losses += np.where(picked.kept, log_total * smooth.sum() - (shifted * smooth).sum(axis=1), 0)
-    losses = np.where(picked.kept, losses, 0)
+        of_all = (shifted * smooth).sum(axis=1)
+    per_row = at_target if smooth is None else at_target + smooth.sum()
+    exps = np.exp(shifted, out=shifted)
+    total = exps.sum(axis=1)
+    losses = picked.kept_of(per_row * np.log(total) - at_target * of_target - of_all)
     out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
 
     def d_logits(d: Array) -> Array:
         # sum_c q[c] (p - onehot(c)) over the weights q of a row
-        d_losses = np.where(picked.kept, _each(spread(d), losses), 0)
-        per_row = at_target if smooth is None else at_target + smooth.sum()
+        d_losses = picked.kept_of(_each(spread(d), losses))
         d_rows = exps * (d_losses * per_row / total)[:, None]
         picked.add(d_rows, -d_losses * at_target)
         if smooth is not None:
             d_rows -= d_losses[:, None] * smooth
-        d_rows[~picked.kept] = 0
+        if picked.kept is not None:
+            d_rows[~picked.kept] = 0  # also where the logits are not finite
         return _unrows(d_rows, logits)
 
     return out, (d_logits,)
@@ -133,7 +135,9 @@ def soft_cross_entropy(
     logits: Array, target: Array, *, weight: Array | None, reduction: str, label_smoothing: float
 ) -> Result:
     """-sum_c w[c] y[c] log p[c] for targets y that are probabilities; a mean divides by the number of rows."""
-    shifted, exps, total = _exponentials(_rows(logits))
+    shifted = _shifted(_rows(logits))
+    exps = np.exp(shifted)
+    total = exps.sum(axis=1)
     classes = shifted.shape[1]
     log_p = shifted - np.log(total)[:, None]
     scale = np.ones(classes, log_p.dtype) if weight is None else weight.astype(log_p.dtype)
@@ -157,17 +161,24 @@ class _Picked:
     """The element of each row that its target names."""
 
     def __init__(self, target: Array, weight: Array | None, ignore_index: int, rows: Array) -> None:
-        flat = target.reshape(-1)
-        self.kept = flat != ignore_index
-        self._where = (np.arange(len(flat)), np.where(self.kept, flat, 0))
+        numbers = target.reshape(-1).copy()
+        kept = numbers != ignore_index
+        #: (M,) which rows count; None if all do
+        self.kept = None if kept.all() else kept
+        numbers[~kept] = 0
+        self._where = (np.arange(len(numbers)), numbers)
         #: (M,) weight of each row, 0 where the target is ignored
-        self.weight = self.kept.astype(rows.dtype)
+        self.weight = kept.astype(rows.dtype)
         if weight is not None:
-            self.weight *= weight[self._where[1]]
+            self.weight *= weight[numbers]
+
+    def kept_of(self, values: Array) -> Array:
+        """(M,) values, with 0 for those of ignored rows."""
+        return values if self.kept is None else np.where(self.kept, values, 0)
 
     def of(self, rows: Array) -> Array:
         """(M,) what is picked; 0 where the target is ignored."""
-        return np.where(self.kept, rows[self._where], 0)
+        return self.kept_of(rows[self._where])
 
     def add(self, rows: Array, values: Array) -> None:
         """Add (M,) values to what is picked, in place."""
@@ -176,12 +187,16 @@ class _Picked:
 
 def _rows(x: Array) -> Array:
     """(M, C) of (C,), (N, C) or (N, C, d1, ...)."""
+    if x.ndim == 2:
+        return x
     axis = min(1, x.ndim - 1)
     return np.moveaxis(x, axis, -1).reshape(x.size // max(x.shape[axis], 1), x.shape[axis])
 
 
 def _unrows(rows: Array, like: Array) -> Array:
     """`_rows` undone."""
+    if like.ndim == 2:
+        return rows
     axis = min(1, like.ndim - 1)
     out: Array = np.moveaxis(rows.reshape(like.shape[:axis] + like.shape[axis + 1 :] + rows.shape[1:]), -1, axis)
     return out
@@ -192,8 +207,7 @@ def _each(d: Array, losses: Array) -> Array:
     return np.broadcast_to(d.reshape(-1), losses.shape)
 
 
-def _exponentials(rows: Array) -> tuple[Array, Array, Array]:
-    """Rows less their maximum, the exponentials of that, and the sum of those over each row."""
-    shifted = rows - rows.max(axis=1, keepdims=True, initial=-np.inf)
-    exps = np.exp(shifted)
-    return shifted, exps, exps.sum(axis=1)
+def _shifted(rows: Array) -> Array:
+    """Rows less their maximum: exponentials of that cannot overflow."""
+    shifted: Array = rows - rows.max(axis=1, keepdims=True, initial=-np.inf)
+    return shifted

@@ -53,8 +53,8 @@ def load(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
 
 
 def _owned(value: Any, name: str, parameter: Tensor) -> Any:
-    """A copy of an array of state, in the type of its parameter; counts of steps stay as they are."""
-    if not isinstance(value, (Tensor, np.ndarray)):
+    """A copy of an array of state, in the type of its parameter; counts of steps, plain numbers once, are float32."""
+    if name != "step" and not isinstance(value, (Tensor, np.ndarray)):
         return value
     array = value._array if isinstance(value, Tensor) else value
-    return Tensor._wrap(np.array(array, array.dtype if name == "step" else parameter.dtype))
+    return Tensor._wrap(np.array(array, np.float32 if name == "step" else parameter.dtype))

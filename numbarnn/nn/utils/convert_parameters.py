@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...ops.shape import cat
-from ...record import apply
+from ...functions import cat
 from ...tensor import Tensor
 
 
@@ -16,10 +15,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     >>> parameters_to_vector([numbarnn.tensor([[1.0, 2.0]]), numbarnn.tensor([3.0])])
     tensor([1., 2., 3.])
     """
-    vectors = [parameter.reshape(-1) for parameter in parameters]
-    if not vectors:
-        raise ValueError("parameters: expected a non-empty list of Tensors")
-    return apply(cat, *vectors, axis=0)
+    return cat([parameter.reshape(-1) for parameter in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
