@@ -54,7 +54,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         device_type(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype=dtype)  # type: ignore[no-any-return]  # `to` may return self
-    if isinstance(data, np.ndarray) and dtype in (None, data.dtype):
+    if isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype) == data.dtype):
         return from_numpy(data)
     return tensor(data, dtype=dtype)
 
@@ -143,7 +143,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
     value = _values(fill_value).item()
-    return _filled("full", (size,), value, dtype or _kind_of(value), device, requires_grad)
+    return _filled("full", (size,), value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
 
 
 def _kind_of(value: Any) -> DType:
@@ -152,24 +152,28 @@ def _kind_of(value: Any) -> DType:
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 0 in the shape and type of `input`."""
-    return _filled("zeros_like", (_shape(input),), 0, dtype or as_array(input).dtype, device, requires_grad)
+    return _filled("zeros_like", (_shape(input),), 0, _type(input, dtype), device, requires_grad)
 
 
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 1 in the shape and type of `input`."""
-    return _filled("ones_like", (_shape(input),), 1, dtype or as_array(input).dtype, device, requires_grad)
+    return _filled("ones_like", (_shape(input),), 1, _type(input, dtype), device, requires_grad)
 
 
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Memory as it was found, in the shape and type of `input`."""
-    return _filled("empty_like", (_shape(input),), None, dtype or as_array(input).dtype, device, requires_grad)
+    return _filled("empty_like", (_shape(input),), None, _type(input, dtype), device, requires_grad)
 
 
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """All `fill_value` in the shape and type of `input`."""
-    return _filled("full_like", (_shape(input),), fill_value, dtype or as_array(input).dtype, device, requires_grad)
+    return _filled("full_like", (_shape(input),), fill_value, _type(input, dtype), device, requires_grad)
+
+
+def _type(input: Any, dtype: Any) -> Any:
+    return as_array(input).dtype if dtype is None else dtype
 
 
 def _shape(input: Any) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
     if dtype is int:
         return int64
     try:
-        found = np.dtype(dtype)
+        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
     except TypeError:
         found = None
     if found is None or found.kind not in "fiub" or (found.kind == "f" and found.itemsize not in (4, 8)):

@@ -48,7 +48,7 @@ class Index:
 
     def is_basic_needed(self) -> bool:
         """Whether the first step does anything."""
-        return any(not isinstance(p, slice) or p != _ALL for p in self.basic)
+        return any(p is not Ellipsis and p != _ALL for p in self.basic)
 
     def taken(self, array: Array) -> Array:
         """A copy of the part of `array`."""

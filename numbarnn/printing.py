@@ -64,7 +64,9 @@ def _format_for(array: Array) -> _Format:
     """A function from an element to text, all of one width."""
     values = _shown(array).tolist()
     plain = _float_format(values) if array.dtype.kind == "f" else str
-    width = 0 if not array.ndim else max(len(plain(v)) for v in values)
+    if array.dtype.kind == "f":  # as in torch, what is 0, infinite or NaN does not widen a column
+        values = [v for v in values if v != 0 and np.isfinite(v)]
+    width = max((len(plain(v)) for v in values), default=0) if array.ndim else 0
     return lambda value: plain(value).rjust(width)
 
 

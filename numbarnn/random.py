@@ -2,7 +2,7 @@
 
 A Mersenne twister gives 32 bits at a time.  float32 uniforms use the low 24 of one draw, float64 the low 53 of two
 (the first is the upper half).  Equal to torch bit for bit: uniforms, `randint`, `randperm`, dropout masks and
-normals of fewer than 16 elements; longer normals agree to the last place or two of log, cos and sin.
+normals of fewer than 16 elements; longer normals agree to a few units in the last place, those of log, cos and sin.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def integers(shape: Shape, low: int, high: int) -> Array:
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     count, span = prod(shape), high - low
-    draws = default_generator.bits64(count) if span >= 1 << 32 else default_generator.bits32(count)
+    draws = default_generator.bits64(count) if span >= 1 << 28 else default_generator.bits32(count)
     return ((draws % draws.dtype.type(span)).astype(np.int64) + low).reshape(shape)
 
 

@@ -37,13 +37,13 @@ def randn(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 def rand_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`rand` in the shape and type of `input`."""
     array = as_array(input)
-    return rand(array.shape, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad)
+    return rand(array.shape, dtype=array.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
 
 
 def randn_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`randn` in the shape and type of `input`."""
     array = as_array(input)
-    return randn(array.shape, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad)
+    return randn(array.shape, dtype=array.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
 
 
 def randint(*bounds_and_size: Any, low: int = 0, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:

@@ -79,8 +79,8 @@ def _address(array: Array) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def guard_write(target: Attributes, values: Sequence[Any]) -> bool:
-    """Whether writing `values` to `target` must be recorded; refuses what would leave gradients wrong."""
+def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False) -> bool:
+    """Whether writing `values` to `target`, or a part of it, must be recorded; refuses what would spoil gradients."""
     if not target._array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
@@ -89,13 +89,16 @@ def guard_write(target: Attributes, values: Sequence[Any]) -> bool:
     if not tape.recording((target, *values)):
         return False
     if target._node is None and target._requires_grad:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(_LEAF.format("a view of a leaf" if in_part else "a leaf"))
     if target._view is not None:
         base = target._view.base
         if base._node is None and base._requires_grad:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-        _Region(target._array, base._array)
+            raise RuntimeError(_LEAF.format("a view of a leaf"))
+        _Region(target._array, base._array)  # raises if the write could not be recorded
     return True
+
+
+_LEAF = "{} Variable that requires grad is being used in an in-place operation."
 
 
 def note_write(target: Attributes) -> None:

@@ -28,7 +28,8 @@ CUBE = np.arange(24.0).reshape(2, 3, 4)
     "index",
     [
         0, -1, slice(None), slice(1, None), Ellipsis, None, (0, 1), (0, 1, 2), (slice(None), 1), (Ellipsis, 0),
-        (None, 0, Ellipsis, None), (slice(None), slice(0, 3, 2)), np.int64(1), (np.array(1), 2), [1, 0], np.array([1, 1, 0]),
+        (None, 0, Ellipsis, None), (slice(None), slice(0, 3, 2)), np.int64(1), (np.array(1), 2), [1, 0],
+        np.array([1, 1, 0]),
         ([0, 1], [2, 0]), (slice(None), [0, 2]), np.array([True, False]), (Ellipsis, np.array([1, 3])), [True, False],
         CUBE > 5, (0, CUBE[0] > 5), np.zeros((0,), int), [], (np.array([[0], [1]]), np.array([0, 2])), slice(5, 9),
     ],
@@ -96,8 +97,10 @@ def test_values_are_broadcast_and_converted_into_their_place() -> None:
     x[0] = numbarnn.tensor([[1, 2, 3]])
     x[:, 2] = np.array([7.0, 8.0])
     assert x.tolist() == [[1, 2, 7], [0, 0, 8]]
-    with pytest.raises(RuntimeError, match=r"shape mismatch: value tensor of shape \[2\]"):
+    with pytest.raises(RuntimeError, match=r"expanded size of the tensor \(3\) must match the existing size \(2\)"):
         x[0] = numbarnn.ones(2)
+    with pytest.raises(RuntimeError, match=r"shape mismatch: value tensor of shape \[2\]"):
+        x[[0]] = numbarnn.ones(2)
     with pytest.raises(TypeError, match="list"):
         x[0] = [1, 2, 3]
 
@@ -163,9 +166,11 @@ def test_a_view_made_before_its_base_was_written_sees_the_new_history() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "expected"),
     [
-        ("zero_", (), 0), ("fill_", (3,), 3), ("add_", (2,), 2.5), ("sub_", (2,), -1.5), ("mul_", (4,), 2), ("div_", (2,), 0.25),
+        ("zero_", (), 0), ("fill_", (3,), 3), ("add_", (2,), 2.5), ("sub_", (2,), -1.5), ("mul_", (4,), 2),
+        ("div_", (2,), 0.25),
         ("pow_", (2,), 0.25), ("neg_", (), -0.5), ("exp_", (), np.exp(0.5)), ("sqrt_", (), np.sqrt(0.5)),
-        ("tanh_", (), np.tanh(0.5)), ("relu_", (), 0.5), ("sigmoid_", (), 1 / (1 + np.exp(-0.5))), ("clamp_", (0.6, 1), 0.6),
+        ("tanh_", (), np.tanh(0.5)), ("relu_", (), 0.5), ("sigmoid_", (), 1 / (1 + np.exp(-0.5))),
+        ("clamp_", (0.6, 1), 0.6),
         ("copy_", (np.array([7.0]),), 7), ("masked_fill_", (np.array([True, True]), 9), 9),
     ],
 )  # fmt: skip
@@ -202,15 +207,13 @@ def test_random_fills() -> None:
 
 def test_leaves_that_require_grad_are_not_written_while_recording() -> None:
     w = leaf(1, 2)
-    with pytest.raises(
-        RuntimeError, match="^a leaf Variable that requires grad is being used in an in-place operation"
-    ):
+    with pytest.raises(RuntimeError, match=r"^a leaf Variable that requires grad is being used"):
         w += 1
-    with pytest.raises(RuntimeError, match="^a leaf Variable"):
+    with pytest.raises(RuntimeError, match=r"^a leaf Variable"):
         w.zero_()
-    with pytest.raises(RuntimeError, match="^a leaf Variable"):
+    with pytest.raises(RuntimeError, match=r"^a view of a leaf Variable"):
         w[0] = 3
-    with pytest.raises(RuntimeError, match="^a view of a leaf Variable"):
+    with pytest.raises(RuntimeError, match=r"^a view of a leaf Variable"):
         w[:1].mul_(3)
     assert w.tolist() == [1, 2]
     with numbarnn.no_grad():

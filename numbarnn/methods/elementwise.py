@@ -9,7 +9,7 @@ import numpy as np
 from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..ops import elementwise as ops
-from ..record import apply, as_array
+from ..record import apply, as_array, is_tensor
 from .arithmetic import broadcasting, without_gradient
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ def check_mask(name: str, mask: Any) -> Array:
     if array.dtype.kind != "b":
         raise RuntimeError(f"{name} expected a mask of dtype bool, but got {torch_name(array.dtype)}")
     return array
+
+
+def number(name: str, value: Any) -> Any:
+    """`value`, which must be a Python number, a tensor of one element, or None."""
+    plain = value.item() if is_tensor(value) or isinstance(value, np.generic) else value
+    if plain is None or isinstance(plain, (int, float)):
+        return plain
+    raise TypeError(f"{name}: expected a number or None, got {type(value).__name__}")
 
 
 class Elementwise(Attributes):
@@ -116,9 +124,7 @@ class Elementwise(Attributes):
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """Every value brought into [min, max]; either bound may be left out."""
-        if min is None and max is None:
-            raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-        return apply(ops.clamp, self, min=min, max=max)
+        return apply(ops.clamp, self, min=number("min", min), max=number("max", max))
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """`value` wherever `mask` is True."""

@@ -15,6 +15,7 @@ from ..record import apply, as_array, fit, record
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
 from .elementwise import check_mask
+from .shaping import cannot_expand
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -37,17 +38,14 @@ class Indexing(Attributes):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         place = Index(index, self._array.ndim)
-        recorded = guard_write(self, (value,))
+        recorded = guard_write(self, (value,), in_part=place.is_basic_needed())
         array = np.asarray(as_array(value))
         try:
             place.put(self._array, array)
         except IndexError as error:
             raise _in_torch_words(error) from None
         except ValueError:
-            raise RuntimeError(
-                f"shape mismatch: value tensor of shape {list(array.shape)} cannot be broadcast to indexing result of "
-                f"shape {list(place.taken(self._array).shape)}"
-            ) from None
+            raise _does_not_fit(array.shape, place.taken(self._array).shape, place.advanced is None) from None
         if not recorded:
             note_write(self)
             return
@@ -164,6 +162,15 @@ class Indexing(Attributes):
             return [joined([np.zeros_like(p) if d is None else d for d, p in zip(d_outputs, pieces, strict=True)])]
 
         return record(name, pieces, (self,), backward, view_of=self)
+
+
+def _does_not_fit(value: tuple[int, ...], place: tuple[int, ...], basic: bool) -> RuntimeError:
+    if basic and len(value) <= len(place):
+        return cannot_expand(value, place)
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(value)} cannot be broadcast to indexing result of "
+        f"shape {list(place)}"
+    )
 
 
 def _leading(value: Array, region: Array) -> int:

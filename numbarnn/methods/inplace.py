@@ -11,6 +11,7 @@ from ..ops import elementwise as ops
 from ..ops.op import Op
 from ..views import continue_with, guard_write, note_write
 from .arithmetic import broadcasting
+from .elementwise import number
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -106,7 +107,7 @@ class InPlace(Attributes):
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """Every value brought into [min, max]."""
-        return overwrite(self, ops.clamp, min=min, max=max)
+        return overwrite(self, ops.clamp, min=number("min", min), max=number("max", max))
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """`value` wherever `mask` is True."""

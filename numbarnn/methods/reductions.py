@@ -69,30 +69,34 @@ class Reductions(Attributes):
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The largest value; values that tie share the gradient."""
-        return apply(ops.amax, self, axes=self._nonempty("amax", dim), keepdim=keepdim)
+        return self._extreme("amax", dim, keepdim)
 
     def amin(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The smallest value; values that tie share the gradient."""
-        return apply(ops.amin, self, axes=self._nonempty("amin", dim), keepdim=keepdim)
+        return self._extreme("amin", dim, keepdim)
 
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """`max()`: the largest of all; `max(dim)`: (values, indices); `max(other)`: the larger of each two."""
         if isinstance(dim, (Attributes, np.ndarray)):
             return broadcasting(elementwise.maximum, self, dim)
-        return self.amax() if dim is None else self._extreme("max", dim, keepdim)
+        return self._extreme("max", None, keepdim) if dim is None else self._first_extreme("max", dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
         """`min()`: the smallest of all; `min(dim)`: (values, indices); `min(other)`: the smaller of each two."""
         if isinstance(dim, (Attributes, np.ndarray)):
             return broadcasting(elementwise.minimum, self, dim)
-        return self.amin() if dim is None else self._extreme("min", dim, keepdim)
+        return self._extreme("min", None, keepdim) if dim is None else self._first_extreme("min", dim, keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Where the largest value is: the first of those that tie, in the flattened tensor without `dim`."""
+        if dim is not None:
+            self._nonempty("argmax", dim)
         return self._position("argmax", dim, keepdim)
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Where the smallest value is: the first of those that tie, in the flattened tensor without `dim`."""
+        if dim is not None:
+            self._nonempty("argmin", dim)
         return self._position("argmin", dim, keepdim)
 
     def _nonempty(self, name: str, dim: Dim) -> tuple[int, ...]:
@@ -107,15 +111,19 @@ class Reductions(Attributes):
                 raise IndexError(f"{name}(): Expected reduction dim {number} to have non-zero size.")
         return found
 
+    def _extreme(self, name: str, dim: Dim, keepdim: bool) -> Tensor:
+        op = ops.amax if name.endswith("max") else ops.amin
+        return apply(op, self, axes=self._nonempty(name, dim), keepdim=keepdim)
+
     def _position(self, name: str, dim: int | None, keepdim: bool) -> Tensor:
         if dim is None and not self._array.size:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
-        self._nonempty(name, dim)
         find = np.argmax if name == "argmax" else np.argmin
         along = None if dim is None or not self._array.ndim else axis(dim, self._array.ndim)
         return tensor_of(np.asarray(find(self._array, axis=along, keepdims=keepdim)))
 
-    def _extreme(self, name: str, dim: int, keepdim: bool) -> ValuesIndices:
+    def _first_extreme(self, name: str, dim: int, keepdim: bool) -> ValuesIndices:
+        self._nonempty(name, dim)
         indices = self._position("arg" + name, dim, True)
         if not self._array.ndim:
             return ValuesIndices(apply(elementwise.clone, self), indices)

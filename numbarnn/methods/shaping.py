@@ -157,12 +157,8 @@ class Shaping(Attributes):
             )
         old = (1,) * extra + own
         wanted = tuple(o if n == -1 else n for n, o in zip(target, old, strict=True))
-        for i, (n, o) in enumerate(zip(wanted, old, strict=True)):
-            if o not in (1, n):
-                raise RuntimeError(
-                    f"The expanded size of the tensor ({n}) must match the existing size ({o}) at non-singleton "
-                    f"dimension {i}.  Target sizes: {list(target)}.  Tensor sizes: {list(own)}"
-                )
+        if any(o not in (1, n) for n, o in zip(wanted, old, strict=True)):
+            raise cannot_expand(own, wanted)
         return apply(ops.expand, self, shape=wanted)
 
     def expand_as(self, other: Tensor) -> Tensor:
@@ -181,6 +177,16 @@ class Shaping(Attributes):
     def flip(self, *dims: Any) -> Tensor:
         """Reversed along `dims`: a copy."""
         return apply(ops.flip, self, axes=axes(sizes("flip", dims), self._array.ndim) if dims else ())
+
+
+def cannot_expand(own: tuple[int, ...], target: tuple[int, ...]) -> RuntimeError:
+    """The error that names the last dimension in which `own` cannot be stretched to `target`."""
+    old = (1,) * (len(target) - len(own)) + own
+    at = max(i for i, (n, o) in enumerate(zip(target, old, strict=True)) if o not in (1, n))
+    return RuntimeError(
+        f"The expanded size of the tensor ({target[at]}) must match the existing size ({old[at]}) at non-singleton "
+        f"dimension {at}.  Target sizes: {list(target)}.  Tensor sizes: {list(own)}"
+    )
 
 
 def _existing(dim: int, ndim: int) -> int:

@@ -164,27 +164,29 @@ def tanh(x: Array) -> Result:
 def relu(x: Array) -> Result:
     if x.dtype.kind == "b":
         raise RuntimeError("Boolean inputs not supported for relu")
-    out = np.maximum(x, 0)
+    out = np.maximum(x, x.dtype.type(0))
     return out, (lambda d: np.where(out <= 0, 0, d),)  # NaN passes the gradient on, as in torch
 
 
 @op(saves=(OUTPUT,))
 def sigmoid(x: Array) -> Result:
     x = as_float(x)
+    one = x.dtype.type(1)
     small = np.exp(-np.abs(x))  # never overflows
-    out = np.where(x < 0, small, 1) / (1 + small)
+    out = np.where(x < 0, small, one) / (one + small)
     return out, (lambda d: d * (out * (1 - out)),)
 
 
 @op(saves=(0,))
 def clamp(x: Array, *, min: Any, max: Any) -> Result:
-    inside = np.ones(x.shape, np.bool_)
-    out = x
-    if min is not None:
-        out, inside = np.maximum(out, min), inside & (x >= min)
-    if max is not None:
-        out, inside = np.minimum(out, max), inside & (x <= max)
-    return out, (lambda d: d * inside,)
+    """Bounds are numbers or None; float bounds of integers give floats."""
+    if min is None and max is None:
+        raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, float) or isinstance(max, float):
+        x = as_float(x)
+    low, high = (None if bound is None else x.dtype.type(bound) for bound in (min, max))
+    inside = (True if low is None else x >= low) & (True if high is None else x <= high)
+    return np.clip(x, low, high), (lambda d: d * inside,)
 
 
 @op()
