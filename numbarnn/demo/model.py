@@ -1,4 +1,4 @@
-"""The forecaster, its training and its forecasts: written as one would with torch, but for the imports."""
+"""The forecaster, its training and its forecasts: what one would write with torch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-import numbarnn as torch
-from numbarnn import nn, optim
-
+from .. import Tensor, from_numpy, manual_seed, nn, no_grad, optim, randperm
 from ..tape import Array
 from .sunspots import CYCLE, HORIZON, WINDOW, examples, scaled
 
@@ -24,23 +22,23 @@ class Forecaster(nn.Module):
         self.rnn = nn.RNN(1, HIDDEN, batch_first=True)
         self.head = nn.Linear(HIDDEN, HORIZON)
 
-    def forward(self, window: torch.Tensor) -> torch.Tensor:
+    def forward(self, window: Tensor) -> Tensor:
         output, _ = self.rnn(window)
-        predictions: torch.Tensor = self.head(output)
+        predictions: Tensor = self.head(output)
         return predictions
 
 
 def train(numbers: Array, epochs: int, seed: int, on_epoch: Callable[[int, float], None]) -> Forecaster:
     """A forecaster trained on `numbers` alone; `on_epoch(epoch, loss)` is called after each epoch."""
-    torch.manual_seed(seed)
+    manual_seed(seed)
     model = Forecaster()
     criterion = nn.MSELoss()
     optimizer = optim.Adam(model.parameters(), lr=0.005)
     scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=max(1, epochs // 3), gamma=0.5)
-    inputs, targets = (torch.from_numpy(array) for array in examples(numbers))
+    inputs, targets = (from_numpy(array) for array in examples(numbers))
     for epoch in range(epochs):
         total = 0.0
-        for batch in torch.randperm(len(inputs)).split(BATCH):
+        for batch in randperm(len(inputs)).split(BATCH):
             optimizer.zero_grad()
             predictions = model(inputs[batch])
             # The state means little before it has seen one cycle.
@@ -58,7 +56,7 @@ def forecast(model: Forecaster, past: Array) -> Array:
     """The HORIZON years after each of the windows `past` (B, WINDOW): (B, HORIZON)."""
     inputs, mean = scaled(past[:, -WINDOW:])
     model.eval()
-    with torch.no_grad():
-        predictions: Array = model(torch.from_numpy(inputs[..., None]))[:, -1].numpy()
+    with no_grad():
+        predictions: Array = model(from_numpy(inputs[..., None]))[:, -1].numpy()
     numbers: Array = np.maximum((predictions + 1) * mean, 0)
     return numbers
