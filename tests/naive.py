@@ -39,9 +39,7 @@ def rnn_direction(x, lengths, h_0, weight_ih, weight_hh, bias, nonlinearity, rev
     return output, h_n
 
 
-def rnn_direction_backward(
-    x, lengths, h_0, weight_ih, weight_hh, bias, nonlinearity, reverse, output, d_output, d_h_n
-):
+def rnn_direction_backward(x, lengths, h_0, weight_ih, weight_hh, bias, nonlinearity, reverse, output, d_output, d_h_n):
     """Gradients of rnn_direction: d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias."""
     d_x, d_h_0 = np.zeros_like(x), d_h_n.copy()
     d_weight_ih, d_weight_hh, d_bias = np.zeros_like(weight_ih), np.zeros_like(weight_hh), np.zeros_like(bias)

@@ -58,7 +58,8 @@ def _rows(array: Array) -> Array:
 def _check(x: Array, w: Array, b: Array | None) -> None:
     if w.ndim != 2 or x.ndim == 0:
         raise RuntimeError(
-            f"linear: expected an input of at least 1 dimension and a weight of 2, got {x.ndim} and {w.ndim}"
+            f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D: "
+            "expected an input of 1 dimension or more and a weight of 2"
         )
     O, I = w.shape
     if x.shape[-1] != I:
