@@ -53,7 +53,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if device is not None:
         device_type(device)
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype=dtype)  # type: ignore[no-any-return]  # `to` may return self
+        return data if dtype is None else data.to(dtype=dtype)
     if isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype) == data.dtype):
         return from_numpy(data)
     return tensor(data, dtype=dtype)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import DType
+from .dtypes import DType, torch_name
 from .tape import Array
 
 Shape = tuple[int, ...]
@@ -50,13 +50,17 @@ class Generator:
     def bits64(self, count: int) -> Array:
         """`count` pairs of draws, uint64."""
         pairs = self.bits32(2 * count).astype(np.uint64)
-        return (pairs[0::2] << np.uint64(32)) | pairs[1::2]
+        both: Array = (pairs[0::2] << np.uint64(32)) | pairs[1::2]
+        return both
 
     def unit(self, count: int, dtype: DType) -> Array:
         """Uniform on [0, 1), exact in float64; `dtype` says how many bits each value gets."""
         if dtype == np.float32:
-            return (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
-        return (self.bits64(count) & np.uint64((1 << 53) - 1)) * 2.0**-53
+            draws = (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
+        else:
+            draws = (self.bits64(count) & np.uint64((1 << 53) - 1)) * 2.0**-53
+        values: Array = draws
+        return values
 
     def normals(self, count: int, dtype: DType) -> Array:
         """Standard normals by Box and Muller: pairs for a few, blocks of 16 for many."""
@@ -114,19 +118,28 @@ def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> A
     """
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
-    kind = np.dtype(dtype)
+    kind = _float_type("uniform", dtype)
     lo, hi = kind.type(low), kind.type(high)
     x = default_generator.unit(prod(shape), kind)
-    return (x * np.float64(hi - lo) + np.float64(lo)).astype(kind).reshape(shape)
+    values: Array = (x * np.float64(hi - lo) + np.float64(lo)).astype(kind).reshape(shape)
+    return values
 
 
 def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32) -> Array:
     """Normal with the given mean and standard deviation."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    kind = np.dtype(dtype)
+    kind = _float_type("normal", dtype)
     x = default_generator.normals(prod(shape), kind)
-    return (x * x.dtype.type(std) + x.dtype.type(mean)).astype(kind).reshape(shape)
+    values: Array = (x * x.dtype.type(std) + x.dtype.type(mean)).astype(kind).reshape(shape)
+    return values
+
+
+def _float_type(name: str, dtype: Any) -> DType:
+    kind: DType = np.dtype(dtype)
+    if kind.kind != "f":
+        raise NotImplementedError(f"{name} not implemented for '{torch_name(kind)}': expected float32 or float64")
+    return kind
 
 
 def integers(shape: Shape, low: int, high: int) -> Array:
@@ -135,7 +148,8 @@ def integers(shape: Shape, low: int, high: int) -> Array:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     count, span = prod(shape), high - low
     draws = default_generator.bits64(count) if span >= 1 << 28 else default_generator.bits32(count)
-    return ((draws % draws.dtype.type(span)).astype(np.int64) + low).reshape(shape)
+    values: Array = ((draws % draws.dtype.type(span)).astype(np.int64) + low).reshape(shape)
+    return values
 
 
 def permutation(n: int) -> Array:
@@ -151,4 +165,5 @@ def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
     """A dropout mask: 0 with probability `p`, else 1 / (1 - p)."""
     kind = np.dtype(dtype)
     kept = default_generator.unit(prod(shape), np.dtype(np.float64)) < 1 - p
-    return (kept / kind.type(1 - p if p < 1 else 1)).astype(kind).reshape(shape)
+    mask: Array = (kept / kind.type(1 - p if p < 1 else 1)).astype(kind).reshape(shape)
+    return mask

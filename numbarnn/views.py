@@ -55,7 +55,8 @@ class _Region:
         """The part of `array`, contiguous and in the base's shape, that the view looks at."""
         size = array.itemsize
         strides = tuple(s * size for s in self.strides)
-        return np.ndarray(self.shape, array.dtype, array, self.offset * size, strides)
+        part: Array = np.ndarray(self.shape, array.dtype, array, self.offset * size, strides)
+        return part
 
     def d_base(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         """Backward of looking: the gradient of the view, zero elsewhere."""

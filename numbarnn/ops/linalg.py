@@ -13,16 +13,20 @@ def matmul(x: Array, y: Array) -> Result:
 
     def d_left(d: Array) -> Array:
         if y.ndim == 1:
-            return np.multiply(d[..., None], y)
-        d = d[..., None, :] if x.ndim == 1 else d
-        out = np.matmul(d, np.swapaxes(y, -1, -2))
-        return out[..., 0, :] if x.ndim == 1 else out
+            out: Array = d[..., None] * y
+        elif x.ndim == 1:
+            out = np.matmul(d[..., None, :], np.swapaxes(y, -1, -2))[..., 0, :]
+        else:
+            out = np.matmul(d, np.swapaxes(y, -1, -2))
+        return out
 
     def d_right(d: Array) -> Array:
         if x.ndim == 1:
-            return np.multiply(x[:, None], d[..., None, :]) if y.ndim > 1 else np.multiply(x, d)
-        if y.ndim == 1:
-            return np.sum(np.multiply(x, d[..., None]).reshape(-1, len(y)), axis=0)
-        return np.matmul(np.swapaxes(x, -1, -2), d)
+            out: Array = x[:, None] * d[..., None, :] if y.ndim > 1 else x * d
+        elif y.ndim == 1:
+            out = (x * d[..., None]).reshape(-1, len(y)).sum(axis=0)
+        else:
+            out = np.matmul(np.swapaxes(x, -1, -2), d)
+        return out
 
     return np.matmul(x, y), (d_left, d_right)

@@ -75,11 +75,13 @@ def norm(x: Array, *, axes: Axes, keepdim: bool, p: float) -> Result:
 
     def d_x(d: Array) -> Array:
         d, top = _kept(d, x, axes, keepdim), _kept(out, x, axes, keepdim)
-        if p == np.inf:
-            at_top = size == top
-            return d * np.sign(x) * at_top / np.sum(at_top, axis=axes, keepdims=True)
-        slope = x * d if p == 2 else np.sign(x) * size ** (p - 1) * d
-        return np.where(top == 0, 0, slope / (top if p == 2 else top ** (p - 1)))
+        if p == 2:
+            slope = x / top
+        elif p == np.inf:
+            slope = np.sign(x) * (size == top) / np.sum(size == top, axis=axes, keepdims=True)
+        else:
+            slope = np.sign(x) * (size / top) ** (p - 1)
+        return np.where(top == 0, 0, d * slope)
 
     return out, (d_x,)
 
@@ -96,7 +98,8 @@ def prod(x: Array, *, axes: Axes, keepdim: bool) -> Result:
         before = np.cumprod(np.concatenate([ones, flat[..., :-1]], -1), -1)
         after = np.cumprod(np.concatenate([ones, flat[..., :0:-1]], -1), -1)[..., ::-1]
         others = np.moveaxis((before * after).reshape(rows.shape), range(x.ndim - len(axes), x.ndim), axes)
-        return _kept(d, x, axes, keepdim) * others
+        d_others: Array = _kept(d, x, axes, keepdim) * others
+        return d_others
 
     return out, (d_x,)
 
@@ -114,7 +117,8 @@ def amin(x: Array, *, axes: Axes, keepdim: bool) -> Result:
 def _extreme(x: Array, out: Array, axes: Axes, keepdim: bool) -> Result:
     def d_x(d: Array) -> Array:
         at_top = x == _kept(out, x, axes, keepdim)
-        return at_top * (_kept(d, x, axes, keepdim) / np.sum(at_top, axis=axes, keepdims=True))  # ties share
+        share = _kept(d, x, axes, keepdim) / np.sum(at_top, axis=axes, keepdims=True)
+        return np.where(at_top, share, 0)
 
     return out, (d_x,)
 
