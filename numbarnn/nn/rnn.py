@@ -238,7 +238,7 @@ def _check_sizes(input_size: Any, hidden_size: Any, num_layers: Any, bias: Any, 
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
     for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not isinstance(value, int) or value is True:
+        if not isinstance(value, int):
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
     if not hasattr(num_layers, "__index__"):  # as in torch, a NumPy integer will do, and so will True
         raise TypeError(f"num_layers should be of type int, got: {type(num_layers).__name__}")

@@ -119,9 +119,10 @@ def rnn_cell(
         raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
     if nonlinearity not in ACTIVATIONS:
         raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    stack = Stack([Direction(w_ih, w_hh, b_ih, b_hh)], 1, ACTIVATIONS[nonlinearity], 0.0)
-    H, I = _check_directions(stack.directions, 1)
-    dtype = stack.dtype
+    directions = [Direction(w_ih, w_hh, b_ih, b_hh)]
+    _check_directions(directions, 1)
+    stack = Stack(directions, 1, ACTIVATIONS[nonlinearity], 0.0)
+    H, I, dtype = stack.H, stack.I, stack.dtype
     rows = x if x.ndim == 2 else x[None]
     state_shape = (*x.shape[:-1], H)
     if x.shape[-1] != I:
@@ -154,8 +155,8 @@ def _array(value: Any, argument: str) -> Array:
     raise TypeError(f"{argument}: expected a Tensor or an array, got {type(value).__name__}")
 
 
-def _check_directions(directions: Sequence[Direction], D: int) -> tuple[int, int]:
-    """Hidden size and input size, of parameters that fit together."""
+def _check_directions(directions: Sequence[Direction], D: int) -> None:
+    """That all parameters are arrays and fit together."""
     first = _array(directions[0].weight_ih, "weight_ih")
     if first.ndim != 2:
         raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(first.shape)}")
@@ -176,7 +177,6 @@ def _check_directions(directions: Sequence[Direction], D: int) -> tuple[int, int
                     f"{name} of layer {i // D}: expected {dtype} of shape {list(expected)}, "
                     f"got {array.dtype} of shape {list(array.shape)}"
                 )
-    return H, I
 
 
 def _stack(
@@ -191,6 +191,7 @@ def _stack(
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
     groups = [params[i : i + each] for i in range(0, len(params), each)]
     directions = [Direction(*group) for group in groups]
+    _check_directions(directions, D)
     return Stack(directions, D, ACTIVATIONS[nonlinearity], dropout)
 
 
@@ -226,8 +227,7 @@ def _check_state(h: Array, expected: tuple[int, ...], dtype: Any) -> None:
 def _rnn(
     stack: Stack, input: Any, hx: Any, batch_first: bool, batch_sizes: Any, sorted_indices: Any, lengths: Any
 ) -> tuple[Tensor, Tensor]:
-    H, I = _check_directions(stack.directions, stack.D)
-    dtype = stack.dtype
+    H, I, dtype = stack.H, stack.I, stack.dtype
     x = _array(input, "input")
     _check_input(input, x, I, dtype, packed=batch_sizes is not None)
     alone = batch_sizes is None and x.ndim == 2

@@ -41,8 +41,8 @@ class Stack:
     def __init__(self, directions: Sequence[Direction], D: int, activation: int, dropout: float) -> None:
         self.directions, self.D = directions, D
         self.activation, self.dropout = activation, dropout
-        weight = values(directions[0].weight_hh)
-        self.H, self.dtype = weight.shape[0], weight.dtype
+        weight = values(directions[0].weight_ih)
+        (self.H, self.I), self.dtype = weight.shape, weight.dtype
 
     def forward(self, x: Array, layout: Dense, h_0: Array, keep: bool) -> tuple[Array, Array]:
         """output (R, D H) of the last layer and h_n (layers D, B, H); h_0 is given over, and all in kernel order."""
