@@ -132,6 +132,11 @@ def abs(input: Any) -> Tensor:
     return as_tensor(input).abs()
 
 
+def round(input: Any) -> Tensor:
+    """The nearest integer; halves go to the even one."""
+    return as_tensor(input).round()
+
+
 def sin(input: Any) -> Tensor:
     """The sine."""
     return as_tensor(input).sin()

@@ -25,7 +25,7 @@ class Index:
         spans = [_span(p) for p in parts]
         if sum(spans) > ndim:
             raise IndexError(f"too many indices for tensor of dimension {ndim}")
-        self.basic: tuple[Any, ...] = tuple(parts)
+        self.basic: tuple[Any, ...] = tuple(parts) if any(p is Ellipsis for p in parts) else (*parts, ...)
         self.advanced: tuple[Any, ...] | None = None
         if any(isinstance(p, np.ndarray) for p in parts):
             self._split(parts, ndim - sum(spans))
@@ -44,7 +44,7 @@ class Index:
                 basic.append(part)
                 if part is None or isinstance(part, slice):
                     advanced.append(_ALL)
-        self.basic, self.advanced = tuple(basic), tuple(advanced)
+        self.basic, self.advanced = (*basic, ...), tuple(advanced)  # with Ellipsis even one element is a view
 
     def is_basic_needed(self) -> bool:
         """Whether the first step does anything."""

@@ -113,16 +113,28 @@ def manual_seed(seed: int) -> Generator:
 def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> Array:
     """Uniform on [low, high): torch's `uniform_`, bit for bit.
 
-    torch scales by one fused multiply-add in the type of the result.  In float64 that is exact enough to round
-    once to float32; for float64 itself NumPy has no fused one, and the last bit may differ.
+    torch scales by one fused multiply-add in the type of the result.  For float32, float64 is exact enough to round
+    once at the end.
     """
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     kind = _float_type("uniform", dtype)
     lo, hi = kind.type(low), kind.type(high)
-    x = default_generator.unit(prod(shape), kind)
-    values: Array = (x * np.float64(hi - lo) + np.float64(lo)).astype(kind).reshape(shape)
-    return values
+    x, width = default_generator.unit(prod(shape), kind), np.float64(hi - lo)
+    scaled: Array = x * width + np.float64(lo) if kind == np.float32 else _fused(x, width, np.float64(lo))
+    return scaled.astype(kind).reshape(shape)
+
+
+def _fused(x: Array, width: np.float64, low: np.float64) -> Array:
+    """x * width + low in float64, rounded once: the errors of product (Dekker) and sum (Knuth) are exact."""
+    x_high, width_high = (np.asarray((v * 134217729.0) - (v * 134217729.0 - v)) for v in (x, width))
+    x_low, width_low = x - x_high, width - width_high
+    product = x * width
+    error = x_high * width_high - product + x_high * width_low + x_low * width_high + x_low * width_low
+    total = product + low
+    rest = total - product
+    lost: Array = (product - (total - rest)) + (low - rest)
+    return np.asarray(total + (lost + error))
 
 
 def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32) -> Array:

@@ -72,7 +72,8 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     if op.view:
         _share(out, inputs[0])
     if tape.recording(inputs) and out._array.dtype.kind == "f":
-        saved = [out if number == OUTPUT else inputs[number] for number in op.saves]
+        needs = [isinstance(t, Attributes) and tape.traced(t) for t in inputs]
+        saved = [out if number == OUTPUT else inputs[number] for number in op.saved_for(needs)]
         origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
 
         def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:

@@ -141,7 +141,9 @@ def _walk(
         d_outputs = pending.pop(node, None)
         if d_outputs is None:  # nothing that reached it carried a gradient
             continue
-        for tensor in node.retained if inputs is None else [t for t in inputs if t._node is node]:
+        for tensor in node.retained if inputs is None else inputs:
+            if tensor._node is not node:
+                continue
             d_output = d_outputs[tensor._output]
             if d_output is not None:
                 inner.append((tensor, np.array(d_output)))

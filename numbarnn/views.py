@@ -120,6 +120,7 @@ def continue_with(target: Attributes, node: Node | None) -> None:
     """`target`, whose memory has been written, now comes from `node`; so does that part of its base."""
     version = target._version
     view = target._view
+    retained = target._node is not None and any(t is target for t in target._node.retained)
     if view is not None:
         base = view.base
         region = _Region(target._array, base._array)
@@ -131,3 +132,5 @@ def continue_with(target: Attributes, node: Node | None) -> None:
         target._node, target._output = node, 0
     else:
         view.renew(target)
+    if retained and target._node is not None:
+        target._node.retained.append(target)  # type: ignore[arg-type]  # it is a Tensor: there are no other Attributes

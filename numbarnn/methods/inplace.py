@@ -21,7 +21,9 @@ def overwrite(target: Any, op: Op, *operands: Any, **static: Any) -> Tensor:
     """target <- op(target, *operands), in the memory of `target`."""
     recorded = guard_write(target, operands)
     before = target
-    if recorded and 0 in op.saves:  # the backward function reads what is about to be overwritten
+    if recorded and any(
+        0 in reads for reads in op.saves
+    ):  # the backward function reads what is about to be overwritten
         before = type(target)._wrap(target._array.copy())
         before._node, before._output = target._node, target._output
     result = broadcasting(op, before, *operands, **static)

@@ -31,18 +31,18 @@ def sub(x: Array, y: Array) -> Result:
     return x - y, (passed, np.negative)
 
 
-@op(saves=(0, 1), promote=True)
+@op(saves=((1,), (0,)), promote=True)
 def mul(x: Array, y: Array) -> Result:
     return x * y, (lambda d: d * y, lambda d: d * x)
 
 
-@op(saves=(0, 1), promote=True)
+@op(saves=((1,), (0, 1)), promote=True)
 def div(x: Array, y: Array) -> Result:
     x, y = as_float(x), as_float(y)
     return x / y, (lambda d: d / y, lambda d: -d * x / (y * y))
 
 
-@op(saves=(0, 1, OUTPUT), promote=True)
+@op(saves=((0, 1), (0, 1, OUTPUT)), promote=True)
 def pow(x: Array, y: Array) -> Result:
     if x.dtype.kind != "f" and np.any(y < 0):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
@@ -64,7 +64,7 @@ def floor_divide(x: Array, y: Array) -> Result:
     return np.floor_divide(x, y), (np.zeros_like, np.zeros_like)
 
 
-@op(saves=(0, 1), promote=True)
+@op(saves=((), (0, 1)), promote=True)
 def remainder(x: Array, y: Array) -> Result:
     if x.dtype.kind != "f" and not np.all(y):
         raise RuntimeError("ZeroDivisionError")

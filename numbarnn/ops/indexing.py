@@ -11,7 +11,7 @@ from .op import Array, Result, op
 
 @op(view=True)
 def select(x: Array, *, index: Any) -> Result:
-    """`x[index]` for integers, slices, None and Ellipsis: a view."""
+    """`x[index]` for integers, slices and None: a view, for which the index must have an Ellipsis."""
 
     def d_x(d: Array) -> Array:
         out = np.zeros(x.shape, d.dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from .op import Array, Result, op
 
 
-@op(saves=(0, 1))
+@op(saves=((1,), (0,)))
 def matmul(x: Array, y: Array) -> Result:
     """NumPy's rules: vectors are rows on the left, columns on the right; leading dimensions broadcast."""
 

@@ -3,7 +3,7 @@
 An operation is one function on plain arrays that returns its output and, for each array it was given, the
 function that takes the gradient of the output to the gradient of that array:
 
-    @op(saves=(0, 1), promote=True)
+    @op(saves=((1,), (0,)), promote=True)
     def mul(x, y):
         return x * y, (lambda d: d * y, lambda d: d * x)
 
@@ -33,18 +33,29 @@ class Op:
 
     name: str
     function: Callable[..., Result]
-    saves: tuple[int, ...]  # inputs (by number) and OUTPUT whose values the backward functions read
+    #: for each gradient (or once for all of them) the inputs, by number, and OUTPUT whose values it reads
+    saves: tuple[tuple[int, ...], ...]
     promote: bool  # inputs are first brought to one type by torch's rules
     view: bool  # the output may share memory with input 0
 
+    def saved_for(self, needs: list[bool]) -> set[int]:
+        """What the gradients that are needed read."""
+        saves = self.saves if len(self.saves) == len(needs) else self.saves * len(needs)
+        return {number for reads, need in zip(saves, needs, strict=True) if need for number in reads}
+
 
 def op(
-    *, saves: tuple[int, ...] = (), promote: bool = False, view: bool = False
+    *, saves: tuple[int, ...] | tuple[tuple[int, ...], ...] = (), promote: bool = False, view: bool = False
 ) -> Callable[[Callable[..., Result]], Op]:
-    """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn."""
+    """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn.
+
+    `saves` says which values the gradients read: one tuple for each, or one that holds for all.
+    """
 
     def decorate(function: Callable[..., Result]) -> Op:
         name = "".join(part.capitalize() for part in function.__name__.strip("_").split("_"))
-        return Op(name, function, saves, promote, view)
+        each = tuple(reads for reads in saves if isinstance(reads, tuple))
+        alike = tuple(number for number in saves if isinstance(number, int))
+        return Op(name, function, each or (alike,), promote, view)
 
     return decorate
