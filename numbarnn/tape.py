@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 #: (gradients of the outputs, which inputs need one) -> gradients of the inputs
 Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | None]]
-#: where an input came from: (node, number of its output), a leaf tensor, or nothing to differentiate
-Edge = "tuple[Node, int] | Tensor | None"
 
 _age = itertools.count()
 
@@ -47,7 +45,11 @@ class Version:
 
 
 class Node:
-    """One recorded operation."""
+    """One recorded operation.
+
+    `edges` say where each input came from: (node, number of its output), a leaf tensor, or None where there is
+    nothing to differentiate.
+    """
 
     __slots__ = ("age", "backward", "edges", "name", "outputs", "retained", "saved")
 

@@ -249,3 +249,34 @@ def test_softmax_of_large_scores_does_not_overflow() -> None:
     x = numbarnn.tensor([1e4, 1e4])
     assert x.softmax(0).tolist() == [0.5, 0.5]
     np.testing.assert_allclose(x.log_softmax(0).numpy(), [-np.log(2)] * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("add array", "array matmul", "cast")])
+def test_float32_stays_float32(name: str) -> None:
+    function, arrays, _ = CASES[name]
+    leaves = [numbarnn.tensor(a, dtype=numbarnn.float32, requires_grad=True) for a in arrays]
+    output = function(*leaves)
+    assert output.dtype == numbarnn.float32
+    output.sum().backward()
+    assert all(leaf.grad is None or leaf.grad.dtype == numbarnn.float32 for leaf in leaves)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in CASES
+        if all(word not in name for word in ("dim", "row", "index", "mat", "array", "mask", "cast"))
+    ],
+)
+def test_tensors_without_dimensions_stay_float32(name: str) -> None:
+    """NumPy 1 gives float64 where a number meets an array without dimensions."""
+    function, arrays, _ = CASES[name]
+    leaves = [numbarnn.tensor(0.5, requires_grad=True) for _ in arrays]
+    try:
+        output = function(*leaves)
+    except (IndexError, RuntimeError, TypeError):
+        return  # an operation that needs dimensions
+    assert output.dtype == numbarnn.float32
+    output.sum().backward()
+    assert all(leaf.grad is None or leaf.grad.dtype == numbarnn.float32 for leaf in leaves)

@@ -299,3 +299,22 @@ def test_detached_tensors_share_memory_and_no_history() -> None:
     assert not h.requires_grad
     (d * 1).add_(1)
     assert (h * 1).is_leaf
+
+
+def test_a_retained_gradient_is_that_of_the_value_after_a_write() -> None:
+    x = leaf(1, 2)
+    h = x * 3
+    h.retain_grad()
+    h *= 2
+    (h * h).sum().backward()
+    assert grad(h) == [12, 24]
+    assert grad(x) == [72, 144]
+
+
+def test_values_are_kept_only_for_gradients_that_are_needed() -> None:
+    x, w = numbarnn.ones(2), leaf(1, 2)
+    y = (w * x).sum() + (w * 2).sum()
+    with numbarnn.no_grad():
+        w.add_(1)  # the gradient of w reads x alone
+    y.backward()
+    assert grad(w) == [3, 3]

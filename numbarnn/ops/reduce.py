@@ -71,7 +71,7 @@ def norm(x: Array, *, axes: Axes, keepdim: bool, p: float) -> Result:
     elif p == np.inf:
         out = np.max(size, axis=axes, keepdims=keepdim)
     else:
-        out = np.sum(size**p, axis=axes, keepdims=keepdim) ** (1 / p)
+        out = np.asarray(np.sum(size**p, axis=axes, keepdims=keepdim) ** (1 / p), x.dtype)
 
     def d_x(d: Array) -> Array:
         d, top = _kept(d, x, axes, keepdim), _kept(out, x, axes, keepdim)
