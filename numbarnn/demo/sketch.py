@@ -34,7 +34,7 @@ def draw(result: Result) -> str:
     axis = "".join(f"{year:<{STEP}}" for year in years[::STEP])
     return "\n".join(
         [
-            f"Mean sunspot number of the year: {bars[-1]} observed, {mark} forecast by the RNN one year ahead",
+            f"Mean sunspot number of the year: {bars[-1]} observed, {mark} the RNN's forecast a year ahead",
             f"(after {last}: up to {HORIZON} years ahead)",
             "",
             *lines,

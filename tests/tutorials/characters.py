@@ -1,4 +1,4 @@
-# ruff: noqa: UP008, RET504  (the tutorials are written like this)
+# ruff: noqa: UP008  (the tutorials are written like this)
 """A character model: one-hot inputs, a hidden state made by init_hidden, and text generated letter by letter."""
 
 import numpy as np
