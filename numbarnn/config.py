@@ -47,7 +47,7 @@ def configuration() -> dict[str, str]:
         "llvmlite": llvmlite.__version__,
         "CPU": f"{llvm.get_host_cpu_name()} ({platform.machine()})",
         "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
-        "threading layer": numba.threading_layer(),
+        "threading layer": numba.threading_layer(),  # type: ignore[attr-defined]  # public, but not listed by numba
         "threads": f"{get_num_threads()} of {threads.pool_size()}",
         "cache folder": jit.cache_folder() or "none that is writable: kernels are compiled in every process",
     }

@@ -30,7 +30,6 @@ class Tensor(Methods):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy leaves `array * tensor` to us
 
     def __new__(cls, *data: Any) -> Any:
         if all(isinstance(n, int) and not isinstance(n, bool) for n in data):

@@ -8,11 +8,12 @@ from .elementwise import Elementwise
 from .indexing import Indexing
 from .inplace import InPlace
 from .products import Products
+from .protocol import Protocol
 from .reductions import Reductions
 from .shaping import Shaping
 
 
-class Methods(Arithmetic, Elementwise, Products, Reductions, Shaping, Indexing, InPlace, Conversion):
+class Methods(Arithmetic, Elementwise, Products, Protocol, Reductions, Shaping, Indexing, InPlace, Conversion):
     """Everything that a tensor can do but remember where it came from."""
 
     __slots__ = ()
