@@ -23,7 +23,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
 
     >>> import numpy as np
     >>> linear(np.array([1.0, 2.0]), np.array([[3.0, 4.0]]), np.array([0.5]))
-    tensor([11.5000], dtype=numbarnn.float64)
+    tensor([11.5000], dtype=float64)
     """
     x, w = as_array(input), as_array(weight)
     b = None if bias is None else as_array(bias)
