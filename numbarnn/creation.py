@@ -12,7 +12,7 @@ from .dtypes import device as device_type
 from .record import as_array, is_tensor, promoted
 from .size import sizes
 from .tape import Array
-from .tensor import Tensor
+from .tensor import Tensor, as_flag
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -20,7 +20,7 @@ def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed:
     if device is not None:
         device_type(device)
     out = Tensor._wrap(array, exposed=exposed)
-    if requires_grad:
+    if as_flag(requires_grad):
         if array.dtype.kind != "f":
             raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {array.dtype}")
         out.requires_grad = True

@@ -17,6 +17,9 @@ int64: DType = np.dtype(np.int64)
 int32: DType = np.dtype(np.int32)
 bool_: DType = np.dtype(np.bool_)
 
+#: what the kernels compute in
+FLOATS = (float32, float64)
+
 _default = float32
 
 

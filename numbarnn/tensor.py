@@ -89,6 +89,8 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__}")
         if not self.is_leaf and not value:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
@@ -97,11 +99,11 @@ class Tensor(Methods):
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
         if self.is_leaf:
-            self._requires_grad = bool(value)
+            self._requires_grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
-        self.requires_grad = requires_grad
+        self.requires_grad = as_flag(requires_grad)
         return self
 
     @property
@@ -220,6 +222,13 @@ def _restore(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     return tensor
 
 
+def as_flag(requires_grad: Any) -> bool:
+    """`requires_grad` as it is, or a TypeError."""
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+    return requires_grad
+
+
 class Parameter(Tensor):
     """A tensor that a module trains: it requires grad and is found by `parameters()`.
 
@@ -235,7 +244,7 @@ class Parameter(Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
         source = Tensor._wrap(np.empty(0, float32)) if data is None else data
         parameter = source.detach()
-        parameter.requires_grad = requires_grad
+        parameter.requires_grad = as_flag(requires_grad)
         parameter.__class__ = cls
         return parameter
 

@@ -62,6 +62,10 @@ ARRAYS = [
     Refused("weight removed", lambda t: _without(t.nn.RNN(3, 4))(X), TypeError, "weight_hh: expected a Tensor or an "),
     Refused("weight of another type", lambda t: _mixed(t.nn.RNN(3, 4))(X), RuntimeError, "weight_hh of layer 0: expect"
             "ed float32 of shape [4, 4], got float64 of shape [4, 4]"),
+    Refused("weights float16", lambda t: t.nn.functional.rnn_cell(*(np.zeros((3, 3), "f2"),) * 4), RuntimeError,
+            "weight_ih: expected float32 or float64, got float16"),
+    Refused("weights big-endian", lambda t: t.nn.functional.rnn_cell(*(np.zeros((3, 3), ">f8"),) * 4), RuntimeError,
+            "weight_ih: expected float32 or float64, got >f8"),
     Refused("lengths above T", with_input(X, None, [6, 2]), RuntimeError, BETWEEN + "2 to 6"),
     Refused("lengths negative", with_input(X, None, [-1, 2]), RuntimeError, BETWEEN + "-1 to 2"),
     Refused("lengths uint64", with_input(X, None, np.array([2**63, 1], np.uint64)), RuntimeError, BETWEEN + "1 to 922"),

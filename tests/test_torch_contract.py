@@ -29,6 +29,7 @@ OTHER_STEMS = {
     "hx int64": "mat1 and mat2 must have the same dtype",
     "cell float64": "mat1 and mat2 must have the same dtype",
     "cell hx float64": "mat1 and mat2 must have the same dtype",
+    "requires_grad_ 0": "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not int",
     "packed rising": "output with shape",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dtypes import FLOATS
 from ...kernels import linear as kernels
 from ...record import as_array, record
 from ...tape import Array
@@ -70,7 +71,7 @@ def _check(x: Array, w: Array, b: Array | None) -> None:
         )
     if x.dtype != w.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {w.dtype}")
-    if w.dtype.kind != "f":
+    if w.dtype not in FLOATS:
         raise RuntimeError(f"linear: expected float32 or float64, got {w.dtype}")
     if b is not None and (b.shape != (O,) or b.dtype != w.dtype):
         raise RuntimeError(f"bias: expected {w.dtype} of shape [{O}], got {b.dtype} of shape {list(b.shape)}")

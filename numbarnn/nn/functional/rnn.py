@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import tape
+from ...dtypes import FLOATS
 from ...kernels.gemm import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
@@ -161,7 +162,7 @@ def _check_directions(directions: Sequence[Direction], D: int) -> None:
     if first.ndim != 2:
         raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(first.shape)}")
     (H, I), dtype = first.shape, first.dtype
-    if dtype.kind != "f":
+    if dtype not in FLOATS:
         raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
     for i, direction in enumerate(directions):
         wanted = {"weight_ih": (H, I if i < D else D * H), "weight_hh": (H, H), "bias_ih": (H,), "bias_hh": (H,)}
