@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import gemm, jit, linear, rnn, threads
+from numbarnn.kernels import gemm, jit, linear, rnn, threads, weights
 from numbarnn.kernels.simd import at
 
 DTYPES = [np.float32, np.float64]
@@ -116,29 +116,31 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
     (T, B, I), H, dtype = c["x"].shape, len(c["bias"]), c["x"].dtype
     running = lengths[None, :] > np.arange(T)[:, None]
     starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
-    R, column, code = int(starts[-1]), 2, ACTIVATIONS[nonlinearity]
+    R, column, code = int(starts[-1]), H if reverse else 0, ACTIVATIONS[nonlinearity]
     rows = np.ascontiguousarray(c["x"][running])
     x = np.ascontiguousarray(c["x"].transpose(1, 0, 2)).reshape(B * T, I) if batch_first else rows
 
-    output, check = guarded((R, column + H), dtype)
-    h_n = c["h_0"].copy()
-    forward_weights = [gemm.packed(c[name], transpose=True) for name in ("weight_ih", "weight_hh")]
-    rnn.forward(x, batch_first, starts, forward_weights[0], c["bias"], forward_weights[1], h_n, output, column,
-                reverse, code)  # fmt: skip
+    # both directions of a layer, with the same weights; `reverse` says which one is gone back through
+    output, check = guarded((R, 2 * H), dtype)
+    packed = weights.packed([(c["weight_ih"], c["weight_hh"], c["bias"])] * 2)
+    h_n = np.stack([c["h_0"], c["h_0"]])
+    rnn.forward(x, batch_first, starts, packed, h_n, np.empty((0, 0, 0), dtype), output, 2, code)
     check()
     exact = {name: a.astype(float) for name, a in c.items()}
     parameters = [exact[name] for name in ("h_0", "weight_ih", "weight_hh", "bias")]
-    want, want_h_n = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, reverse)
-    assert np.isnan(output[:, :column]).all()
-    assert_close(output[:, column:], want[running])
-    assert_close(h_n, want_h_n)
+    for d in (0, 1):
+        want, want_h_n = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, d == 1)
+        assert_close(output[:, d * H : (d + 1) * H], want[running])
+        assert_close(h_n[d], want_h_n)
 
     d_output, d_h_n = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
-    d_rows = np.concatenate([np.full((R, column), np.nan, dtype), d_output[running]], axis=1)
+    other = np.full((R, H), np.nan, dtype)  # the gradient of the other direction is not to be read
+    d_rows = np.concatenate([other, d_output[running]] if reverse else [d_output[running], other], axis=1)
     d_h, d_pre, previous = d_h_n.copy(), np.empty((R, H), dtype), np.empty((R, H), dtype)
     rnn.backward(starts, gemm.packed(c["weight_hh"]), c["h_0"], output, column, reverse, code, d_rows, d_h, d_pre,
                  previous)  # fmt: skip
-    wanted = naive.rnn_direction_backward(exact["x"], lengths, *parameters, nonlinearity, reverse, want,
+    states = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, reverse)[0]
+    wanted = naive.rnn_direction_backward(exact["x"], lengths, *parameters, nonlinearity, reverse, states,
                                           d_output.astype(float), d_h_n.astype(float))  # fmt: skip
     d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = wanted
     factor = 4.0
@@ -161,17 +163,20 @@ def test_direction_at_every_size(rng, dtype, nonlinearity, reverse):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("workers", [1, 2])
-def test_direction_with_lengths(rng, dtype, reverse, workers, monkeypatch):
-    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 if workers > 1 else 1 << 60)
+@pytest.mark.parametrize("shared", ["nothing", "sequences", "columns"])
+def test_direction_with_lengths(rng, dtype, reverse, shared, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 if shared == "sequences" else 1 << 60)
+    monkeypatch.setattr(rnn, "WORTH_A_BARRIER", 1 if shared == "columns" else 1 << 60)
     for lengths in ([5], [5, 5, 0], [7, 3, 3, 1, 0, 0], [1] * 13 + [0], list(range(20))):
         T, B = max(lengths), len(lengths)
-        check_direction(rng, *direction_case(rng, T, B, 6, 18, dtype, np.array(lengths)), "tanh", reverse)
+        check_direction(rng, *direction_case(rng, T, B, 6, 70, dtype, np.array(lengths)), "tanh", reverse)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_long_sequences(rng, dtype):
+@pytest.mark.parametrize("shared", ["nothing", "columns"])
+def test_long_sequences(rng, dtype, shared, monkeypatch):
     """More steps than one block of projections, forward and reverse, alone and in a batch."""
+    monkeypatch.setattr(rnn, "WORTH_A_BARRIER", 1 if shared == "columns" else 1 << 60)
     for T, B in [(300, 1), (150, 3), (60, 60)]:
         for reverse in (False, True):
             check_direction(rng, *direction_case(rng, T, B, 3, 10, dtype), "tanh", reverse)
@@ -181,7 +186,7 @@ def test_nan_and_infinity_pass_through():
     x = np.array([[np.nan], [np.inf], [-np.inf], [1.0]], np.float32)
     one, zero = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
     for code, expected in ((gemm.TANH, [np.nan, 1, -1, np.tanh(1)]), (gemm.RELU, [np.nan, np.inf, 0, 1])):
-        output, h = np.empty((4, 1), np.float32), np.zeros((4, 1), np.float32)
-        rnn.forward(x, False, np.array([0, 4]), gemm.packed(one, True), np.zeros(1, np.float32),
-                    gemm.packed(zero, True), h, output, 0, False, code)  # fmt: skip
+        output, h = np.empty((4, 1), np.float32), np.zeros((1, 4, 1), np.float32)
+        packed = weights.packed([(one, zero, zero[0])])
+        rnn.forward(x, False, np.array([0, 4]), packed, h, np.empty((0, 0, 0), np.float32), output, 1, code)
         np.testing.assert_allclose(output[:, 0], expected, rtol=1e-6)

@@ -14,6 +14,7 @@ from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.kernels import rnn as rnn_kernels
 from numbarnn.kernels import threads
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -208,8 +209,12 @@ def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
     one = run()
     monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
     two = run()
-    for a, b in zip(one, two, strict=True):
+    monkeypatch.setattr(rnn_kernels, "WORTH_A_BARRIER", 1)
+    monkeypatch.setattr(threads, "available", lambda: 6)  # fewer than that many times 4 sequences share columns
+    columns = run()
+    for a, b, c in zip(one, two, columns, strict=True):
         assert np.array_equal(a, b)
+        assert np.array_equal(a, c)
 
 
 def test_a_cell_loop_of_ten_thousand_steps_trains():

@@ -99,12 +99,20 @@ def panel_columns(dtype: Any) -> int:
     return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
 
 
+def aligned(size: int, dtype: Any) -> Array:
+    """An empty array that begins at a cache line: vectors loaded from it lie in one line each."""
+    dtype = np.dtype(dtype)
+    memory = np.empty(size + 64 // dtype.itemsize, dtype)
+    skip = -memory.ctypes.data % 64 // dtype.itemsize
+    return memory[skip : skip + size]
+
+
 def packed(matrix: Array, transpose: bool = False) -> Array:
     """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels."""
     rows, columns = matrix.shape
     K, N = (columns, rows) if transpose else (rows, columns)
     width = panel_columns(matrix.dtype)
-    panels = np.empty(-(-N // width) * width * K, matrix.dtype)
+    panels = aligned(-(-N // width) * width * K, matrix.dtype)
     _pack_matrix(matrix, 1 if transpose else columns, columns if transpose else 1, K, N, panels)
     return panels
 

@@ -1,15 +1,15 @@
-"""One direction of one layer of an Elman RNN, forward and back.
+"""A stack of Elman RNN layers, forward; one direction of one layer, back.
 
     h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T),  f = tanh or relu
 
-T steps, B sequences, I inputs, H hidden units, D directions, R rows: the sum of all lengths.
+T steps, B sequences, I inputs, H hidden units, L layers, D directions, R rows: the sum of all lengths.
 
 Sequences are ordered by falling length, so that those still running at step t are the first ones.  The rows of
 all steps lie one after the other: those of step t are starts[t] : starts[t + 1].  Equal lengths are the case
 starts[t] = t B, and then (R, F) rows are a (T, B, F) array.
 
-x is (R, I) in that order, or (B, T, I) with `batch_first`.  output is (R, D H); this direction has its H columns
-from `column` on.  weight_ih and weight_hh come packed (see gemm.py).
+x is (R, I) in that order, or (B T, I), all steps of each sequence together, with `batch_first`.  The output of a
+layer is (R, D H): direction d has H columns from d H on.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ import numpy as np
 from numba import prange
 
 from . import threads
-from .gemm import IDENTITY, RELU, Array, product
+from .columns import columns_parallel, layer_output
+from .gemm import IDENTITY, RELU, Array, panel_columns, product
 from .jit import kernel, parallel_kernel
 from .simd import TALL, at, plus
 from .threads import share_of
+from .weights import direction_size, weight_hh_of, weight_ih_of
 
 #: rows whose inputs are projected in one product, by a thread that has all sequences
 PROJECT_ROWS = 4 * TALL
+#: floating-point operations of one step, for each thread, that are worth a barrier after it
+WORTH_A_BARRIER = 400_000
 
 
 @kernel
@@ -46,67 +50,94 @@ def _copy_rows(source, source_row, target, target_row, rows, columns):
 
 
 def forward(
-    x: Array,  # (R, I), or (B T, I) in that order with batch_first
+    x: Array,  # (R, I), or (B T, I) with batch_first
     batch_first: bool,
     starts: Array,  # (T + 1)
-    weight_ih: Array,  # W_ih^T (I, H), packed
-    bias: Array,  # (H)
-    weight_hh: Array,  # W_hh^T (H, H), packed
-    h: Array,  # (B, H)
+    weights: Array,  # of all layers and directions, see weights.py
+    h: Array,  # (L D, B, H)
+    lower: Array,  # (K, R, D H)
     output: Array,  # (R, D H)
-    column: int,
-    reverse: bool,
+    directions: int,
     activation: int,
 ) -> None:
-    """Fill H columns of output from `column` on; h holds h_0 and ends as h_n.
+    """Fill output, that of the last layer; h holds h_0 and ends as h_n.
 
-    One thread projects the inputs of several steps at a time, so that a batch of 1 still fills a tile; several
-    threads share out the sequences and never wait for each other.  h runs along as h_{t-1}.
+    The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1.
+
+    - Sequences are independent: threads share them out, go through all layers and never wait for each other.
+    - Where sequences are few and a step is much work, threads share out the columns of each step (columns.py).
+    - A thread that has all sequences projects the inputs of several steps in one product, so that a batch of 1
+      still fills a tile.
     """
-    B, H = h.shape
-    count = threads.most(B, 2.0 * output.shape[0] * H * (H + x.shape[-1]))
-    args = (x, batch_first, starts, weight_ih, bias, weight_hh, h, output, column, reverse, activation)
-    threads.spread(_forward_share, _forward_parallel, args, count)
+    LD, B, H = h.shape
+    step = 2.0 * B * H * H
+    if step > 2 * WORTH_A_BARRIER and 4 * threads.available() > B:
+        if batch_first:
+            x = np.ascontiguousarray(x.reshape(B, -1, x.shape[1]).swapaxes(0, 1)).reshape(x.shape)
+        count = min(threads.available(), int(step / WORTH_A_BARRIER), -(-H // panel_columns(h.dtype)))
+        args: tuple[object, ...] = (x, starts, weights, h, np.empty((B, H), h.dtype), lower, output, directions)
+        threads.spread(_columns_alone, columns_parallel, (*args, activation), count)
+    else:
+        # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
+        work = 2.0 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
+        args = (x, batch_first, starts, weights, h, lower, output, directions, activation)
+        threads.spread(_sequences, _sequences_parallel, args, threads.most(B, work))
 
 
 @parallel_kernel
-def _forward_parallel(
-    x, batch_first, starts, weight_ih, bias, weight_hh, h, output, column, reverse, activation, count
-):  # fmt: skip
+def _sequences_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, count):
     for i in prange(count):
-        _forward_share(x, batch_first, starts, weight_ih, bias, weight_hh, h, output, column, reverse, activation,
-                       i, count)  # fmt: skip
+        _sequences(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count)
 
 
 @kernel
-def _forward_share(
-    x, batch_first, starts, weight_ih, bias, weight_hh, h, output, column, reverse, activation, i, count
-):  # fmt: skip
-    """All steps of the i-th share of the sequences, b0 : b1."""
-    b0, b1 = share_of(h.shape[0], i, count)
-    T, I, B, H, width = starts.size - 1, x.shape[-1], h.shape[0], h.shape[1], output.shape[-1]
-    # consecutive steps form one block of rows only where all sequences are ours and x is in the order of rows
+def _columns_alone(x, starts, weights, h, spare, lower, output, directions, activation, i, count):
+    _sequences(x, False, starts, weights, h, lower, output, directions, activation, i, count)
+
+
+@kernel
+def _sequences(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count):
+    """All layers and steps of the i-th share of the sequences."""
+    B, H, L, width = h.shape[1], h.shape[2], h.shape[0] // directions, directions * h.shape[2]
+    b0, b1 = share_of(B, i, count)
+    source, I, weight = at(x, 0), x.shape[1], at(weights, 0)
+    for layer in range(L):
+        out = layer_output(lower, output, layer, L)
+        for d in range(directions):
+            state = at(h, (layer * directions + d) * B * H)
+            _direction(source, batch_first and layer == 0, starts, I, weight, state, plus(out, d * H), width, B, H,
+                       d == 1, activation, b0, b1)  # fmt: skip
+            weight = plus(weight, direction_size(I, H, weight))
+        source, I = out, width
+
+
+@kernel
+def _direction(source, batch_first, starts, I, weight, h, out, width, B, H, reverse, activation, b0, b1):
+    """All steps of sequences b0 : b1 in one direction of one layer; h (B, H) runs along as h_{t-1}."""
+    T = starts.size - 1
+    # consecutive steps form one block of rows only where all sequences are ours and lie in the order of rows
     joined = b0 == 0 and b1 == B and (B == 1 or not batch_first)
     ahead = max(1, PROJECT_ROWS // max(1, B)) if joined else 1
+    mine = plus(h, b0 * H)
     for s in range(0, T, ahead):
         low, high = s, min(s + ahead, T)
         if reverse:
             low, high = T - high, T - low
 
-        # output = x W_ih^T + b for steps low : high
+        # out = x W_ih^T + b for steps low : high
         row = starts[low] + b0
         n = starts[high] - starts[low] if joined else _running(starts, low, b0, b1)
         offset = (b0 * T + low) * I if batch_first else row * I
-        product(at(bias, 0), 0, at(x, offset), T * I if batch_first and not joined else I, 1, at(weight_ih, 0),
-                at(output, row * width + column), width, n, I, H, IDENTITY)  # fmt: skip
+        product(weight, 0, plus(source, offset), T * I if batch_first and not joined else I, 1,
+                weight_ih_of(weight, H), plus(out, row * width), width, n, I, H, IDENTITY)  # fmt: skip
 
-        # output_t = f(output_t + h W_hh^T), h = output_t
+        # out_t = f(out_t + h W_hh^T), h = out_t
         for step in range(high - low):
             t = high - 1 - step if reverse else low + step
             n = _running(starts, t, b0, b1)
-            out = at(output, (starts[t] + b0) * width + column)
-            product(out, width, at(h, b0 * H), H, 1, at(weight_hh, 0), out, width, n, H, H, activation)
-            _copy_rows(out, width, at(h, b0 * H), H, n, H)
+            out_t = plus(out, (starts[t] + b0) * width)
+            product(out_t, width, mine, H, 1, weight_hh_of(weight, I, H), out_t, width, n, H, H, activation)
+            _copy_rows(out_t, width, mine, H, n, H)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -120,16 +120,13 @@ class RNN(_Recurrent):
                 self._names.append(list(names.values()))
                 for name, shape in shapes.items():
                     self.register_parameter(names[name], _parameter(shape, dtype, device))
+        self._flat_names = [name for names in self._names for name in names]
         self.reset_parameters()
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The parameters of each layer and direction."""
-        return [[self._weight(name) for name in group] for group in self._names]
-
-    def _weight(self, name: str) -> Any:
-        # getattr, for those who replace a parameter by a tensor they compute
-        return self._parameters.get(name) if name in self._parameters else getattr(self, name)
+        return [[getattr(self, name) for name in group] for group in self._names]
 
     def flatten_parameters(self) -> None:
         """Nothing to do on the CPU; here so that programs written for torch run."""
@@ -137,7 +134,9 @@ class RNN(_Recurrent):
     def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Tensor]:
         """Run all layers over all steps; see the class."""
         run = _RUN[self.mode]
-        params = [self._weight(name) for group in self._names for name in group]
+        params = list(self._parameters.values())
+        if list(self._parameters) != self._flat_names:  # one was deleted, or replaced by a plain tensor
+            params = [getattr(self, name) for name in self._flat_names]
         settings = (params, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
         if not isinstance(input, PackedSequence):
             return run(input, hx, *settings, self.batch_first, lengths=lengths)

@@ -13,7 +13,7 @@ from ...record import as_array, record
 from ...tape import Array
 from ...tensor import Tensor
 from .layout import dense
-from .packed_weights import packed
+from .weights import packed
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:

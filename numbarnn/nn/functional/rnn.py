@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ... import tape
-from ...dtypes import FLOATS
 from ...kernels.gemm import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
 from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
-from .stack import Direction, Stack
+from .stack import Stack
+from .weights import array_of, stack_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -112,18 +112,20 @@ def rnn_cell(
     >>> rnn_cell(np.ones(1), np.ones(1), np.full((1, 1), 0.5), np.ones((1, 1)), nonlinearity="relu")
     tensor([1.5000], dtype=float64)
     """
-    x = _array(input, "input")
-    h = None if hx is None else _array(hx, "hx")
+    x = array_of(input, "input")
+    h = None if hx is None else array_of(hx, "hx")
     if x.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
     if h is not None and h.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
     if nonlinearity not in ACTIVATIONS:
         raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    directions = [Direction(w_ih, w_hh, b_ih, b_hh)]
-    _check_directions(directions, 1)
-    stack = Stack(directions, 1, ACTIVATIONS[nonlinearity], 0.0)
-    H, I, dtype = stack.H, stack.I, stack.dtype
+    if (b_ih is None) != (b_hh is None):
+        raise RuntimeError("b_ih and b_hh: expected both or neither")
+    params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
+    weights = stack_weights(params, len(params), 1)
+    stack = Stack(params, weights, ACTIVATIONS[nonlinearity], 0.0)
+    H, I, dtype = weights.H, weights.I, weights.dtype
     rows = x if x.ndim == 2 else x[None]
     state_shape = (*x.shape[:-1], H)
     if x.shape[-1] != I:
@@ -139,45 +141,14 @@ def rnn_cell(
     elif h.dtype != dtype:
         raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
     x = rows[None]
-    (state,) = _run("RnnCell", stack, Dense(x, False), x, h.reshape(1, len(rows), H), (input, hx), None, state_shape)
-    return state
+    layout = Dense(x, False)
+    h = layout.state_in(h.reshape(1, len(rows), H))
+    (h_next,) = _run("RnnCell", stack, layout, x, h, (input, hx), None, state_shape)
+    return h_next
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # validation
-
-
-def _array(value: Any, argument: str) -> Array:
-    """The array of a tensor, or a plain array."""
-    if isinstance(value, Tensor):
-        return value._array
-    if isinstance(value, np.ndarray):
-        return np.asarray(value)  # no subclass: np.matrix would not become 3-D
-    raise TypeError(f"{argument}: expected a Tensor or an array, got {type(value).__name__}")
-
-
-def _check_directions(directions: Sequence[Direction], D: int) -> None:
-    """That all parameters are arrays and fit together."""
-    first = _array(directions[0].weight_ih, "weight_ih")
-    if first.ndim != 2:
-        raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(first.shape)}")
-    (H, I), dtype = first.shape, first.dtype
-    if dtype not in FLOATS:
-        raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
-    for i, direction in enumerate(directions):
-        wanted = {"weight_ih": (H, I if i < D else D * H), "weight_hh": (H, H), "bias_ih": (H,), "bias_hh": (H,)}
-        if (direction.bias_ih is None) != (direction.bias_hh is None):
-            raise RuntimeError("bias_ih and bias_hh: expected both or neither")
-        for name, expected in wanted.items():
-            parameter = getattr(direction, name)
-            if parameter is None and name.startswith("bias"):
-                continue
-            array = _array(parameter, name)
-            if array.shape != expected or array.dtype != dtype:
-                raise RuntimeError(
-                    f"{name} of layer {i // D}: expected {dtype} of shape {list(expected)}, "
-                    f"got {array.dtype} of shape {list(array.shape)}"
-                )
 
 
 def _stack(
@@ -190,10 +161,7 @@ def _stack(
         )
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    groups = [params[i : i + each] for i in range(0, len(params), each)]
-    directions = [Direction(*group) for group in groups]
-    _check_directions(directions, D)
-    return Stack(directions, D, ACTIVATIONS[nonlinearity], dropout)
+    return Stack(params, stack_weights(params, each, D), ACTIVATIONS[nonlinearity], dropout)
 
 
 def _check_input(input: Any, x: Array, I: int, dtype: Any, packed: bool) -> None:
@@ -228,8 +196,8 @@ def _check_state(h: Array, expected: tuple[int, ...], dtype: Any) -> None:
 def _rnn(
     stack: Stack, input: Any, hx: Any, batch_first: bool, batch_sizes: Any, sorted_indices: Any, lengths: Any
 ) -> tuple[Tensor, Tensor]:
-    H, I, dtype = stack.H, stack.I, stack.dtype
-    x = _array(input, "input")
+    H, I, dtype, count = stack.H, stack.weights.I, stack.weights.dtype, stack.weights.directions
+    x = array_of(input, "input")
     _check_input(input, x, I, dtype, packed=batch_sizes is not None)
     alone = batch_sizes is None and x.ndim == 2
     output_shape = (*x.shape[:-1], stack.D * H)
@@ -248,11 +216,13 @@ def _rnn(
             )
         if lengths is not None:
             layout = Padded(x, batch_first, as_lengths(lengths, layout.B, layout.T))
-    count = len(stack.directions)
     state_shape = (count, H) if alone else (count, layout.B, H)
-    h = np.zeros(state_shape, dtype) if hx is None else _array(hx, "hx")
-    _check_state(h, state_shape, dtype)
-    h = h.reshape(count, layout.B, H)
+    if hx is None:
+        h = np.zeros((count, layout.B, H), dtype)
+    else:
+        h = array_of(hx, "hx")
+        _check_state(h, state_shape, dtype)
+        h = layout.state_in(h.reshape(count, layout.B, H))
     output, h_n = _run("Rnn", stack, layout, x, h, (input, hx), output_shape, state_shape)
     return output, h_n
 
@@ -268,17 +238,18 @@ def _run(
     state_shape: tuple[int, ...],
 ) -> tuple[Tensor, ...]:
     """Run and record: the output unless its shape is None, and the state, in the user's shapes."""
-    parameters = [p for d in stack.directions for p in (d.weight_ih, d.weight_hh, d.bias_ih, d.bias_hh)]
-    everything = [*inputs, *parameters]
+    everything = [*inputs, *stack.params]
     keep = tape.recording(everything)
-    rows, h_n = stack.forward(x, layout, layout.state_in(h), keep)
+    rows, h_n = stack.forward(x, layout, h, keep)
     shown = [layout.state_out(h_n).reshape(state_shape)]
     if output_shape is not None:
         shown.insert(0, layout.user(rows).reshape(output_shape))
+    if not keep:
+        return tuple(map(Tensor._wrap, shown))
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         d_state = d_outputs[-1]
-        d_h = np.zeros(h.shape, h.dtype) if d_state is None else layout.state_in(d_state.reshape(h.shape))
+        d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state.reshape(h_n.shape))
         d_output = d_outputs[0] if output_shape is not None else None
         if d_output is None:
             d_rows = np.zeros(rows.shape, rows.dtype)
@@ -287,7 +258,7 @@ def _run(
         d_x, gradients = stack.backward(d_rows, d_h, needs[0])
         d_input = layout.user(d_x).reshape(inputs[0].shape) if needs[0] else None
         d_hx = layout.state_out(d_h).reshape(state_shape) if needs[1] else None
-        return [d_input, d_hx, *(g for d_ih, d_hh, d_b in gradients for g in (d_ih, d_hh, d_b, d_b))]
+        return [d_input, d_hx, *gradients]
 
     saved = [t for t in everything if isinstance(t, Tensor)]
     return record(name, shown, everything, backward, saved, saves_outputs=True)

@@ -1,0 +1,62 @@
+"""The parameters of recurrent layers as one array, in the order in which the kernels read them.
+
+For each layer and direction: b, W_ih^T (I, H) and W_hh^T (H, H), each in panels of columns (see gemm.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .gemm import Array, aligned, pack, panel_columns
+from .jit import kernel
+from .simd import at, panel_width, plus
+
+
+def packed(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
+    """weight_ih (H, I), weight_hh (H, H) and bias (H) of each layer and direction, one after the other."""
+    dtype = directions[0][0].dtype
+    sizes = [size_of(w_ih.shape[1], len(w_ih), dtype) for w_ih, _, _ in directions]
+    weights, offset = aligned(sum(sizes), dtype), 0
+    for (weight_ih, weight_hh, bias), size in zip(directions, sizes, strict=True):
+        _pack_direction(weight_ih, weight_hh, bias, weights, offset)
+        offset += size
+    return weights
+
+
+def size_of(I: int, H: int, dtype: Any) -> int:
+    """The room that one direction of one layer takes, for code outside kernels."""
+    width = panel_columns(dtype)
+    return -(-H // width) * width * (1 + I + H)
+
+
+@kernel
+def padded(H, pointer):
+    """H rounded up to whole panels: the room that one row of columns takes."""
+    width = panel_width(pointer)
+    return (H + width - 1) // width * width
+
+
+@kernel
+def direction_size(I, H, pointer):
+    """`size_of`, for the type that `pointer` points to."""
+    return padded(H, pointer) * (1 + I + H)
+
+
+@kernel
+def weight_ih_of(weight, H):
+    return plus(weight, padded(H, weight))
+
+
+@kernel
+def weight_hh_of(weight, I, H):
+    return plus(weight, padded(H, weight) * (1 + I))
+
+
+@kernel
+def _pack_direction(weight_ih, weight_hh, bias, weights, offset):
+    H, I = weight_ih.shape
+    weight = at(weights, offset)
+    pack(at(bias, 0), 0, 1, 1, H, weight)
+    pack(at(weight_ih, 0), 1, I, I, H, weight_ih_of(weight, H))
+    pack(at(weight_hh, 0), 1, H, H, H, weight_hh_of(weight, I, H))
