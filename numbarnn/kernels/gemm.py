@@ -122,6 +122,10 @@ def _pack_matrix(matrix, row, column, K, N, panels):
     pack(at(matrix, 0), row, column, K, N, at(panels, 0))
 
 
+#: rows that are packed together where the matrix is read down its columns
+_PACK_ROWS = 64
+
+
 @jit.kernel
 def pack(matrix, row, column, K, N, panels):
     """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
@@ -129,9 +133,16 @@ def pack(matrix, row, column, K, N, panels):
     for p in range((N + width - 1) // width):
         n = p * width
         count = min(width, N - n)
+        source, panel = plus(matrix, n * column), plus(panels, n * K)
+        if column == 1:
+            for k in range(K):
+                for j in range(count):
+                    panel[k * width + j] = source[k * row + j]
+        else:  # along the memory of the matrix, a block at a time
+            for k0 in range(0, K, _PACK_ROWS):
+                for j in range(count):
+                    for k in range(k0, min(K, k0 + _PACK_ROWS)):
+                        panel[k * width + j] = source[k * row + j * column]
         for k in range(K):
-            source, panel = plus(matrix, k * row + n * column), plus(panels, n * K + k * width)
-            for j in range(count):
-                panel[j] = source[j * column]
             for j in range(count, width):
-                panel[j] = 0.0
+                panel[k * width + j] = 0.0

@@ -55,7 +55,7 @@ def spread(share: Callable[..., None], parallel: Callable[..., None], args: tupl
     """Run share(*args, i, count) for all i < count, by parallel(*args, count) if the pool is ours to use."""
     if count > 1 and not _forked and _pool.acquire(blocking=False):
         try:
-            parallel(*args, min(count, numba.get_num_threads()))
+            parallel(*args, count)  # fewer threads, where numba has fewer, take several shares each
         finally:
             _pool.release()
     else:
