@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import record, tape
-from .dtypes import DType, cpu, device, float32
+from .dtypes import DType, as_dtype, cpu, device, float32
 from .methods import Methods
 from .printing import tensor_str
 from .size import Size
@@ -114,7 +114,8 @@ class Tensor(Methods):
         return self._grad
 
     @grad.setter
-    def grad(self, value: Tensor | None) -> None:
+    def grad(self, value: Tensor | Array | None) -> None:
+        value = _over(value)
         if value is not None:
             if not isinstance(value, Tensor):
                 kind = type(value).__name__
@@ -136,9 +137,12 @@ class Tensor(Methods):
         return self.detach()
 
     @data.setter
-    def data(self, value: Tensor) -> None:
+    def data(self, value: Tensor | Array) -> None:
+        value = _over(value)
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if value._array is not self._array:
+            self._version.count += 1  # operations that saved the tensor would read the new array: backward() refuses
         self._array, self._version, self._cache = value._array, value._version, None
 
     def detach(self) -> Tensor:
@@ -201,7 +205,13 @@ class Tensor(Methods):
         return tensor_str(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _restore, (type(self), self._array, self._requires_grad)
+        return _restore, (type(self), self._array, self.requires_grad)
+
+    def __copy__(self) -> Tensor:
+        copy = self.detach()
+        copy._requires_grad = self.requires_grad
+        copy.__class__ = type(self)
+        return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
@@ -217,9 +227,18 @@ class Tensor(Methods):
 
 
 def _restore(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
-    tensor = Tensor._wrap(array, requires_grad)
+    # memory that pickle was handed from outside may be written to unseen
+    tensor = Tensor._wrap(array if array.flags.owndata else np.array(array), requires_grad)
     tensor.__class__ = cls
     return tensor
+
+
+def _over(value: Any) -> Any:
+    """A tensor over the memory of a NumPy array; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    as_dtype(value.dtype, "array")
+    return Tensor._wrap(value, exposed=True)
 
 
 def as_flag(requires_grad: Any) -> bool:
@@ -239,7 +258,8 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
+    def __new__(cls, data: Tensor | Array | None = None, requires_grad: bool = True) -> Any:
+        data = _over(data)
         if data is not None and not isinstance(data, Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
         source = Tensor._wrap(np.empty(0, float32)) if data is None else data

@@ -153,6 +153,7 @@ REFUSED = [
     (lambda: F.cross_entropy(X, np.array([0, 5, 1, 0])), IndexError, "Target 5 is out of bounds."),
     (lambda: F.cross_entropy(X, np.array([0, -1, 1, 0])), IndexError, "Target -1 is out of bounds."),
     (lambda: F.cross_entropy(X, Y[:2]), ValueError, "Expected input batch_size (4) to match target batch_size (2)."),
+    (lambda: F.cross_entropy(X, Y[None]), ValueError, "Expected input batch_size (4) to match target batch_size (1)."),
     (lambda: F.cross_entropy(X, Y * 1.0), RuntimeError, "expected target dtype to be"),
     (lambda: F.cross_entropy(X, P[:, :2]), RuntimeError, "0D or 1D target tensor expected, multi-target not supported"),
     (lambda: F.cross_entropy(X, Y, W[:2]), RuntimeError, "weight tensor should be defined either for all 3 classes"),

@@ -37,6 +37,16 @@ def test_linear_gradients() -> None:
     check_gradients(F.linear, x[0, 0], weight)
 
 
+def test_linear_without_inputs_is_its_bias() -> None:
+    weight, bias = numbarnn.zeros(3, 0, requires_grad=True), numbarnn.ones(3, requires_grad=True)
+    x = numbarnn.zeros(4, 0, requires_grad=True)
+    y = F.linear(x, weight, bias)
+    y.sum().backward()
+    assert y.tolist() == [[1, 1, 1]] * 4
+    assert bias.grad.tolist() == [4, 4, 4]
+    assert (x.grad.shape, weight.grad.shape) == ((4, 0), (3, 0))
+
+
 def test_linear_refuses() -> None:
     layer = nn.Linear(2, 3)
     with pytest.raises(RuntimeError, match=r"mat1 and mat2 shapes cannot be multiplied \(8x5 and 2x3\)"):
@@ -118,6 +128,8 @@ def test_embedding_refuses() -> None:
         layer([1])
     with pytest.raises(AssertionError, match="Padding_idx must be within num_embeddings"):
         nn.Embedding(5, 3, padding_idx=5)
+    with pytest.raises(RuntimeError, match="negative dimension -1: num_embeddings"):
+        nn.Embedding(-1, 3)
     with pytest.raises(ValueError, match="sparse: expected False"):
         nn.Embedding(5, 3, sparse=True)
 

@@ -246,6 +246,16 @@ def test_a_refused_load_says_everything_and_changes_nothing() -> None:
         np.testing.assert_array_equal(value.numpy(), before[key].numpy())
 
 
+@pytest.mark.parametrize("value", [np.zeros(3, np.int64), np.zeros(3, np.float16), np.zeros(3, ">f4")], ids=str)
+def test_assigning_what_cannot_be_a_parameter_changes_nothing(value: np.ndarray) -> None:
+    net = Net()
+    state = {**copy.deepcopy(net.state_dict()), "first.bias": value}
+    before = [(id(p), p.tolist()) for p in net.parameters()]
+    with pytest.raises(RuntimeError, match=r'While copying the parameter named "first\.bias"'):
+        net.load_state_dict(state, assign=True)
+    assert [(id(p), p.tolist()) for p in net.parameters()] == before
+
+
 def test_loading_into_read_only_memory_is_refused_before_anything_is_written() -> None:
     net = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))
     frozen = np.ones((1,), np.float32)

@@ -113,6 +113,9 @@ def test_a_refused_load_changes_nothing() -> None:
         optimizer.load_state_dict(wrong)
     with pytest.raises(ValueError, match="different number of parameter groups"):
         optimizer.load_state_dict({"state": {}, "param_groups": []})
+    misshapen = {**before, "state": {0: {"momentum_buffer": numbarnn.ones(5)}}}
+    with pytest.raises(RuntimeError, match=r"momentum_buffer: expected the shape of its parameter, \[2\], got \[5\]"):
+        optimizer.load_state_dict(misshapen)
     assert optimizer.param_groups[0]["lr"] == 0.1
     buffers = (s["state"][0]["momentum_buffer"].tolist() for s in (optimizer.state_dict(), before))
     assert next(buffers) == next(buffers)

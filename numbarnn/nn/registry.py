@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ..creation import as_tensor
+from ..tape import Array
 from ..tensor import Parameter, Tensor
 
 _SLOTS = ("_parameters", "_buffers", "_modules")
@@ -42,9 +46,11 @@ class Registry:
             )
         self._parameters[name] = param
 
-    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+    def register_buffer(self, name: str, tensor: Tensor | Array | None, persistent: bool = True) -> None:
         """List `tensor` as state that is not trained; `persistent`: it is part of `state_dict()`."""
         self._check_name("buffer", "_buffers", name)
+        if isinstance(tensor, np.ndarray):
+            tensor = as_tensor(tensor)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"

@@ -7,6 +7,7 @@ from typing import Any
 from .. import random
 from ..dtypes import as_dtype, get_default_dtype
 from ..dtypes import device as device_type
+from ..tape import Array
 from ..tensor import Parameter, Tensor
 from . import functional as F
 from .functional.sparse import check_padding
@@ -37,7 +38,7 @@ class Embedding(Module):
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
-        _weight: Tensor | None = None,
+        _weight: Tensor | Array | None = None,
         _freeze: bool = False,
         device: Any = None,
         dtype: Any = None,
@@ -45,6 +46,9 @@ class Embedding(Module):
         device_type(device or "cpu")
         if sparse:
             raise ValueError("sparse: expected False, got True: gradients are dense arrays here")
+        for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
+            if size < 0:
+                raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {name}")
         super().__init__()
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
@@ -75,7 +79,7 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(
         cls,
-        embeddings: Tensor,
+        embeddings: Tensor | Array,
         freeze: bool = True,
         padding_idx: int | None = None,
         max_norm: float | None = None,

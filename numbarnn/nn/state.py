@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..creation import from_numpy
+from ..dtypes import as_dtype
 from ..size import Size
 from ..tensor import Parameter, Tensor
 from .registry import Registry
@@ -85,8 +86,24 @@ def _misfit(place: _Entry, value: Any, assign: bool) -> str | None:
             f"size mismatch for {place.key}: copying a param with shape {Size(value.shape)} from checkpoint, "
             f"the shape in current model is {place.tensor.shape}."
         )
-    if not (assign or place.tensor._array.flags.writeable):
+    if assign:
+        return _unassignable(place, value)
+    if not place.tensor._array.flags.writeable:
         return f'While copying the parameter named "{place.key}": its memory in the current model is read-only.'
+    return None
+
+
+def _unassignable(place: _Entry, value: Any) -> str | None:
+    """Why `value` itself cannot take the place, or None."""
+    try:
+        dtype = as_dtype(value.dtype, f'While copying the parameter named "{place.key}"')
+    except (TypeError, ValueError) as error:
+        return str(error)
+    if dtype.kind != "f" and place.tensor.requires_grad:
+        return (
+            f'While copying the parameter named "{place.key}": only Tensors of floating point dtype can require '
+            f"gradients, got {dtype}"
+        )
     return None
 
 

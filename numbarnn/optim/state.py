@@ -57,4 +57,8 @@ def _owned(value: Any, name: str, parameter: Tensor) -> Any:
     if name != "step" and not isinstance(value, (Tensor, np.ndarray)):
         return value
     array = value._array if isinstance(value, Tensor) else value
+    if name != "step" and array.shape != parameter.shape:
+        raise RuntimeError(
+            f"{name}: expected the shape of its parameter, {list(parameter.shape)}, got {list(array.shape)}"
+        )
     return Tensor._wrap(np.array(array, np.float32 if name == "step" else parameter.dtype))

@@ -29,7 +29,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     x, w = as_array(input), as_array(weight)
     b = None if bias is None else as_array(bias)
     _check(x, w, b)
-    O, I = w.shape
+    O = len(w)
     y = np.empty((*x.shape[:-1], O), w.dtype)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
     kernels.forward(_rows(x), packed(weight, True), np.zeros(O, w.dtype) if b is None else dense(b), _rows(y))
@@ -42,7 +42,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
             np.zeros(s if need else (0,) * len(s), w.dtype) for s, need in zip(shapes, needs, strict=True)
         ]
         panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype)
-        kernels.backward(_rows(d_y), _rows(x), panels, d_x.reshape(-1, I), d_weight, d_bias)
+        kernels.backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
         return [d if need else None for d, need in zip((d_x, d_weight, d_bias), needs, strict=True)]
 
     saved = [t for t in (input, weight) if isinstance(t, Tensor)]

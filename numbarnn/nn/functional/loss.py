@@ -178,11 +178,11 @@ def _class_numbers(x: Array, y: Array, ignore_index: int) -> Array:
         if y.ndim > 1 or y.size != 1:
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {y.size}")
         y = y.reshape(())
-    elif x.ndim == 2 and y.ndim > 1:
-        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got shape {list(y.shape)}")
     elif y.shape[:1] != x.shape[:1]:
         batch = y.shape[0] if y.ndim else 0
         raise ValueError(f"Expected input batch_size ({len(x)}) to match target batch_size ({batch}).")
+    elif x.ndim == 2 and y.ndim > 1:
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got shape {list(y.shape)}")
     elif y.shape != (expected := x.shape[:1] + x.shape[2:]):
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(y.shape)}")
     if y.dtype.kind not in "iu":

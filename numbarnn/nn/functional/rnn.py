@@ -261,4 +261,5 @@ def _run(
         return [d_input, d_hx, *gradients]
 
     saved = [t for t in everything if isinstance(t, Tensor)]
-    return record(name, shown, everything, backward, saved, saves_outputs=True)
+    # h_n is a copy: whoever resets the states of some sequences disturbs nothing
+    return record(name, shown, everything, backward, saved, saved_outputs=() if output_shape is None else (0,))

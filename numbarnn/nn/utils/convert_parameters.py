@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from ...creation import as_tensor
 from ...functions import cat
+from ...tape import Array
 from ...tensor import Tensor
 
 
@@ -18,7 +22,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     return cat([parameter.reshape(-1) for parameter in parameters])
 
 
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+def vector_to_parameters(vec: Tensor | Array, parameters: Iterable[Tensor]) -> None:
     """Copy the elements of `vec` into the parameters, in the order of `parameters_to_vector`.
 
     Raises TypeError if `vec` is no tensor, RuntimeError if it has not as many elements as the parameters together.
@@ -29,6 +33,8 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     >>> w.tolist(), b.tolist()
     ([1.0, 2.0], [3.0])
     """
+    if isinstance(vec, np.ndarray):
+        vec = as_tensor(vec)
     if not isinstance(vec, Tensor):
         raise TypeError(f"vec: expected a Tensor, got {type(vec).__name__}")
     targets = list(parameters)
