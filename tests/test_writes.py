@@ -10,6 +10,7 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.nn.utils.rnn import pack_padded_sequence
 
 
 def test_a_shallow_copy_shares_memory_and_writes_to_it_are_seen():
@@ -56,6 +57,24 @@ def test_states_may_be_reset_before_backward(kind):
         gradients.append([p.grad.numpy() for p in layer.parameters()])
     for first, second in zip(*gradients, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_indices_and_lengths_may_be_written_to_before_backward():
+    rnn, x, h_0 = nn.RNN(2, 3), nb.randn(4, 3, 2, requires_grad=True), nb.randn(1, 3, 3, requires_grad=True)
+    for ragged in ("packed", "lengths"):
+        gradients = []
+        for written in (False, True):
+            lengths = nb.tensor([2, 4, 3])
+            packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+            _, h_n = rnn(packed, h_0) if ragged == "packed" else rnn(x, h_0, lengths=lengths)
+            if written:
+                packed.sorted_indices.copy_(nb.arange(3))
+                packed.batch_sizes.fill_(1)
+                lengths.fill_(1)
+            x.grad = h_0.grad = None
+            (h_n * nb.tensor([1.0, 2.0, 3.0])[:, None]).sum().backward()
+            gradients.append((x.grad.tolist(), h_0.grad.tolist()))
+        assert gradients[0] == gradients[1]
 
 
 def test_a_weight_put_on_other_memory_before_backward_is_an_error():

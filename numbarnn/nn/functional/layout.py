@@ -146,8 +146,8 @@ def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
 
 
 def as_order(sorted_indices: Any, B: int) -> Array:
-    """`sorted_indices` as (B,) integers, each of 0..B-1 once."""
-    array = _integers("sorted_indices", sorted_indices)
+    """`sorted_indices` as (B,) integers, each of 0..B-1 once: a copy, for the way back must find them as they were."""
+    array: Array = _integers("sorted_indices", sorted_indices).copy()
     if array.dtype.kind not in "iu" or array.shape != (B,) or not np.array_equal(np.sort(array), np.arange(B)):
         raise RuntimeError(f"sorted_indices: expected each of 0 to {B - 1} once, got {array.tolist()}")
     return array
