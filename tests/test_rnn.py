@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import os
-import threading
 
 import naive
 import numpy as np
 import pytest
 from gradcheck import check_gradients
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rnn_cases import check_against_naive, layers_of, make
 from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels import rnn as rnn_kernels
-from numbarnn.kernels import threads
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-
-def make(rng, dtype="float64", T=6, B=4, I=5, H=7, **options):
-    """A model with random weights (biases far from zero), an input and a first state as arrays."""
-    rnn = nn.RNN(I, H, dtype=dtype, **options)
-    with nb.no_grad():
-        for p in rnn.parameters():
-            p.copy_(nb.tensor(rng.uniform(-0.7, 0.7, tuple(p.shape)).astype(dtype)))
-    x = rng.standard_normal((B, T, I) if rnn.batch_first else (T, B, I)).astype(dtype)
-    states = rnn.num_layers * (2 if rnn.bidirectional else 1)
-    return rnn, x, rng.standard_normal((states, B, H)).astype(dtype)
-
-
-def layers_of(rnn):
-    """Weights as naive.rnn takes them, in float64."""
-    groups = [[w.detach().numpy().astype(float) for w in group] for group in rnn.all_weights]
-    zeros = np.zeros(rnn.hidden_size)
-    groups = [g if len(g) == 4 else [*g, zeros, zeros] for g in groups]
-    D = 2 if rnn.bidirectional else 1
-    return [groups[i : i + D] for i in range(0, len(groups), D)]
-
-
-def check_against_naive(rng, rnn, x, h_0, given=True, lengths=None):
-    """Output, h_n and every gradient, from output and h_n together."""
-    swap = (lambda a: a.transpose(1, 0, 2)) if rnn.batch_first else (lambda a: a)
-    x_t, h_t = nb.tensor(x, requires_grad=True), nb.tensor(h_0, requires_grad=True)
-    output, h_n = rnn(x_t, h_t if given else None, lengths=lengths)
-    first = h_0 if given else np.zeros_like(h_0)
-    layers, exact_x, exact_h = layers_of(rnn), swap(x).astype(float), first.astype(float)
-    want, want_h_n, _ = naive.rnn(exact_x, exact_h, layers, rnn.nonlinearity, lengths)
-    assert_close(output.detach().numpy(), swap(want))
-    assert_close(h_n.detach().numpy(), want_h_n)
-
-    d_output, d_h_n = rng.standard_normal(want.shape), rng.standard_normal(want_h_n.shape)
-    dtype = x.dtype
-    total = (output * swap(d_output).astype(dtype)).sum() + (h_n * d_h_n.astype(dtype)).sum()
-    total.backward()
-    d_x, d_h_0, gradients = naive.rnn_backward(exact_x, exact_h, layers, d_output, d_h_n, rnn.nonlinearity, lengths)
-    assert_close(x_t.grad.numpy(), swap(d_x), 4)
-    if given:
-        assert_close(h_t.grad.numpy(), d_h_0, 4)
-    flat = itertools.chain.from_iterable(gradients)
-    for got, wanted in zip(rnn.all_weights, flat, strict=True):
-        for parameter, expected in zip(got, wanted, strict=False):  # biases are absent without bias
-            assert_close(parameter.grad.numpy(), expected, 4)
 
 
 @pytest.fixture
@@ -73,10 +27,28 @@ def rng():
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_all_options_against_naive(rng, dtype, nonlinearity):
     options = itertools.product([1, 2, 3], [False, True], [False, True], [False, True], [False, True])
-    for num_layers, bidirectional, bias, batch_first, given in options:
+    for num_layers, bidirectional, bias, batch_first, given_state in options:
         case = make(rng, dtype, nonlinearity=nonlinearity, num_layers=num_layers, bidirectional=bidirectional,
                     bias=bias, batch_first=batch_first)  # fmt: skip
-        check_against_naive(rng, *case, given)
+        check_against_naive(rng, *case, given_state)
+
+
+@st.composite
+def configurations(draw):
+    sizes = {name: draw(st.integers(1, high)) for name, high in (("T", 9), ("B", 7), ("I", 20), ("H", 40))}
+    options = {name: draw(st.booleans()) for name in ("bias", "batch_first", "bidirectional")}
+    options |= {"num_layers": draw(st.integers(1, 3)), "nonlinearity": draw(st.sampled_from(["tanh", "relu"]))}
+    T, B = sizes["T"], sizes["B"]
+    lengths = draw(st.none() | st.lists(st.integers(0, T), min_size=B, max_size=B))
+    return sizes | options, lengths, draw(st.booleans()), draw(st.sampled_from(["float32", "float64"]))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(configurations(), st.integers(0, 2**32 - 1))
+def test_any_configuration_against_naive(configuration, seed):
+    options, lengths, given_state, dtype = configuration
+    rng = np.random.default_rng(seed)
+    check_against_naive(rng, *make(rng, dtype, **options), given_state, lengths)
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
@@ -195,28 +167,6 @@ def test_a_sequence_gives_the_same_bits_alone_in_a_batch_and_streamed(rng):
     assert np.array_equal(padded.detach()[:30], output)
 
 
-def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
-    rnn, x, h_0 = make(rng, "float32", T=12, B=21, I=9, H=33, num_layers=2, bidirectional=True)
-
-    def run():
-        rnn.zero_grad()
-        x_t = nb.tensor(x, requires_grad=True)
-        output, h_n = rnn(x_t, h_0)
-        (output.sum() + (h_n * h_n).sum()).backward()
-        return [t.numpy() for t in (output.detach(), h_n.detach(), x_t.grad, *(p.grad for p in rnn.parameters()))]
-
-    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 << 60)
-    one = run()
-    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
-    two = run()
-    monkeypatch.setattr(rnn_kernels, "WORTH_A_BARRIER", 1)
-    monkeypatch.setattr(threads, "available", lambda: 6)  # fewer than that many times 4 sequences share columns
-    columns = run()
-    for a, b, c in zip(one, two, columns, strict=True):
-        assert np.array_equal(a, b)
-        assert np.array_equal(a, c)
-
-
 def test_a_cell_loop_of_ten_thousand_steps_trains():
     nb.manual_seed(0)
     cell, head = nn.RNNCell(1, 4), nn.Linear(4, 1)
@@ -285,50 +235,3 @@ def test_inference_keeps_nothing_for_backward(rng):
             output, h_n = rnn(x)
         assert output.grad_fn is None
         assert not h_n.requires_grad
-
-
-def test_python_threads_share_a_model(rng):
-    rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
-    with nb.no_grad():
-        expected = rnn(x, h_0)[0].numpy().copy()
-    wrong = []
-
-    def work():
-        with nb.no_grad():
-            wrong.extend(i for i in range(30) if not np.array_equal(rnn(x, h_0)[0].numpy(), expected))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "WORTH_A_THREAD", 1)
-        workers = [threading.Thread(target=work) for _ in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-    assert not wrong
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_computes_the_same(rng, monkeypatch):
-    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
-    rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
-    output = rnn(x, h_0)[0]  # the parent has used its thread pool
-    output.sum().backward()
-    expected = output.detach().numpy().tobytes() + rnn.weight_hh_l0.grad.numpy().tobytes()
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            rnn.zero_grad()
-            output = rnn(x, h_0)[0]
-            output.sum().backward()
-            got = output.detach().numpy().tobytes() + rnn.weight_hh_l0.grad.numpy().tobytes()
-            os.write(writer, b"same" if got == expected else b"different")
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writer)
-    assert os.read(reader, 100) == b"same"
-    os.close(reader)
-    assert os.waitpid(child, 0)[1] == 0

@@ -1,0 +1,88 @@
+"""RNN on several threads and in forked processes: the same bits, and no crash."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from rnn_cases import make
+
+import numbarnn as nb
+from numbarnn.kernels import rnn as rnn_kernels
+from numbarnn.kernels import threads
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
+    rnn, x, h_0 = make(rng, "float32", T=12, B=21, I=9, H=33, num_layers=2, bidirectional=True)
+
+    def run():
+        rnn.zero_grad()
+        x_t = nb.tensor(x, requires_grad=True)
+        output, h_n = rnn(x_t, h_0)
+        (output.sum() + (h_n * h_n).sum()).backward()
+        return [t.numpy() for t in (output.detach(), h_n.detach(), x_t.grad, *(p.grad for p in rnn.parameters()))]
+
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 << 60)
+    one = run()
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    two = run()
+    monkeypatch.setattr(rnn_kernels, "WORTH_A_BARRIER", 1)
+    monkeypatch.setattr(threads, "available", lambda: 6)  # fewer than that many times 4 sequences share columns
+    columns = run()
+    for a, b, c in zip(one, two, columns, strict=True):
+        assert np.array_equal(a, b)
+        assert np.array_equal(a, c)
+
+
+def test_python_threads_share_a_model(rng):
+    rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
+    with nb.no_grad():
+        expected = rnn(x, h_0)[0].numpy().copy()
+    wrong = []
+
+    def work():
+        with nb.no_grad():
+            wrong.extend(i for i in range(30) if not np.array_equal(rnn(x, h_0)[0].numpy(), expected))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "WORTH_A_THREAD", 1)
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_computes_the_same(rng, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
+    output = rnn(x, h_0)[0]  # the parent has used its thread pool
+    output.sum().backward()
+    expected = output.detach().numpy().tobytes() + rnn.weight_hh_l0.grad.numpy().tobytes()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            rnn.zero_grad()
+            output = rnn(x, h_0)[0]
+            output.sum().backward()
+            got = output.detach().numpy().tobytes() + rnn.weight_hh_l0.grad.numpy().tobytes()
+            os.write(writer, b"same" if got == expected else b"different")
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writer)
+    assert os.read(reader, 100) == b"same"
+    os.close(reader)
+    assert os.waitpid(child, 0)[1] == 0
