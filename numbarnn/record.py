@@ -39,21 +39,19 @@ def record(
     backward: Backward,
     saved: Sequence[Tensor] = (),
     view_of: Attributes | None = None,
-    saved_outputs: Sequence[int] = (),
 ) -> tuple[Tensor, ...]:
     """Wrap `outputs`; if an input requires grad, leave one node that `backward` differentiates.
 
     `backward(d_outputs, needs)` gets None for an output that no gradient reached and may return None for an
-    input that `needs` none.  `saved` are the inputs whose values it reads, `saved_outputs` the numbers of such
-    outputs: writing to one of them before backward() is an error.  `view_of`: the input whose memory the outputs
-    share.
+    input that `needs` none.  `saved` are the inputs whose values it reads: writing to one of them before
+    backward() is an error.  `view_of`: the input whose memory the outputs share.
     """
     wrapped = tuple(tensor_of(array) for array in outputs)
     if view_of is not None:
         for tensor in wrapped:
             _share(tensor, view_of)
     if tape.recording(inputs):
-        node = _node(name, inputs, backward, [*saved, *(wrapped[number] for number in saved_outputs)], len(wrapped))
+        node = _node(name, inputs, backward, saved, len(wrapped))
         for number, tensor in enumerate(wrapped):
             if tensor._array.dtype.kind == "f":
                 tensor._node, tensor._output = node, number

@@ -34,14 +34,16 @@ class Version:
     `recorded` is the count at the last write that left a node; views older than that have to look again.
     `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and
     nothing derived from the values may be cached.
+    `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
     """
 
-    __slots__ = ("count", "exposed", "recorded")
+    __slots__ = ("before_write", "count", "exposed", "recorded")
 
     def __init__(self, exposed: bool = False) -> None:
         self.count = 0
         self.recorded = 0
         self.exposed = exposed
+        self.before_write: Callable[[], None] | None = None
 
 
 class Node:

@@ -187,14 +187,49 @@ def test_a_cell_loop_of_ten_thousand_steps_trains():
     assert all(np.isfinite(p.detach().numpy()).all() for p in cell.parameters())
 
 
-def test_writing_to_the_output_before_backward_is_an_error(rng):
-    rnn, x, _ = make(rng, "float32")
-    for write in (lambda o: o.mul_(2), lambda o: o.__setitem__(0, 1.0)):
-        output, h_n = rnn(x)
-        total = output.sum() + h_n.sum()
-        write(output)
-        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-            total.backward()
+def test_writing_to_the_output_does_not_disturb_the_way_back(rng):
+    """As in torch; here the states are copied when the output that shares their memory is first written to."""
+    rnn, x, _ = make(rng, num_layers=2)
+    residual, d_output = rng.standard_normal((2, 6, 4, 7))
+
+    def gradients(write):
+        rnn.zero_grad()
+        x_t = nb.tensor(x, requires_grad=True)
+        output, h_n = rnn(x_t)
+        output = write(output, h_n)
+        (output * d_output).sum().backward()
+        return [x_t.grad.numpy(), *(p.grad.numpy() for p in rnn.parameters())]
+
+    def in_place(output, h_n):
+        output += residual
+        return output
+
+    def through_views(output, h_n):
+        output.detach()[0].zero_()
+        output.data[1:, 2].fill_(9)
+        h_n.detach().mul_(0.5)
+        return output
+
+    wanted = gradients(lambda output, h_n: output)
+    for write in (lambda output, h_n: output + residual, in_place, through_views):
+        for got, expected in zip(gradients(write), wanted, strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_the_output_is_copied_only_while_a_way_back_needs_it(rng):
+    rnn, x, _ = make(rng, num_layers=1)
+    output, _ = rnn(x)
+    stack = output._version.before_write.__closure__[0].cell_contents()
+    memory = output._array.base
+    output.detach().mul_(2)
+    assert not np.shares_memory(stack.outputs[-1], memory)
+    output.backward(nb.ones(6, 4, 7, dtype=nb.float64))
+    del stack
+    output, _ = rnn(x)
+    before = output.detach().clone()
+    output.backward(nb.ones(6, 4, 7, dtype=nb.float64))
+    output.detach().mul_(2)
+    assert np.array_equal(output.detach(), before * 2)
 
 
 def test_weights_changed_in_any_way_are_seen(rng):

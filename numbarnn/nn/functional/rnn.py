@@ -261,5 +261,7 @@ def _run(
         return [d_input, d_hx, *gradients]
 
     saved = [t for t in everything if isinstance(t, Tensor)]
-    # h_n is a copy: whoever resets the states of some sequences disturbs nothing
-    return record(name, shown, everything, backward, saved, saved_outputs=() if output_shape is None else (0,))
+    outputs = record(name, shown, everything, backward, saved)
+    if output_shape is not None:  # the way back reads the output; h_n is a copy already
+        outputs[0]._version.before_write = stack.output_keeper()
+    return outputs

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,17 @@ class Stack:
                 masks.append(random.bernoulli_keep(out.shape, self.dropout, out.dtype))
                 rows, batch_first = out * masks[-1], False
         return masks
+
+    def output_keeper(self) -> Callable[[], None]:
+        """What to call before somebody writes to the output: a copy is kept if a way back is still to come."""
+        kept = weakref.ref(self)
+
+        def keep() -> None:
+            stack = kept()
+            if stack is not None:
+                stack.outputs[-1] = stack.outputs[-1].copy()
+
+        return keep
 
     def backward(self, d_output: Array, d_h: Array, need_x: bool) -> tuple[Array, list[Array]]:
         """d_x (R, I) and the gradients of all parameters; d_h holds d_h_n and ends as d_h_0."""
