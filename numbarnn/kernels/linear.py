@@ -83,9 +83,11 @@ def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, scratch, i, count):
 
     begin, end = share_of(O, i, count)
     if d_bias.size > 0:
+        d_b = at(d_bias, begin)
         for r in range(R):
-            for o in range(begin, end):
-                d_bias[o] += d_y[r, o]
+            d_row = at(d_y, r * O + begin)
+            for o in range(end - begin):
+                d_b[o] += d_row[o]
     if d_weight.size > 0:
         _weight_share(d_y, x, d_weight, at(scratch, i * scratch.shape[1]), begin, end)
 
@@ -121,8 +123,12 @@ def _weight_share(d_y, x, d_weight, panel, begin, end):
 @kernel
 def _gather_columns(matrix, row, K, M, columns):
     """matrix (K, M) as tiles of TALL columns, each stored row after row."""
+    whole = M - M % TALL
     for k in range(K):
-        for m in range(0, M, TALL):
+        for m in range(0, whole, TALL):
             source, target = plus(matrix, k * row + m), plus(columns, m * K + k * TALL)
-            for j in range(min(TALL, M - m)):
+            for j in range(TALL):
                 target[j] = source[j]
+        source, target = plus(matrix, k * row + whole), plus(columns, whole * K + k * TALL)
+        for j in range(M - whole):
+            target[j] = source[j]
