@@ -12,9 +12,15 @@ if TYPE_CHECKING:
 
 
 class Attributes:
-    """The slots of `Tensor`: what the classes that it is put together from may rely on."""
+    """The slots of `Tensor`: what the classes that it is put together from may rely on.
 
-    __slots__ = ("__weakref__", "_array", "_cache", "_grad", "_node", "_output", "_requires_grad", "_version", "_view")
+    `__dict__` is for the user's own attributes; it is made when the first is set.
+    """
+
+    __slots__ = (
+        "__dict__", "__weakref__", "_array", "_cache", "_grad", "_node", "_output", "_requires_grad", "_version",
+        "_view",
+    )  # fmt: skip
 
     _array: Array
     _grad: Tensor | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -205,12 +206,13 @@ class Tensor(Methods):
         return tensor_str(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _restore, (type(self), self._array, self.requires_grad)
+        return _restore, (type(self), self._array, self.requires_grad), self.__dict__ or None
 
     def __copy__(self) -> Tensor:
         copy = self.detach()
         copy._requires_grad = self.requires_grad
         copy.__class__ = type(self)
+        copy.__dict__.update(self.__dict__)
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
@@ -221,6 +223,7 @@ class Tensor(Methods):
             )
         copy = _restore(type(self), self._array.copy(), self._requires_grad)
         memo[id(self)] = copy
+        copy.__dict__.update(deepcopy(self.__dict__, memo))
         if self._grad is not None:
             copy._grad = self._grad.__deepcopy__(memo)
         return copy
@@ -238,7 +241,7 @@ def _over(value: Any) -> Any:
     if not isinstance(value, np.ndarray):
         return value
     as_dtype(value.dtype, "array")
-    return Tensor._wrap(value, exposed=True)
+    return Tensor._wrap(value.view(np.ndarray), exposed=True)  # a view: its shape is nobody else's to change
 
 
 def as_flag(requires_grad: Any) -> bool:

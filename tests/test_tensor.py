@@ -48,8 +48,8 @@ def test_memory_is_shared_with_numpy() -> None:
     array[0, 0] = 1
     x[1, 1] = 2
     assert x.tolist() == array.tolist() == [[1, 0], [0, 2]]
-    assert x.numpy() is array
-    assert np.asarray(x) is array
+    assert np.shares_memory(x.numpy(), array)
+    assert np.shares_memory(np.asarray(x), array)
     assert x._version.exposed
     y = numbarnn.zeros(2)
     assert not y._version.exposed
@@ -57,6 +57,39 @@ def test_memory_is_shared_with_numpy() -> None:
     np.asarray(view)[0] = 5
     assert y.tolist() == [5, 0]
     assert y._version.exposed
+
+
+def test_the_shape_of_a_shared_array_is_each_sides_own() -> None:
+    array = np.zeros((2, 3))
+    tensors = [numbarnn.from_numpy(array), numbarnn.as_tensor(array), numbarnn.nn.Parameter(array)]
+    array.shape = (6,)
+    for x in tensors:
+        x.detach().numpy().shape = (3, 2)
+        np.asarray(x.detach()).shape = (6,)
+        assert x.shape == (2, 3)
+        assert np.shares_memory(x.detach().numpy(), array)
+    with pytest.raises(ValueError, match="resize"):
+        array.resize(100)
+    assert type(numbarnn.from_numpy(np.ma.array([1.0])).numpy()) is np.ndarray
+
+
+def test_tensors_take_attributes_and_parameters_subclasses() -> None:
+    class Named(numbarnn.nn.Parameter):
+        name = "weight"
+
+    for x in (numbarnn.ones(2), Named(numbarnn.ones(2))):
+        x.tag = [1]
+        assert copy.copy(x).tag is x.tag
+        assert copy.deepcopy(x).tag == [1]
+        assert copy.deepcopy(x).tag is not x.tag
+        assert type(copy.copy(x)) is type(copy.deepcopy(x)) is type(x)
+        assert not hasattr(x.detach(), "tag")
+        assert not hasattr(x + 1, "tag")
+    plain = numbarnn.ones(2)
+    plain.tag = plain
+    again = pickle.loads(pickle.dumps(plain))
+    assert again.tag is again
+    assert copy.deepcopy(plain).tag is not plain
 
 
 def test_array_protocol_converts_and_copies_when_asked() -> None:

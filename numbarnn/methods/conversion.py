@@ -34,11 +34,12 @@ class Conversion(Attributes):
         return self._array.tolist()
 
     def numpy(self) -> Array:
-        """The array itself: no copy, so writes to either show in both."""
+        """A NumPy view: no copy, so writes to either show in both."""
         if traced(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self._version.exposed = True
-        return self._array
+        view: Array = self._array.view()
+        return view
 
     def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> Array:
         array = self.numpy()
