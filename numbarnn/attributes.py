@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tape import Array, Node, Version
+from .tape import Array, Hook, Node, Version
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -18,12 +18,13 @@ class Attributes:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "_array", "_cache", "_grad", "_node", "_output", "_requires_grad", "_version",
-        "_view",
+        "__dict__", "__weakref__", "_array", "_cache", "_grad", "_hooks", "_node", "_output", "_requires_grad",
+        "_version", "_view",
     )  # fmt: skip
 
     _array: Array
     _grad: Tensor | None
+    _hooks: dict[int, Hook]  # on its gradient, of a leaf; not set before the first
     _node: Node | None  # the operation that it came from, and
     _output: int  # which of its outputs it is
     _requires_grad: bool  # asked for by the user: a leaf

@@ -9,10 +9,11 @@ import numpy as np
 
 from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from .dtypes import device as device_type
-from .record import as_array, is_tensor, promoted
+from .record import as_array, is_tensor
 from .size import sizes
 from .tape import Array
 from .tensor import Tensor, as_flag
+from .values import values
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -38,7 +39,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tensor([0.5]), tensor(np.array([0.5]))
     (tensor([0.5000]), tensor([0.5000], dtype=float64))
     """
-    array = np.array(_values(data), order="C")
+    array = np.array(values(data), order="C")
     wanted = as_dtype(array.dtype, "data") if dtype is None else as_dtype(dtype)
     return leaf(array.astype(wanted, copy=False), device, requires_grad)
 
@@ -70,33 +71,6 @@ def from_numpy(array: Array) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     as_dtype(array.dtype, "array")
     return leaf(array.view(np.ndarray), exposed=True)  # a view: its shape is nobody else's to change
-
-
-def _values(data: Any) -> Array:
-    """`data` as an array of the type that torch would give it."""
-    if is_tensor(data) or isinstance(data, (np.ndarray, np.generic)):
-        return np.asarray(as_array(data) if is_tensor(data) else data)
-    if isinstance(data, (list, tuple)) and not {type(item) for item in data} <= _NUMBERS:
-        return _nested([_values(item) for item in data])
-    if not isinstance(data, (list, tuple, bool, int, float)):
-        error = TypeError if isinstance(data, (str, bytes)) else RuntimeError
-        raise error(f"tensor: expected numbers, got {type(data).__name__}: could not infer dtype of {data!r}")
-    array = np.array(data)
-    if array.dtype.kind not in "fib":
-        raise ValueError("Overflow when unpacking long long: expected integers that fit into int64")
-    return array.astype(get_default_dtype()) if array.dtype.kind == "f" else array
-
-
-_NUMBERS = {bool, int, float}
-
-
-def _nested(items: list[Array]) -> Array:
-    """Stack what the items of one level became; all must have one shape."""
-    for array in items:
-        if array.shape != items[0].shape:
-            expected, got = (a.shape[0] if a.ndim else "a number" for a in (items[0], array))
-            raise ValueError(f"expected sequence of length {expected} at dim 1 (got {got})")
-    return np.stack(promoted(items))
 
 
 def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -142,7 +116,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     >>> full((2,), 7), full((2,), 0.5)
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
-    value = _values(fill_value).item()
+    value = values(fill_value).item()
     return _filled("full", (size,), value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
 from .creation import as_tensor
+from .methods import elementwise as choices
 from .methods import products
 from .methods.arithmetic import broadcasting
-from .methods.elementwise import check_mask
 from .ops import elementwise, shape
-from .ops.axes import Dim, axis
-from .record import apply, as_array, promoted
+from .ops.axes import axis
+from .record import apply, as_array
 from .tensor import Tensor
 
 
@@ -70,16 +72,17 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     return apply(shape.stack, *tensors, axis=axis(dim, arrays[0].ndim + 1))
 
 
-def where(condition: Any, input: Any, other: Any) -> Tensor:
-    """`input` where `condition` is True, else `other`.
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where `condition` is True, else `other`; with the condition alone, the indices where it is True.
 
     >>> where(np.array([True, False]), 1.0, 0.0)
     tensor([1., 0.])
+    >>> where(np.array([True, False]))
+    (tensor([0]),)
     """
-    check_mask("where", condition)
-    dtype = promoted([as_array(input), as_array(other)])[0].dtype
-    x, y = (v.to(dtype=dtype) if is_tensor(v) else np.asarray(v, dtype) for v in (input, other))
-    return broadcasting(elementwise.where, condition, x, y)
+    if input is None and other is None:
+        return as_tensor(condition).nonzero(as_tuple=True)
+    return choices.where(condition, input, other)
 
 
 def matmul(input: Any, other: Any) -> Tensor:
@@ -97,111 +100,139 @@ def bmm(input: Any, mat2: Any) -> Tensor:
     return products.bmm(input, mat2)
 
 
-def tanh(input: Any) -> Tensor:
-    """The hyperbolic tangent."""
-    return as_tensor(input).tanh()
+def dot(input: Any, tensor: Any) -> Tensor:
+    """The inner product of two vectors."""
+    return products.dot(input, tensor)
 
 
-def relu(input: Any) -> Tensor:
-    """max(input, 0)."""
-    return as_tensor(input).relu()
+def outer(input: Any, vec2: Any) -> Tensor:
+    """The products of each element of one vector with each of another: (N, M)."""
+    return products.outer(input, vec2)
 
 
-def sigmoid(input: Any) -> Tensor:
-    """1 / (1 + exp(-input))."""
-    return as_tensor(input).sigmoid()
+def pow(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent; one of them may be a number."""
+    if isinstance(input, (int, float)) and isinstance(exponent, (int, float)):
+        raise TypeError(f"pow(): expected a Tensor as input or exponent, got {input!r} and {exponent!r}")
+    return broadcasting(elementwise.pow, input, exponent)
 
 
-def exp(input: Any) -> Tensor:
-    """e to the power `input`."""
-    return as_tensor(input).exp()
+def reshape(input: Any, shape: Sequence[int]) -> Tensor:
+    """The same elements in another shape; one length may be -1."""
+    return as_tensor(input).reshape(_ints("reshape", "shape", shape))
 
 
-def log(input: Any) -> Tensor:
-    """The natural logarithm."""
-    return as_tensor(input).log()
+def permute(input: Any, dims: Sequence[int]) -> Tensor:
+    """Dimensions in the order `dims`."""
+    return as_tensor(input).permute(_ints("permute", "dims", dims))
 
 
-def sqrt(input: Any) -> Tensor:
-    """The square root."""
-    return as_tensor(input).sqrt()
+def flip(input: Any, dims: Sequence[int]) -> Tensor:
+    """Reversed along `dims`: a copy."""
+    return as_tensor(input).flip(_ints("flip", "dims", dims))
 
 
-def abs(input: Any) -> Tensor:
-    """|input|."""
-    return as_tensor(input).abs()
+def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
+    return as_tensor(tensor).split(split_size_or_sections, dim)
 
 
-def round(input: Any) -> Tensor:
-    """The nearest integer; halves go to the even one."""
-    return as_tensor(input).round()
+def _ints(function: str, argument: str, given: Any) -> tuple[int, ...]:
+    if not isinstance(given, (tuple, list)):
+        kind = type(given).__name__
+        raise TypeError(f"{function}(): argument '{argument}' (position 2) must be tuple of ints, not {kind}")
+    return tuple(given)
 
 
-def sin(input: Any) -> Tensor:
-    """The sine."""
-    return as_tensor(input).sin()
+# ---------------------------------------------------------------------------------------------------------------------
+# the methods that are functions just as they are
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-def cos(input: Any) -> Tensor:
-    """The cosine."""
-    return as_tensor(input).cos()
+def _function(method: Callable[Concatenate[Tensor, _P], _R]) -> Callable[Concatenate[Any, _P], _R]:
+    """`method` as a function whose first argument is `input`, a tensor or an array."""
+
+    @functools.wraps(method)
+    def function(input: Any, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return method(as_tensor(input), *args, **kwargs)
+
+    own = inspect.signature(method)
+    first, *others = own.parameters.values()
+    shown: Any = function  # with the signature that help() is to show
+    shown.__signature__ = own.replace(parameters=[first.replace(name="input", annotation=Any), *others])
+    shown.__module__, shown.__qualname__ = __name__, method.__name__
+    typed: Callable[Concatenate[Any, _P], _R] = shown
+    return typed
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
-    """Every value brought into [min, max]."""
-    return as_tensor(input).clamp(min, max)
-
-
-def isnan(input: Any) -> Tensor:
-    """Whether each value is NaN."""
-    return as_tensor(input).isnan()
-
-
-def isfinite(input: Any) -> Tensor:
-    """Whether each value is neither infinite nor NaN."""
-    return as_tensor(input).isfinite()
-
-
-def softmax(input: Any, dim: int) -> Tensor:
-    """exp(x) / sum(exp(x)) along `dim`."""
-    return as_tensor(input).softmax(dim)
-
-
-def log_softmax(input: Any, dim: int) -> Tensor:
-    """x - log(sum(exp(x))) along `dim`."""
-    return as_tensor(input).log_softmax(dim)
-
-
-def sum(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum of all values, or of those along `dim`."""
-    return as_tensor(input).sum(dim, keepdim, dtype=dtype)
-
-
-def mean(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean of all values, or of those along `dim`."""
-    return as_tensor(input).mean(dim, keepdim, dtype=dtype)
-
-
-def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """The largest value; (values, indices) along `dim`; the larger of each two for a tensor as `dim`."""
-    return as_tensor(input).max(dim, keepdim)
-
-
-def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest value; (values, indices) along `dim`; the smaller of each two for a tensor as `dim`."""
-    return as_tensor(input).min(dim, keepdim)
-
-
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest value is."""
-    return as_tensor(input).argmax(dim, keepdim)
-
-
-def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-    """Whether |input - other| <= atol + rtol * |other| everywhere."""
-    return as_tensor(input).allclose(other, rtol, atol, equal_nan)
-
-
-def equal(input: Any, other: Any) -> bool:
-    """Whether shapes and all values are the same."""
-    return as_tensor(input).equal(other)
+add = _function(Tensor.add)
+sub = _function(Tensor.sub)
+mul = _function(Tensor.mul)
+div = _function(Tensor.div)
+neg = _function(Tensor.neg)
+abs = _function(Tensor.abs)
+sign = _function(Tensor.sign)
+floor = _function(Tensor.floor)
+round = _function(Tensor.round)
+exp = _function(Tensor.exp)
+log = _function(Tensor.log)
+sqrt = _function(Tensor.sqrt)
+square = _function(Tensor.square)
+sin = _function(Tensor.sin)
+cos = _function(Tensor.cos)
+tanh = _function(Tensor.tanh)
+relu = _function(Tensor.relu)
+sigmoid = _function(Tensor.sigmoid)
+clamp = _function(Tensor.clamp)
+maximum = _function(Tensor.maximum)
+minimum = _function(Tensor.minimum)
+eq = _function(Tensor.eq)
+ne = _function(Tensor.ne)
+lt = _function(Tensor.lt)
+le = _function(Tensor.le)
+gt = _function(Tensor.gt)
+ge = _function(Tensor.ge)
+isnan = _function(Tensor.isnan)
+isinf = _function(Tensor.isinf)
+isfinite = _function(Tensor.isfinite)
+equal = _function(Tensor.equal)
+allclose = _function(Tensor.allclose)
+masked_fill = _function(Tensor.masked_fill)
+sum = _function(Tensor.sum)
+mean = _function(Tensor.mean)
+var = _function(Tensor.var)
+std = _function(Tensor.std)
+norm = _function(Tensor.norm)
+prod = _function(Tensor.prod)
+amax = _function(Tensor.amax)
+amin = _function(Tensor.amin)
+max = _function(Tensor.max)
+min = _function(Tensor.min)
+argmax = _function(Tensor.argmax)
+argmin = _function(Tensor.argmin)
+all = _function(Tensor.all)
+any = _function(Tensor.any)
+cumsum = _function(Tensor.cumsum)
+softmax = _function(Tensor.softmax)
+log_softmax = _function(Tensor.log_softmax)
+sort = _function(Tensor.sort)
+argsort = _function(Tensor.argsort)
+topk = _function(Tensor.topk)
+squeeze = _function(Tensor.squeeze)
+unsqueeze = _function(Tensor.unsqueeze)
+flatten = _function(Tensor.flatten)
+transpose = _function(Tensor.transpose)
+roll = _function(Tensor.roll)
+diag = _function(Tensor.diag)
+chunk = _function(Tensor.chunk)
+unbind = _function(Tensor.unbind)
+numel = _function(Tensor.numel)
+is_floating_point = _function(Tensor.is_floating_point)
+clone = _function(Tensor.clone)
+gather = _function(Tensor.gather)
+scatter = _function(Tensor.scatter)
+index_select = _function(Tensor.index_select)
+masked_select = _function(Tensor.masked_select)
+nonzero = _function(Tensor.nonzero)

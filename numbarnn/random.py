@@ -179,3 +179,17 @@ def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
     kept = default_generator.unit(prod(shape), np.dtype(np.float64)) < 1 - p
     mask: Array = (kept / kind.type(1 - p if p < 1 else 1)).astype(kind).reshape(shape)
     return mask
+
+
+def exponential(shape: Shape, dtype: Any) -> Array:
+    """Exponential with rate 1."""
+    kind = _float_type("exponential", dtype)
+    values: Array = -np.log1p(-default_generator.unit(prod(shape), np.dtype(np.float64)))
+    return values.astype(kind).reshape(shape)
+
+
+def bernoulli(p: Array) -> Array:
+    """1 with probability `p`, element by element, else 0; in the type of `p`."""
+    kind = _float_type("bernoulli", p.dtype)
+    drawn: Array = default_generator.unit(p.size, kind).reshape(p.shape) < p
+    return drawn.astype(kind)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 #: (gradients of the outputs, which inputs need one) -> gradients of the inputs
 Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | None]]
+#: the user's function of a gradient, which gives the one that goes on in its place
+Hook = Callable[[Array], Array]
 
 _age = itertools.count()
 
@@ -53,7 +55,7 @@ class Node:
     nothing to differentiate.
     """
 
-    __slots__ = ("age", "backward", "edges", "name", "outputs", "retained", "saved")
+    __slots__ = ("age", "backward", "edges", "hooks", "name", "outputs", "retained", "saved")
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class Node:
         self.backward: Backward | None = backward
         self.saved = saved
         self.outputs = outputs
+        self.hooks: dict[int, dict[int, Hook]] = {}  # by the number of the output whose gradient they are for
         self.retained: list[Tensor] = []  # outputs whose .grad the user asked for
 
     def __repr__(self) -> str:
@@ -119,10 +122,13 @@ def backward(
     """
     leaves: dict[int, _Sum] = {}
     inner = _walk(roots, leaves, retain_graph, inputs)
+    wanted = leaves if inputs is None else {id(t) for t in inputs}
+    for key, leaf in leaves.items():
+        if key in wanted:
+            leaf.call_hooks()
     # .grad is written last: a graph that turns out unusable leaves every one as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
-    wanted = leaves if inputs is None else {id(t) for t in inputs}
     for key, leaf in leaves.items():
         if key in wanted:
             _accumulate(leaf.tensor, leaf.own(borrowed_will_do=leaf.tensor._grad is not None))
@@ -145,6 +151,9 @@ def _walk(
         d_outputs = pending.pop(node, None)
         if d_outputs is None:  # nothing that reached it carried a gradient
             continue
+        for number, hooks in node.hooks.items():
+            gradient = d_outputs[number]
+            d_outputs[number] = None if gradient is None else _hooked(hooks, gradient)
         for tensor in node.retained if inputs is None else inputs:
             if tensor._node is not node:
                 continue
@@ -201,12 +210,24 @@ class _Sum:
         else:
             self._value, self._own = np.asarray(self._value + gradient), True
 
+    def call_hooks(self) -> None:
+        """Let the hooks of the leaf have the sum; whoever wrote them may keep what they were given."""
+        hooks = getattr(self.tensor, "_hooks", None)
+        if hooks:
+            self._value, self._own = _hooked(hooks, self._value), False
+
     def own(self, borrowed_will_do: bool) -> Array:
         """The sum, contiguous and in nobody else's hands: weight gradients are big, so a copy only if need be."""
         alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
         if borrowed_will_do or (alone and self._value.flags.c_contiguous):
             return self._value
         return np.array(self._value, order="C")
+
+
+def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
+    for hook in list(hooks.values()):
+        gradient = hook(gradient)
+    return gradient
 
 
 def _references(holder: _Sum) -> int:

@@ -33,6 +33,16 @@ ROWS = np.array([2, 0, 2, -1])
 MASK = np.array([[True, False, True], [False, False, True]])
 PICKS = np.array([[0, 2, 1], [1, 1, 0]])
 
+
+def scattered(x: np.ndarray[Any, Any], y: Any) -> np.ndarray[Any, Any]:
+    out = x.copy()
+    number = isinstance(y, float)
+    for i, row in enumerate(PICKS if number else PICKS[:, 1:]):
+        for j, column in enumerate(row):
+            out[i, column] = y if number else y[i, j]
+    return out
+
+
 CASES: dict[str, Case] = {
     "add": Case(lambda x, y: x + y, (some(2, 3), some(3))),
     "add number": Case(lambda x: 2 + x + 1, (some(2, 3),)),
@@ -70,6 +80,7 @@ CASES: dict[str, Case] = {
     "clamp": Case(lambda x: x.clamp(-0.5, 0.5), (some(2, 3),), lambda x: np.clip(x, -0.5, 0.5)),
     "clamp min": Case(lambda x: x.clamp(min=0), (some(2, 3),), lambda x: np.maximum(x, 0)),
     "where": Case(lambda x, y: numbarnn.where(MASK, x, y), (some(2, 3), some(3)), lambda x, y: np.where(MASK, x, y)),
+    "where mask": Case(lambda x, y: x.where(MASK, y), (some(2, 3), some(3)), lambda x, y: np.where(MASK, x, y)),
     "masked_fill": Case(lambda x: x.masked_fill(MASK, 7), (some(2, 3),), lambda x: np.where(MASK, 7, x)),
     "sum": Case(lambda x: x.sum(), (some(2, 3),)),
     "sum dim": Case(lambda x: x.sum(-1), (some(2, 3),)),
@@ -118,6 +129,13 @@ CASES: dict[str, Case] = {
     "cast": Case(lambda x: x.float().double(), (np.arange(3.0),), lambda x: x),
     "cat": Case(lambda x, y: numbarnn.cat([x, y, x], 1), (some(2, 3), some(2, 1)), lambda x, y: np.hstack([x, y, x])),
     "stack": Case(lambda x, y: numbarnn.stack([x, y], -1), (some(2, 3), some(2, 3)), lambda x, y: np.stack([x, y], -1)),
+    "roll": Case(lambda x: x.roll(4), (some(2, 3),), lambda x: np.roll(x, 4)),
+    "roll dims": Case(lambda x: x.roll((1, -2), (0, 1)), (some(2, 3),), lambda x: np.roll(x, (1, -2), (0, 1))),
+    "diag row": Case(lambda x: x.diag(-1), (some(3),), lambda x: np.diag(x, -1)),
+    "diag mat": Case(lambda x: x.diag(1), (some(3, 4),), lambda x: np.diag(x, 1)),
+    "diag mat low": Case(lambda x: x.diag(-1), (some(3, 4),), lambda x: np.diag(x, -1)),
+    "scatter row": Case(lambda x, y: x.scatter(1, PICKS[:, 1:], y), (some(2, 4), some(3, 3)), scattered),
+    "scatter index number": Case(lambda x: x.scatter(1, PICKS, 7.0), (some(2, 4),), lambda x: scattered(x, 7.0)),
     "index int": Case(lambda x: x[1], (some(2, 3),)),
     "index mixed": Case(lambda x: x[..., None, 1:], (some(2, 3),)),
     "index tuple": Case(lambda x: x[1, ::2], (some(2, 3),)),
@@ -143,6 +161,7 @@ CASES: dict[str, Case] = {
     "matmul batch": Case(lambda x, y: x @ y, (some(4, 2, 3), some(3, 2))),
     "matmul broadcast": Case(lambda x, y: x @ y, (some(4, 1, 2, 3), some(5, 3, 2))),
     "array matmul": Case(lambda x: np.ones((2, 3)) @ x, (some(3, 2),)),
+    "outer mat": Case(lambda x, y: x.outer(y), (some(3), some(2)), np.outer),
     "dot": Case(lambda x, y: x.dot(y), (some(3), some(3))),
     "mm": Case(numbarnn.mm, (some(2, 3), some(3, 2)), np.matmul),
     "bmm": Case(numbarnn.bmm, (some(4, 2, 3), some(4, 3, 2)), np.matmul),

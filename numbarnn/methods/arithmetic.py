@@ -1,4 +1,4 @@
-"""Operators and comparisons."""
+"""Operators."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..record import apply, as_array, promoted, tensor_of
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-_OPERANDS = (Attributes, np.ndarray, np.generic, int, float)
+OPERANDS = (Attributes, np.ndarray, np.generic, int, float)
 
 
 def _binary(op: Op, x: Any, y: Any) -> Any:
-    known = isinstance(x, _OPERANDS) and isinstance(y, _OPERANDS)
+    known = isinstance(x, OPERANDS) and isinstance(y, OPERANDS)
     return broadcasting(op, x, y) if known else NotImplemented
 
 
@@ -44,12 +44,6 @@ def _mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
     return RuntimeError(f"shapes do not fit together: {', '.join(str(list(shape)) for shape in shapes)}")
 
 
-def _compare(ufunc: Callable[..., Any], x: Any, y: Any) -> Any:
-    if not isinstance(y, _OPERANDS):
-        return NotImplemented
-    return without_gradient(ufunc, *promoted([as_array(x), as_array(y)]))
-
-
 def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
     """A result that nothing can be differentiated through: bools or integers."""
     try:
@@ -60,7 +54,7 @@ def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
 
 def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
     """Logic on bools, bits of integers; no gradient either way."""
-    if not all(isinstance(y, _OPERANDS) for y in others):
+    if not all(isinstance(y, OPERANDS) for y in others):
         return NotImplemented
     arrays = promoted([as_array(x), *(as_array(y) for y in others)])
     if arrays[0].dtype.kind == "f":
@@ -137,24 +131,3 @@ class Arithmetic(Attributes):
 
     def __abs__(self) -> Tensor:
         return apply(ops.abs, self)
-
-    def __eq__(self, other: object) -> Any:
-        return _compare(np.equal, self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return _compare(np.not_equal, self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return _compare(np.less, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return _compare(np.less_equal, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return _compare(np.greater, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return _compare(np.greater_equal, self, other)
-
-    def __hash__(self) -> int:
-        return id(self)

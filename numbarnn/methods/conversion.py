@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..attributes import Attributes
-from ..dtypes import as_dtype, bool_, float32, float64, int32, int64
+from ..dtypes import DType, as_dtype, bool_, float32, float64, int32, int64, torch_name
 from ..dtypes import device as device_type
 from ..ops import elementwise as ops
 from ..record import apply, is_tensor
@@ -105,6 +105,17 @@ class Conversion(Attributes):
         """`to` the type of `other`."""
         return self.to(dtype=other._array.dtype)
 
+    def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
+        """`to` a type, which may be given as "torch.LongTensor"; without one, that text for its own type."""
+        if dtype is None:
+            return _type_name(self._array.dtype)
+        if isinstance(dtype, str):
+            named = {_type_name(known): known for known in (float32, float64, int64, int32, bool_)}
+            if dtype not in named:
+                raise ValueError(f"invalid type: '{dtype}': expected one of {', '.join(named)}")
+            dtype = named[dtype]
+        return self.to(dtype=as_dtype(dtype))
+
     def cpu(self) -> Any:
         """Itself: it is on the CPU."""
         return self
@@ -136,3 +147,7 @@ class Conversion(Attributes):
     def is_floating_point(self) -> builtins.bool:
         """Whether its type is a float."""
         return self._array.dtype.kind == "f"
+
+
+def _type_name(dtype: DType) -> str:
+    return f"torch.{torch_name(dtype)}Tensor"

@@ -9,7 +9,7 @@ import numpy as np
 from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..ops import elementwise as ops
-from ..record import apply, as_array, is_tensor
+from ..record import apply, as_array, is_tensor, promoted
 from .arithmetic import broadcasting, without_gradient
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def number(name: str, value: Any) -> Any:
     if plain is None or isinstance(plain, (int, float)):
         return plain
     raise TypeError(f"{name}: expected a number or None, got {type(value).__name__}")
+
+
+def where(condition: Any, input: Any, other: Any) -> Tensor:
+    """`input` where `condition` is True, else `other`."""
+    check_mask("where", condition)
+    dtype = promoted([as_array(input), as_array(other)])[0].dtype
+    x, y = (v.to(dtype=dtype) if is_tensor(v) else np.asarray(v, dtype) for v in (input, other))
+    return broadcasting(ops.where, condition, x, y)
 
 
 class Elementwise(Attributes):
@@ -130,6 +138,10 @@ class Elementwise(Attributes):
         """`value` wherever `mask` is True."""
         check_mask("masked_fill", mask)
         return broadcasting(ops.masked_fill, self, mask, value=as_array(value))
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """Itself where `condition` is True, else `other`."""
+        return where(condition, self, other)
 
     def isnan(self) -> Tensor:
         """Whether each value is NaN."""

@@ -11,7 +11,7 @@ from ..attributes import Attributes
 from ..indices import Index
 from ..ops import indexing as ops
 from ..ops.axes import axis
-from ..record import apply, as_array, fit, record
+from ..record import apply, as_array, fit, record, tensor_of
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
 from .elementwise import check_mask
@@ -88,7 +88,7 @@ class Indexing(Attributes):
                     f"Size does not match at dimension {at}: expected index {list(indices.shape)} to be no larger than "
                     f"self {list(self._array.shape)} apart from dimension {along}"
                 )
-        _check_range(indices, self._array.shape[along] if ndim else 1, along, RuntimeError)
+        check_range(indices, self._array.shape[along] if ndim else 1, along, RuntimeError)
         return apply(ops.gather, self, index, axis=along)
 
     def index_select(self, dim: int, index: Any) -> Tensor:
@@ -96,8 +96,15 @@ class Indexing(Attributes):
         indices, along = np.array(as_array(index)), axis(dim, self._array.ndim)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
-        _check_range(indices, self._array.shape[along], along, IndexError)
+        check_range(indices, self._array.shape[along], along, IndexError)
         return apply(ops.index, self, index=(slice(None),) * along + (indices.reshape(-1),))
+
+    def nonzero(self, *, as_tuple: bool = False) -> Any:
+        """Where the values are not 0: (N, dimensions), or with `as_tuple` one vector for each dimension."""
+        places = np.argwhere(self._array)
+        if not as_tuple:
+            return tensor_of(places)
+        return tuple(map(tensor_of, np.nonzero(np.atleast_1d(self._array))))
 
     def masked_select(self, mask: Any) -> Tensor:
         """The values where `mask` is True, in one dimension."""
@@ -177,7 +184,8 @@ def _leading(value: Array, region: Array) -> int:
     return max(value.ndim - region.ndim, 0)
 
 
-def _check_range(indices: Array, length: int, along: int, error: type[Exception]) -> None:
+def check_range(indices: Array, length: int, along: int, error: type[Exception]) -> None:
+    """Raise `error` if an index is none of a dimension of this length."""
     wrong = indices[(indices < 0) | (indices >= length)]
     if wrong.size:
         raise error(f"index {int(wrong.flat[0])} is out of bounds for dimension {along} with size {length}")

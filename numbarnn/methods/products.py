@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..attributes import Attributes
+from ..ops import elementwise, shape
 from ..ops import linalg as ops
 from ..record import apply, as_array
 from .arithmetic import broadcasting
@@ -67,6 +68,15 @@ def dot(x: Any, y: Any) -> Tensor:
     return apply(ops.matmul, x, y)
 
 
+def outer(x: Any, y: Any) -> Tensor:
+    """The products of each element of one vector with each of another: (N, M)."""
+    for name, array in (("self", as_array(x)), ("vec2", as_array(y))):
+        if np.ndim(array) != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {np.ndim(array)}-D")
+    column: Tensor = apply(shape.view, x, shape=(-1, 1))
+    return broadcasting(elementwise.mul, column, y)
+
+
 def _operands(name: str, x: Any, y: Any) -> tuple[Array, Array]:
     a, b = as_array(x), as_array(y)
     for array in (a, b):
@@ -107,3 +117,7 @@ class Products(Attributes):
     def dot(self, other: Any) -> Tensor:
         """The inner product of two vectors."""
         return dot(self, other)
+
+    def outer(self, vec2: Any) -> Tensor:
+        """The products of each element of this vector with each of another."""
+        return outer(self, vec2)

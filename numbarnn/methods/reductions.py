@@ -63,9 +63,10 @@ class Reductions(Attributes):
         power = 2.0 if p in ("fro", None) else float(p)
         return apply(ops.norm, _floats("norm", self), axes=axes(dim, self._array.ndim), keepdim=keepdim, p=power)
 
-    def prod(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The product of all values, or of those along `dim`."""
-        return apply(ops.prod, self, axes=axes(dim, self._array.ndim), keepdim=keepdim)
+        x: Any = self if dtype is None else apply(elementwise.to_copy, self, dtype=as_dtype(dtype))
+        return apply(ops.prod, x, axes=axes(dim, self._array.ndim), keepdim=keepdim)
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The largest value; values that tie share the gradient."""
@@ -141,9 +142,11 @@ class Reductions(Attributes):
         """Whether some value is true."""
         return tensor_of(np.asarray(np.any(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
 
-    def cumsum(self, dim: int) -> Tensor:
+    def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """The running sum along `dim`."""
-        return apply(ops.cumsum, self, axis=axis(dim, self._array.ndim)) if self._array.ndim else self.sum()
+        x: Any = self if dtype is None else apply(elementwise.to_copy, self, dtype=as_dtype(dtype))
+        along = axis(dim, self._array.ndim)
+        return apply(ops.cumsum, x, axis=along) if self._array.ndim else self.sum(dtype=dtype)
 
     def softmax(self, dim: int) -> Tensor:
         """exp(x) / sum(exp(x)) along `dim`."""
@@ -164,8 +167,12 @@ class Reductions(Attributes):
         indices = tensor_of(np.ascontiguousarray(order))
         return ValuesIndices(apply(indexing.gather, self, indices, axis=along), indices)
 
-    def topk(self, k: int, dim: int = -1, largest: bool = True) -> ValuesIndices:
-        """(values, indices) of the `k` largest, or smallest, along `dim`, in order."""
+    def argsort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+        """The indices that put `dim` in order."""
+        return self.sort(dim, descending).indices
+
+    def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
+        """(values, indices) of the `k` largest, or smallest, along `dim`, in order also where `sorted` is False."""
         along = axis(dim, self._array.ndim)
         if not 0 <= k <= self._array.shape[along]:
             raise RuntimeError(f"selected index k out of range: k is {k}, size {self._array.shape[along]}")

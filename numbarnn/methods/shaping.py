@@ -178,6 +178,20 @@ class Shaping(Attributes):
         """Reversed along `dims`: a copy."""
         return apply(ops.flip, self, axes=axes(sizes("flip", dims), self._array.ndim) if dims else ())
 
+    def roll(self, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
+        """Moved on by `shifts` along `dims`, or as if flat without them; what falls off comes in at the other end."""
+        moves, along = sizes("roll", (shifts,)), sizes("roll", (dims,))
+        if len(moves) != (len(along) or 1):
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}")
+        found = tuple(_existing(dim, self._array.ndim) for dim in along)
+        return apply(ops.roll, self, shifts=moves, axes=found or None)
+
+    def diag(self, diagonal: int = 0) -> Tensor:
+        """The matrix with this vector on a diagonal; of a matrix the vector on that diagonal."""
+        if self._array.ndim not in (1, 2):
+            raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {self._array.ndim}D")
+        return apply(ops.diag, self, offset=diagonal)
+
 
 def cannot_expand(own: tuple[int, ...], target: tuple[int, ...]) -> RuntimeError:
     """The error that names the last dimension in which `own` cannot be stretched to `target`."""

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from ..dtypes import as_dtype, float32, float64
 from ..dtypes import device as device_type
+from ..handle import RemovableHandle
 from ..tensor import Parameter, Tensor
 from . import state
-from .hooks import RemovableHandle, call_with_hooks
+from .hooks import call_with_hooks
 from .registry import Registry
 
 Self = TypeVar("Self", bound="Module")

@@ -106,7 +106,7 @@ def abs(x: Array) -> Result:
 
 @op()
 def sign(x: Array) -> Result:
-    return np.sign(x), (np.zeros_like,)
+    return x.copy() if x.dtype.kind == "b" else np.sign(x), (np.zeros_like,)
 
 
 @op()

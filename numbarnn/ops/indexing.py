@@ -36,9 +36,7 @@ def index(x: Array, *, index: Any) -> Result:
 @op(saves=(1,))
 def gather(x: Array, indices: Array, *, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
-    grid: list[Array] = list(np.indices(indices.shape, sparse=True))
-    grid[axis] = indices
-    where = tuple(grid)
+    where = _places(indices, axis)
 
     def d_x(d: Array) -> Array:
         out = np.zeros(x.shape, d.dtype)
@@ -46,3 +44,32 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
         return out
 
     return x[where], (d_x, np.zeros_like)
+
+
+@op(saves=((1,), (), (1,)))
+def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
+    """A copy of `x` with out[indices[i][j]][j] = source[i][j] for axis 0, and so on; `source` may be a number."""
+    where = _places(indices, axis)
+    source = np.asarray(source)
+    part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
+    out = x.copy()
+    out[where] = source[part]
+
+    def d_x(d: Array) -> Array:
+        d_kept: Array = d.copy()
+        d_kept[where] = 0
+        return d_kept
+
+    def d_source(d: Array) -> Array:
+        d_out = np.zeros(source.shape, d.dtype)
+        d_out[part] = d[where]
+        return d_out
+
+    return out, (d_x, np.zeros_like, d_source)
+
+
+def _places(indices: Array, axis: int) -> tuple[Array, ...]:
+    """The index, one array for each dimension, of the elements that `indices` names along `axis`."""
+    grid: list[Array] = list(np.indices(indices.shape, sparse=True))
+    grid[axis] = indices
+    return tuple(grid)

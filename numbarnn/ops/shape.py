@@ -30,6 +30,28 @@ def flip(x: Array, *, axes: Shape) -> Result:
 
 
 @op()
+def roll(x: Array, *, shifts: Shape, axes: Shape | None) -> Result:
+    """Elements moved on by `shifts` along `axes`, or in the flattened array; those that fall off come in again."""
+    back = tuple(-n for n in shifts)
+    return np.roll(x, shifts, axes), (lambda d: np.roll(d, back, axes),)
+
+
+@op()
+def diag(x: Array, *, offset: int) -> Result:
+    """The matrix that has a vector on its diagonal; of a matrix the diagonal."""
+
+    def d_x(d: Array) -> Array:
+        if x.ndim == 1:
+            return np.diagonal(d, offset)
+        out = np.zeros(x.shape, d.dtype)
+        rows = np.arange(len(d)) + max(-offset, 0)
+        out[rows, rows + offset] = d
+        return out
+
+    return np.diag(x, offset).copy(), (d_x,)
+
+
+@op()
 def repeat(x: Array, *, sizes: Shape) -> Result:
     """`x` laid `sizes[i]` times along axis i; there may be more sizes than dimensions."""
     shape = (1,) * (len(sizes) - x.ndim) + x.shape

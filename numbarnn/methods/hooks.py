@@ -1,0 +1,53 @@
+"""Functions of the user's that see a gradient as it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..attributes import Attributes
+from ..handle import RemovableHandle
+from ..record import is_tensor, tensor_of
+from ..tape import traced
+
+if TYPE_CHECKING:
+    from ..tape import Array
+    from ..tensor import Tensor
+
+
+class Hooks(Attributes):
+    """Hooks on the gradient of one tensor."""
+
+    __slots__ = ()
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Have backward() call `hook(gradient)` once the gradient of this tensor is complete.
+
+        What it returns, if not None, takes the gradient's place, here and for all that comes before.
+        """
+        if not traced(self):
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+
+        def on_arrays(d: Array) -> Array:
+            given = tensor_of(np.array(d))
+            returned = hook(given)
+            return _checked(hook, given if returned is None else returned, d)
+
+        if self._node is not None:
+            return RemovableHandle(self._node.hooks.setdefault(self._output, {}), on_arrays)
+        if not hasattr(self, "_hooks"):
+            self._hooks = {}
+        return RemovableHandle(self._hooks, on_arrays)
+
+
+def _checked(hook: Any, gradient: Any, before: Array) -> Array:
+    if not is_tensor(gradient):
+        raise TypeError(f"expected Variable, but hook returned '{type(gradient).__name__}'")
+    array: Array = gradient._array
+    for what, old, new in (("size", before.shape, array.shape), ("type", before.dtype, array.dtype)):
+        if old != new:
+            name = getattr(hook, "__name__", repr(hook))
+            raise RuntimeError(f"hook '{name}' has changed the {what} of value: expected {old}, got {new}")
+    return array
