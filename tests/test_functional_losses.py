@@ -15,6 +15,7 @@ from numbarnn import nn
 X = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75], [-3.0, 4.0, 0.0], [0.1, 0.2, 0.3]], np.float32)
 Y = np.array([2, 0, 1, 0])
 P = np.array([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [1, 0, 0], [0.4, 0.4, 0.2]], np.float32)
+Q = np.random.default_rng(3).uniform(0.1, 0.9, X.shape)
 W = np.array([1.0, 0.5, 2.0], np.float32)
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -55,6 +56,7 @@ def test_gradients_in_prediction_and_target(reduction: str) -> None:
     for scales in ({}, {"weight": weight}, {"pos_weight": weight}, {"weight": weight, "pos_weight": weight}):
         check_gradients(lambda x, y, s=scales: F.binary_cross_entropy_with_logits(x, y, reduction=reduction, **s), X, P)
     for scale in (None, weight):
+        check_gradients(lambda x, y, s=scale: F.binary_cross_entropy(x, y, s, reduction=reduction), Q, Q[::-1])
         for smoothing in (0.0, 0.2):
             options = {"weight": scale, "label_smoothing": smoothing, "reduction": reduction}
             check_gradients(lambda x, y, o=options: F.cross_entropy(x, y, **o), X, P)
@@ -68,6 +70,20 @@ def test_gradients_over_positions(reduction: str) -> None:
     y = np.random.default_rng(1).integers(0, 3, (2, 2, 4))
     check_gradients(lambda x: F.cross_entropy(x, y, reduction=reduction, label_smoothing=0.1), x)
     check_gradients(lambda x: F.nll_loss(x, y, reduction=reduction), x)
+
+
+def test_binary_cross_entropy_cuts_logarithms_off() -> None:
+    x = numbarnn.tensor([0.5, 0.0, 1.0, 1.0], requires_grad=True)
+    loss = F.binary_cross_entropy(x, numbarnn.tensor([1.0, 1.0, 0.0, 1.0]), reduction="none")
+    np.testing.assert_allclose(loss.detach().numpy(), [np.log(2), 100, 100, 0], rtol=1e-6)
+    loss.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [-2, -1e12, 1e12, 0], rtol=1e-6)
+
+
+def test_one_hot_rows() -> None:
+    assert F.one_hot(np.array([[1], [0]]), 3).tolist() == [[[0, 1, 0]], [[1, 0, 0]]]
+    with pytest.raises(RuntimeError, match="Class values must be smaller than num_classes"):
+        F.one_hot(np.array([3]), 3)
 
 
 def test_cross_entropy_is_log_softmax_and_nll() -> None:

@@ -8,7 +8,15 @@ import pytest
 
 import numbarnn
 from numbarnn import nn, optim
-from numbarnn.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau, StepLR
+from numbarnn.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    LRScheduler,
+    MultiStepLR,
+    ReduceLROnPlateau,
+    StepLR,
+)
 
 
 def optimizer(lr: float = 1.0) -> optim.SGD:
@@ -69,6 +77,31 @@ def test_own_schedule() -> None:
             return [lr * 0.5**self.last_epoch for lr in self.base_lrs]
 
     assert run(Halving(optimizer()), 3) == [1, 0.5, 0.25]
+
+
+def test_schedules_by_epoch() -> None:
+    assert run(MultiStepLR(optimizer(), [2, 3, 3], gamma=0.5), 5) == [1, 1, 0.5, 0.125, 0.125]
+    assert run(ExponentialLR(optimizer(), gamma=0.5), 4) == [1, 0.5, 0.25, 0.125]
+    assert run(LambdaLR(optimizer(), lambda epoch: 1 + epoch), 3) == [1, 2, 3]
+    cosine = run(CosineAnnealingLR(optimizer(), T_max=4, eta_min=0.2), 10)
+    assert cosine == pytest.approx([0.2 + 0.4 * (1 + math.cos(math.pi * epoch / 4)) for epoch in range(10)])
+
+
+def test_lambdas_that_are_objects_are_saved() -> None:
+    class Power:
+        def __init__(self, base: float) -> None:
+            self.base = base
+
+        def __call__(self, epoch: int) -> float:
+            return self.base**epoch
+
+    first, second = (LambdaLR(optimizer(), [Power(base), lambda epoch: 1.0]) for base in (0.5, 0.1))
+    run(first, 2)
+    second.load_state_dict(first.state_dict())
+    assert first.state_dict()["lr_lambdas"] == [{"base": 0.5}, None]
+    assert second.get_lr() == first.get_lr() == [0.25, 2]
+    with pytest.raises(ValueError, match="Expected 2 lr_lambdas, but got 1"):
+        LambdaLR(optimizer(), [len])
 
 
 def test_plateau_waits_for_patience() -> None:

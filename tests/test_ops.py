@@ -160,7 +160,9 @@ def names_in_graph(output: Tensor) -> set[str]:
 
 #: operations whose gradients are checked in other files, by the call that reaches them
 CHECKED_ELSEWHERE = {
-    "test_functional_losses.py": "MseLoss L1Loss BinaryCrossEntropyWithLogits NllLoss CrossEntropy SoftCrossEntropy",
+    "test_functional_losses.py": (
+        "MseLoss L1Loss BinaryCrossEntropy BinaryCrossEntropyWithLogits NllLoss CrossEntropy SoftCrossEntropy"
+    ),
     "test_linear_embedding_dropout.py": "Embedding",
     "test_packing.py": "PackPaddedSequence PadPackedSequence PadSequence",
 }

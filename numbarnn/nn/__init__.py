@@ -1,22 +1,24 @@
 """Layers, losses and what they are built of, with torch's names and arguments."""
 
 from ..tensor import Parameter
-from . import functional, utils
-from .activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from . import functional, init, utils
+from .activation import Identity, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from .container import ModuleList, Sequential
 from .dropout import Dropout
 from .linear import Linear
-from .loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from .module import Module
 from .rnn import RNN, RNNCell
 from .sparse import Embedding
 
 __all__ = [
     "RNN",
+    "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "Identity",
     "L1Loss",
     "Linear",
     "LogSoftmax",
@@ -32,5 +34,6 @@ __all__ = [
     "Softmax",
     "Tanh",
     "functional",
+    "init",
     "utils",
 ]  # fmt: skip

@@ -8,6 +8,21 @@ from . import functional as F
 from .module import Module
 
 
+class Identity(Module):
+    """What it is given; arguments of the constructor are ignored.
+
+    >>> import numbarnn
+    >>> Identity(3, any="thing")(numbarnn.ones(2))
+    tensor([1., 1.])
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Any) -> Any:
+        return input
+
+
 class Tanh(Module):
     """The hyperbolic tangent of each element.
 

@@ -43,6 +43,24 @@ class L1Loss(_Loss):
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
+class BCELoss(_Loss):
+    """Binary cross entropy of probabilities, reduced.  See `numbarnn.nn.functional.binary_cross_entropy`.
+
+    >>> import numbarnn
+    >>> BCELoss()(numbarnn.tensor([0.5, 0.5]), numbarnn.tensor([1.0, 0.0]))
+    tensor(0.6931)
+    """
+
+    def __init__(
+        self, weight: Any = None, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+
+
 class BCEWithLogitsLoss(_Loss):
     """Binary cross entropy of logits, reduced.  See `numbarnn.nn.functional.binary_cross_entropy_with_logits`.
 

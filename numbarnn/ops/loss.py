@@ -49,6 +49,19 @@ def l1_loss(x: Array, y: Array, *, reduction: str) -> Result:
     return _pointwise(np.abs(error), reduction, lambda: np.sign(error), lambda: -np.sign(error))
 
 
+@op(saves=(0, 1))
+def binary_cross_entropy(x: Array, y: Array, *, weight: Array | None, reduction: str) -> Result:
+    """-w (y log x + (1 - y) log(1 - x)), with logarithms no lower than -100 and x (1 - x) no lower than 1e-12."""
+    weight = np.ones((), x.dtype) if weight is None else weight.astype(x.dtype)
+    log_x, log_rest = np.log(x), np.log1p(-x)
+    losses = -weight * (y * np.maximum(log_x, -100) + (1 - y) * np.maximum(log_rest, -100))
+
+    def d_x() -> Any:
+        return weight * (x - y) / np.maximum(x * (1 - x), x.dtype.type(1e-12))
+
+    return _pointwise(losses, reduction, d_x, lambda: weight * (log_rest - log_x))
+
+
 @op(saves=(0, 1), promote=True)
 def binary_cross_entropy_with_logits(
     x: Array, y: Array, *, weight: Array | None, pos_weight: Array | None, reduction: str

@@ -3,11 +3,12 @@
 from .activation import log_softmax, relu, sigmoid, softmax, tanh
 from .dropout import dropout
 from .linear import linear
-from .loss import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
+from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from .rnn import rnn_cell, rnn_relu, rnn_tanh
-from .sparse import embedding
+from .sparse import embedding, one_hot
 
 __all__ = [
-    "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "embedding", "l1_loss", "linear", "log_softmax",
-    "mse_loss", "nll_loss", "relu", "rnn_cell", "rnn_relu", "rnn_tanh", "sigmoid", "softmax", "tanh",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "embedding", "l1_loss",
+    "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "relu", "rnn_cell", "rnn_relu", "rnn_tanh", "sigmoid",
+    "softmax", "tanh",
 ]  # fmt: skip

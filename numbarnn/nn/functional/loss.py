@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...dtypes import torch_name
 from ...ops import loss as ops
 from ...record import apply
 from ...size import Size
@@ -56,6 +57,45 @@ def _elementwise(op: Any, input: Any, target: Any, reduction: str) -> Tensor:
         )
         check_broadcast(x.shape, y.shape)
     return apply(op, input, target, reduction=reduction)
+
+
+def binary_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-w (y log x + (1 - y) log(1 - x)) for probabilities x and targets y in [0, 1] of one shape and type.
+
+    Logarithms are cut off at -100.  For logits, `binary_cross_entropy_with_logits` loses no digits.  Raises ValueError
+    where shapes differ, RuntimeError where types do or values are outside [0, 1].
+
+    >>> import numbarnn
+    >>> binary_cross_entropy(numbarnn.tensor([0.5, 0.0]), numbarnn.tensor([1.0, 1.0]))
+    tensor(50.3466)
+    """
+    name = "binary_cross_entropy"
+    x, y = operands(name, input, target)
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
+    if x.shape != y.shape:
+        raise ValueError(
+            f"Using a target size ({Size(y.shape)}) that is different to the input size ({Size(x.shape)}) is "
+            "deprecated. Please ensure they have the same size."
+        )
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"\"{name}\" not implemented for '{torch_name(x.dtype)}': expected floating point")
+    if y.dtype != x.dtype:
+        raise RuntimeError(f"Found dtype {torch_name(y.dtype)} but expected {torch_name(x.dtype)}")
+    for argument, values in (("input", x), ("target", y)):
+        if not ((values >= 0) & (values <= 1)).all():
+            raise RuntimeError(f"all elements of {argument} should be between 0 and 1")
+    scale = constant(name, "weight", weight)
+    if scale is not None:
+        check_broadcast(scale.shape, x.shape)
+    return apply(ops.binary_cross_entropy, input, target, weight=scale, reduction=reduction)
 
 
 def binary_cross_entropy_with_logits(

@@ -1,4 +1,4 @@
-"""Embedding as a function."""
+"""Integers as rows of a table, and as rows of the identity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...ops import embedding as ops
-from ...record import apply, as_array
+from ...record import apply, as_array, tensor_of
 from ...tape import Array
 from ...tensor import Tensor
 
@@ -53,6 +53,30 @@ def embedding(
         if isinstance(weight, Tensor):
             weight._version.count += 1
     return apply(ops.embedding, weight, indices=indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
+    """Row `i` of the identity for each int64 `i` of `tensor` (*): shape (*, num_classes), int64.
+
+    Without `num_classes` there are as many classes as the largest number needs.  Raises RuntimeError for a number out
+    of range.
+
+    >>> import numbarnn
+    >>> one_hot(numbarnn.tensor([2, 0]))
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
+    """
+    numbers = np.asarray(as_array(tensor))
+    if numbers.dtype != np.int64:
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor. Got {numbers.dtype}")
+    if not numbers.size and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if numbers.size and numbers.min() < 0:
+        raise RuntimeError(f"Class values must be non-negative. Got {numbers.min()}")
+    count = int(numbers.max()) + 1 if num_classes == -1 else num_classes
+    if numbers.size and numbers.max() >= count:
+        raise RuntimeError(f"Class values must be smaller than num_classes. Got {numbers.max()} and {count} classes")
+    return tensor_of(np.asarray(numbers[..., None] == np.arange(count)).astype(np.int64))
 
 
 def check_padding(padding_idx: int | None, rows: int) -> int | None:
