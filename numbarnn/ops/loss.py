@@ -54,10 +54,11 @@ def binary_cross_entropy(x: Array, y: Array, *, weight: Array | None, reduction:
     """-w (y log x + (1 - y) log(1 - x)), with logarithms no lower than -100 and x (1 - x) no lower than 1e-12."""
     weight = np.ones((), x.dtype) if weight is None else weight.astype(x.dtype)
     log_x, log_rest = np.log(x), np.log1p(-x)
-    losses = -weight * (y * np.maximum(log_x, -100) + (1 - y) * np.maximum(log_rest, -100))
+    one, low = x.dtype.type(1), x.dtype.type(-100)
+    losses = -weight * (y * np.maximum(log_x, low) + (one - y) * np.maximum(log_rest, low))
 
     def d_x() -> Any:
-        return weight * (x - y) / np.maximum(x * (1 - x), x.dtype.type(1e-12))
+        return weight * (x - y) / np.maximum(x * (one - x), x.dtype.type(1e-12))
 
     return _pointwise(losses, reduction, d_x, lambda: weight * (log_rest - log_x))
 
