@@ -15,6 +15,7 @@ from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.nn.functional.layout import Dense
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
@@ -230,6 +231,19 @@ def test_the_output_is_copied_only_while_a_way_back_needs_it(rng):
     output.backward(nb.ones(6, 4, 7, dtype=nb.float64))
     output.detach().mul_(2)
     assert np.array_equal(output.detach(), before * 2)
+
+
+def test_input_is_read_where_it_lies(rng):
+    """Steps first or sequences first in memory, with either `batch_first`: the same bits, and no copy."""
+    rnn, x, _ = make(rng, "float32", T=30, B=7, I=11, H=37)
+    expected = rnn(x)[0].detach().numpy()
+    for memory in (x, np.ascontiguousarray(x.transpose(1, 0, 2)).transpose(1, 0, 2)):
+        for batch_first in (False, True):
+            rnn.batch_first = batch_first
+            given_x = memory.transpose(1, 0, 2) if batch_first else memory
+            assert np.shares_memory(Dense(given_x, batch_first).input(given_x)[0], memory)
+            output = rnn(given_x)[0].detach().numpy()
+            assert np.array_equal(output.transpose(1, 0, 2) if batch_first else output, expected)
 
 
 def test_weights_changed_in_any_way_are_seen(rng):

@@ -19,9 +19,14 @@ def dense(array: Array) -> Array:
     return array if array.flags.carray else np.array(array, order="C")
 
 
-@functools.lru_cache(maxsize=256)
-def _even_starts(T: int, B: int) -> Array:
+@functools.lru_cache(maxsize=64)
+def _few_starts(T: int, B: int) -> Array:
     return np.arange(T + 1, dtype=np.int64) * B
+
+
+def _even_starts(T: int, B: int) -> Array:
+    """Where the rows of each step begin, of T steps of B; kept where that is worth it and takes little room."""
+    return _few_starts(T, B) if T <= 1024 else _few_starts.__wrapped__(T, B)
 
 
 def _starts(batch_sizes: Array) -> Array:
@@ -38,9 +43,14 @@ class Dense:
         self.starts = _even_starts(self.T, self.B)
 
     def input(self, x: Array) -> tuple[Array, bool]:
-        """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps."""
-        x = dense(x)
-        return x.reshape(self.T * self.B, x.shape[-1]), self.batch_first
+        """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps.
+
+        Either is read where it lies, whichever `batch_first` says; only other strides are copied.
+        """
+        steps = x.transpose(1, 0, 2) if self.batch_first else x
+        in_sequences = not steps.flags.carray and steps.transpose(1, 0, 2).flags.carray
+        x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
+        return x.reshape(self.T * self.B, x.shape[-1]), in_sequences
 
     def rows(self, array: Array) -> Array:
         """(T B, F) rows in the order of steps."""
