@@ -33,7 +33,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 IDENTITY, TANH, RELU = 0, 1, 2
 
-#: panels that a single row takes at a time: their sums are independent, which hides the latency of fma
+#: panels that a single row takes at a time (or 2, or 1): their sums are independent, which hides the latency of fma
 WIDE = 4
 
 
@@ -60,7 +60,8 @@ def _tile_kernel(rows, panels):
     return tile
 
 
-_tall, _low, _single, _wide = _tile_kernel(TALL, 1), _tile_kernel(4, 1), _tile_kernel(1, 1), _tile_kernel(1, WIDE)
+_tall, _low = _tile_kernel(TALL, 1), _tile_kernel(4, 1)
+_single, _pair, _wide = _tile_kernel(1, 1), _tile_kernel(1, 2), _tile_kernel(1, WIDE)
 
 
 @jit.kernel
@@ -84,14 +85,19 @@ def product(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation)
                  plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
     for r in range(low, M):
         n = 0
-        while n + WIDE * width <= N:
-            _wide(plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, n * K), step, K,
-                  plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
-            n += WIDE * width
         while n < N:
-            _single(plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, n * K), step, K,
+            rest = (N - n + width - 1) // width
+            args = (plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, n * K), step, K,
                     plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
-            n += width
+            if rest >= WIDE:
+                _wide(*args)
+                n += WIDE * width
+            elif rest >= 2:
+                _pair(*args)
+                n += 2 * width
+            else:
+                _single(*args)
+                n += width
 
 
 def panel_columns(dtype: Any) -> int:

@@ -48,7 +48,8 @@ def available() -> int:
 
 def most(pieces: int, operations: float) -> int:
     """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
-    return max(1, min(pieces, available(), 1 + int(operations / WORTH_A_THREAD)))
+    worth = min(pieces, 1 + int(operations / WORTH_A_THREAD))
+    return 1 if worth <= 1 else min(worth, available())
 
 
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
