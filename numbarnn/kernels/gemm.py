@@ -61,7 +61,8 @@ def _tile_kernel(rows, panels):
 
 
 _tall, _low = _tile_kernel(TALL, 1), _tile_kernel(4, 1)
-_single, _pair, _wide = _tile_kernel(1, 1), _tile_kernel(1, 2), _tile_kernel(1, WIDE)
+_two, _two_pair = _tile_kernel(2, 1), _tile_kernel(2, 2)
+_one, _one_pair, _one_wide = _tile_kernel(1, 1), _tile_kernel(1, 2), _tile_kernel(1, WIDE)
 
 
 @jit.kernel
@@ -83,21 +84,30 @@ def product(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation)
         for r in range(tall, low, 4):
             _low(plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, p * step), step, K,
                  plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
-    for r in range(low, M):
-        n = 0
+    # What is left has too few rows to hide the latency of fma: it takes several panels at a time.
+    r = low
+    while r < M:
+        rows, n = min(2, M - r), 0
         while n < N:
             rest = (N - n + width - 1) // width
             args = (plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, n * K), step, K,
                     plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
-            if rest >= WIDE:
-                _wide(*args)
-                n += WIDE * width
-            elif rest >= 2:
-                _pair(*args)
+            if rows == 2:
+                if rest >= 2:
+                    _two_pair(*args)
+                else:
+                    _two(*args)
                 n += 2 * width
+            elif rest >= WIDE:
+                _one_wide(*args)
+                n += WIDE * width
             else:
-                _single(*args)
-                n += width
+                if rest >= 2:
+                    _one_pair(*args)
+                else:
+                    _one(*args)
+                n += 2 * width
+        r += rows
 
 
 def panel_columns(dtype: Any) -> int:
