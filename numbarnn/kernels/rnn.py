@@ -112,24 +112,45 @@ def _sequences(x, batch_first, starts, weights, h, lower, output, directions, ac
 
 
 @kernel
+def _project(source, batch_first, starts, I, weight, out, width, B, H, low, high, b0, b1):
+    """out = x W_ih^T + b for steps low : high of sequences b0 : b1, whose rows do not follow one another.
+
+    Few sequences fill no tile, so the steps of each do, where all run as long: the rows of one are B rows apart.
+    """
+    T = starts.size - 1
+    weight_ih = weight_ih_of(weight, H)
+    if b1 - b0 < TALL and starts[high] - starts[low] == (high - low) * B:
+        for b in range(b0, b1):
+            row = starts[low] + b
+            offset, stride = (b * T + low, 1) if batch_first else (row, B)
+            product(weight, 0, plus(source, offset * I), stride * I, 1, weight_ih, plus(out, row * width), B * width,
+                    high - low, I, H, IDENTITY)  # fmt: skip
+    else:
+        for t in range(low, high):
+            row = starts[t] + b0
+            offset, stride = (b0 * T + t, T) if batch_first else (row, 1)
+            product(weight, 0, plus(source, offset * I), stride * I, 1, weight_ih, plus(out, row * width), width,
+                    _running(starts, t, b0, b1), I, H, IDENTITY)  # fmt: skip
+
+
+@kernel
 def _direction(source, batch_first, starts, I, weight, h, out, width, B, H, reverse, activation, b0, b1):
     """All steps of sequences b0 : b1 in one direction of one layer; h (B, H) runs along as h_{t-1}."""
     T = starts.size - 1
     # consecutive steps form one block of rows only where all sequences are ours and lie in the order of rows
     joined = b0 == 0 and b1 == B and (B == 1 or not batch_first)
-    ahead = max(1, PROJECT_ROWS // max(1, B)) if joined else 1
+    ahead = max(1, PROJECT_ROWS // max(1, B if joined else b1 - b0))
     mine = plus(h, b0 * H)
     for s in range(0, T, ahead):
         low, high = s, min(s + ahead, T)
         if reverse:
             low, high = T - high, T - low
-
-        # out = x W_ih^T + b for steps low : high
-        row = starts[low] + b0
-        n = starts[high] - starts[low] if joined else _running(starts, low, b0, b1)
-        offset = (b0 * T + low) * I if batch_first else row * I
-        product(weight, 0, plus(source, offset), T * I if batch_first and not joined else I, 1,
-                weight_ih_of(weight, H), plus(out, row * width), width, n, I, H, IDENTITY)  # fmt: skip
+        if joined:
+            n = starts[high] - starts[low]
+            product(weight, 0, plus(source, starts[low] * I), I, 1, weight_ih_of(weight, H),
+                    plus(out, starts[low] * width), width, n, I, H, IDENTITY)  # fmt: skip
+        else:
+            _project(source, batch_first, starts, I, weight, out, width, B, H, low, high, b0, b1)
 
         # out_t = f(out_t + h W_hh^T), h = out_t
         for step in range(high - low):
