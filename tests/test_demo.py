@@ -236,13 +236,24 @@ def test_as_a_process(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process on Windows")
 def test_ctrl_c_in_a_process() -> None:
-    arguments = [sys.executable, "-m", "numbarnn", "demo", "--epochs", "1000000", "--no-plot"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A job in the background is started with SIGINT ignored, and hands that down: the program has to hear it.
+    program = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.argv = ['numbarnn', 'demo', '--epochs', '1000000', '--no-plot']; "
+        "runpy.run_module('numbarnn', run_name='__main__')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    try:
         assert process.stdout is not None
         assert "training on 1700 to 1959" in process.stdout.readline()
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in said
     assert said.endswith("interrupted\n")
