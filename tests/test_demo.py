@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from numbarnn import __main__ as command_line
-from numbarnn import config
-from numbarnn.demo import baselines, command, model, progress, report, sketch, sunspots
+from numbarnn import config, progress
+from numbarnn.demo import baselines, command, model, report, sketch, sunspots
 from numbarnn.demo.evaluation import LINEAR, NAIVE, RNN, Result, evaluate
 
 YEARS, NUMBERS = sunspots.load()

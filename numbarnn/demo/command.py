@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import picture, progress, report, sketch
+from .. import progress
+from . import picture, report, sketch
 from .evaluation import evaluate
 from .model import train
 from .sunspots import HELD_OUT, load

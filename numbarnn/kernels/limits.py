@@ -1,0 +1,70 @@
+"""What this CPU can do at best: multiply and add in registers, and read memory.
+
+The tile of gemm.py with one half of its work left out, so that a kernel's speed can be told as a part of these.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from . import threads
+from .gemm import WIDE, Array, aligned, panel_columns
+from .jit import kernel, parallel_kernel
+from .simd import TALL, at, panel_width, plus, tile_fma, tile_load, tile_store
+from .threads import share_of
+
+
+def multiply_add(operands: Array, steps: int, count: int) -> float:
+    """`steps` updates of a tile that stays in registers, on each of `count` threads; returns their operations.
+
+    `operands` has one panel's columns; nothing is read but before the loop.
+    """
+    width = panel_columns(operands.dtype)
+    out = aligned(count * TALL * width, operands.dtype)
+    threads.spread(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
+    return 2.0 * TALL * width * steps * count
+
+
+@parallel_kernel
+def _multiply_add_parallel(operands, steps, out, count):
+    for i in prange(count):
+        _multiply_add_share(operands, steps, out, i, count)
+
+
+@kernel
+def _multiply_add_share(operands, steps, out, i, count):
+    a, b = at(operands, 0), at(operands, 0)
+    width = panel_width(b)
+    acc = tile_load(b, 0, width, TALL, 1)
+    for _ in range(steps):
+        acc = tile_fma(acc, a, 0, b, 0)
+    tile_store(acc, at(out, i * TALL * width), width, width)
+
+
+def read(memory: Array, passes: int, count: int) -> float:
+    """Add up `memory` `passes` times, shared out among `count` threads; returns the bytes read."""
+    block = WIDE * panel_columns(memory.dtype)
+    out = np.zeros(count * block, memory.dtype)
+    threads.spread(_read_share, _read_parallel, (memory, np.ones(1, memory.dtype), passes, out), count)
+    return float(passes * (memory.size // block) * block * memory.itemsize)
+
+
+@parallel_kernel
+def _read_parallel(memory, one, passes, out, count):
+    for i in prange(count):
+        _read_share(memory, one, passes, out, i, count)
+
+
+@kernel
+def _read_share(memory, one, passes, out, i, count):
+    a, source = at(one, 0), at(memory, 0)
+    width = panel_width(source)
+    block = WIDE * width
+    begin, end = share_of(memory.size // block, i, count)
+    sums = at(out, i * block)
+    acc = tile_load(sums, 0, block, 1, WIDE)
+    for _ in range(passes):
+        for k in range(begin, end):
+            acc = tile_fma(acc, a, 0, plus(source, k * block), width)
+    tile_store(acc, sums, 0, block)
