@@ -1,1 +1,1 @@
-"""asv benchmarks; `peers.py` is a program of its own."""
+"""asv benchmarks; README.md says how to run them."""

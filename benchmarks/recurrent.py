@@ -44,7 +44,9 @@ class Training(_Layer):
         self.run()
 
 
-class Cell:
+class Stream:
+    """A sequence that arrives step by step."""
+
     param_names = ("H",)
     params = ([8, 32, 128],)
 
@@ -55,4 +57,4 @@ class Cell:
 
     def time_step(self, H):
         with nb.inference_mode():
-            self.cell(self.x, self.h)
+            self.h = self.cell(self.x, self.h)
