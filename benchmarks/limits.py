@@ -20,9 +20,10 @@ class OfTheLimit:
         self.run()  # compiled and pre-faulted
 
     def track_fraction(self, shape, name):
-        """Both are measured here, one after the other."""
-        best = limits.measure([self.shape.weight_bytes], SECONDS)
+        """The limit is measured before and after."""
+        before = limits.measure([self.shape.weight_bytes], SECONDS)
         median, _ = worker.timed(self.run, SECONDS)
+        best = before.best(limits.measure([self.shape.weight_bytes], SECONDS))
         return 100 * best.fraction(self.shape, name, median)
 
     track_fraction.unit = "% of the limit"

@@ -16,6 +16,8 @@ from .shapes import FLOAT_BYTES, Shape
 
 #: larger than the caches of most machines
 MEMORY_BYTES = 256 << 20
+#: smaller ones are measured as this many: a pass over less is over before it has begun
+_SMALLEST = 64 << 10
 #: bytes read by one call at least, and updates of one: milliseconds, beside which waking threads is nothing
 _READ_AT_LEAST, _STEPS = 256 << 20, 100_000
 
@@ -60,17 +62,18 @@ def fma_peak(count: int, seconds: float) -> float:
 
 def read_bandwidth(size: int, count: int, seconds: float) -> float:
     """Bytes a second of `count` threads that read the same `size` bytes again and again, each its share."""
-    memory = aligned(size // FLOAT_BYTES, np.float32)
+    memory = aligned(max(size, _SMALLEST) // FLOAT_BYTES, np.float32)
     memory[:] = 1e-3
-    return _highest(lambda: kernels.read(memory, -(-_READ_AT_LEAST // size), count), seconds)
+    return _highest(lambda: kernels.read(memory, -(-_READ_AT_LEAST // memory.nbytes), count), seconds)
 
 
 def _highest(work: Callable[[], float], seconds: float) -> float:
     """The highest rate of many calls: whatever disturbs one makes it slower, never faster."""
     work()
-    best, end = 0.0, time.perf_counter() + seconds
-    while best == 0.0 or time.perf_counter() < end:
+    rates: list[float] = []
+    end = time.perf_counter() + seconds
+    while not rates or time.perf_counter() < end:
         begin = time.perf_counter()
         amount = work()
-        best = max(best, amount / (time.perf_counter() - begin))
-    return best
+        rates.append(amount / (time.perf_counter() - begin))
+    return max(rates)
