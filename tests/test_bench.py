@@ -48,8 +48,8 @@ def test_limits_of_this_machine_are_plausible():
     found = limits.measure([size], 0.2)
     again = limits.measure([size], 0.2)
     best = found.best(again)
-    assert best.peak >= 0.9 * best.peak_one
     assert 1e8 < best.peak_one < 1e12
+    assert 1e8 < best.peak < 1e15
     assert 1e8 < best.bandwidth[size] < 1e14
     assert limits.read_bandwidth(4, 1, 1e-3) > 0
     assert best.peak == max(found.peak, again.peak)
