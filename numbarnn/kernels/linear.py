@@ -97,7 +97,7 @@ def _weight_share(d_y, x, d_weight, panel, begin, end):
     """Rows begin : end of d_W += d_y^T x.
 
     d_y is read down its columns.  Where several panels of x follow, those columns are first brought together: with
-    rows of a power of two they all fall into a few sets of the cache (2.0 times faster at R = 6400, O = I = 1024).
+    rows of a power of two they all fall into a few sets of the cache (1.8 times faster at R = 6400, O = I = 1024).
     """
     R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
     width = panel_width(panel)

@@ -16,7 +16,7 @@ import numba
 
 from .jit import kernel
 
-#: floating-point operations below which waking a second thread costs more than it saves (about 20 us of one core)
+#: floating-point operations below which waking a second thread costs more than it saves (some 14 us of one core)
 WORTH_A_THREAD = 2_000_000
 
 #: what the user allows; None: as many as numba's pool has
