@@ -1,7 +1,7 @@
 """Few sequences, many hidden units: threads share out the columns of each step.
 
 Each core then keeps its own part of the weights in its own cache, and a barrier follows every step.  The end of a
-`prange` is that barrier: 1.3 us (omp layer, two cores), and safe wherever numba's pool is.  The legend is that of rnn.py.
+`prange` is that barrier: 1.3 us (omp layer, two cores), and safe wherever numba's pool is.  The legend is in rnn.py.
 """
 
 from __future__ import annotations
