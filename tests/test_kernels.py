@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import gemm, jit, linear, rnn, threads, weights
-from numbarnn.kernels.simd import at
+from numbarnn.kernels import gemm, jit, linear, packing, rnn, threads, weights
+from numbarnn.kernels.simd import TALL, at
 
 DTYPES = [np.float32, np.float64]
 #: below, at and beyond every width of vector, panel and tile
@@ -23,7 +23,33 @@ def rng():
 
 @jit.kernel
 def _product(init, init_row, a, panels, out, M, K, N, activation):
-    gemm.product(at(init, 0), init_row, at(a, 0), K, 1, at(panels, 0), at(out, 0), N, M, K, N, activation)
+    gemm.product(at(init, 0), init_row, gemm.by_rows(at(a, 0), K), at(panels, 0), at(out, 0), N, M, K, N, activation)
+
+
+@jit.kernel
+def _product_of_columns(init, init_row, a, panels, out, M, K, N, activation):
+    gemm.product(at(init, 0), init_row, gemm.by_columns(at(a, 0), M), at(panels, 0), at(out, 0), N, M, K, N, activation)
+
+
+@jit.kernel
+def _product_of_blocks(init, init_row, a, panels, out, M, K, N, activation, room):
+    packing.pack_rows(at(a, 0), K, M, K, at(room, 0), TALL * K + 3)
+    rows = gemm.by_blocks(at(room, 0), TALL * K + 3)
+    gemm.product(at(init, 0), init_row, rows, at(panels, 0), at(out, 0), N, M, K, N, activation)
+
+
+def products(init, init_row, a, panels, out, M, K, N, activation):
+    """`out` for each way in which a may lie."""
+    _product(init, init_row, a, panels, out, M, K, N, activation)
+    yield
+    out[...] = np.nan
+    _product_of_columns(init, init_row, np.ascontiguousarray(a.T), panels, out, M, K, N, activation)
+    yield
+    out[...] = np.nan
+    room, check = guarded(-(-M // TALL) * (TALL * K + 3), out.dtype)
+    _product_of_blocks(init, init_row, a, panels, out, M, K, N, activation, room)
+    check()
+    yield
 
 
 def guarded(shape, dtype):
@@ -48,34 +74,35 @@ def test_product_at_every_size(rng, dtype, name):
             a, b = rng.standard_normal((M, K)).astype(dtype), rng.standard_normal((N, K)).astype(dtype)
             init = rng.standard_normal((M, N)).astype(dtype)
             out, check = guarded((M, N), dtype)
-            _product(init, N, a, gemm.packed(b, transpose=True), out, M, K, N, ACTIVATIONS[name])
-            check()
-            assert_close(out, naive.activation(name)(init.astype(float) + a.astype(float) @ b.T.astype(float)))
-            _product(init[0], 0, a, gemm.packed(np.ascontiguousarray(b.T)), out, M, K, N, ACTIVATIONS[name])
-            check()
-            assert_close(out, naive.activation(name)(init[0].astype(float) + a.astype(float) @ b.T.astype(float)))
+            added, code = a.astype(float) @ b.T.astype(float), ACTIVATIONS[name]
+            for _ in products(init, N, a, packing.packed(b, transpose=True), out, M, K, N, code):
+                check()
+                assert_close(out, naive.activation(name)(init.astype(float) + added))
+            for _ in products(init[0], 0, a, packing.packed(np.ascontiguousarray(b.T)), out, M, K, N, code):
+                check()
+                assert_close(out, naive.activation(name)(init[0].astype(float) + added))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_each_element_has_one_order_of_summation(rng, dtype):
     """The same row gives the same bits whatever tile it falls into."""
-    K, N = 67, 150
+    K, N = gemm.DEPTH + 67, 150  # more terms than are added at a time
     a, b = rng.standard_normal((30, K)).astype(dtype), rng.standard_normal((N, K)).astype(dtype)
-    init, panels = rng.standard_normal(N).astype(dtype), gemm.packed(b, transpose=True)
+    init, panels = rng.standard_normal(N).astype(dtype), packing.packed(b, transpose=True)
     whole = np.empty((30, N), dtype)
     _product(init, 0, a, panels, whole, 30, K, N, gemm.TANH)
     for M in (1, 2, 3, 5, 11, 13):
         part = np.empty((M, N), dtype)
-        _product(init, 0, a, panels, part, M, K, N, gemm.TANH)
-        assert np.array_equal(part, whole[:M])
+        for _ in products(init, 0, a[:M], panels, part, M, K, N, gemm.TANH):
+            assert np.array_equal(part, whole[:M])
 
 
 def test_empty_products():
     empty = np.empty((0, 0), np.float32)
     out = np.full((2, 3), np.nan, np.float32)
-    _product(np.ones(3, np.float32), 0, empty, gemm.packed(np.empty((3, 0), np.float32), True), out, 2, 0, 3, 0)
+    _product(np.ones(3, np.float32), 0, empty, packing.packed(np.empty((3, 0), np.float32), True), out, 2, 0, 3, 0)
     assert (out == 1).all()  # no terms: the sum is where it started
-    _product(np.ones(3, np.float32), 0, empty, gemm.packed(np.empty((3, 5), np.float32), True), out, 0, 5, 3, 0)
+    _product(np.ones(3, np.float32), 0, empty, packing.packed(np.empty((3, 5), np.float32), True), out, 0, 5, 3, 0)
     assert (out == 1).all()  # no rows: nothing is written
 
 
@@ -87,13 +114,13 @@ def test_linear(rng, dtype, workers, monkeypatch):
         x, d_y = rng.standard_normal((R, I)).astype(dtype), rng.standard_normal((R, O)).astype(dtype)
         weight, bias = rng.standard_normal((O, I)).astype(dtype), rng.standard_normal(O).astype(dtype)
         y, check = guarded((R, O), dtype)
-        linear.forward(x, gemm.packed(weight, transpose=True), bias, y)
+        linear.forward(x, packing.packed(weight, transpose=True), bias, y)
         check()
         assert_close(y, naive.linear_forward(x.astype(float), weight.astype(float), bias.astype(float)))
 
         start = [rng.standard_normal(s).astype(dtype) for s in [(R, I), (O, I), (O,)]]
         gradients = [s.copy() for s in start]
-        linear.backward(d_y, x, gemm.packed(weight), *gradients)
+        linear.backward(d_y, x, packing.packed(weight), *gradients)
         wanted = naive.linear_backward(d_y.astype(float), x.astype(float), weight.astype(float))
         for got, begun, expected in zip(gradients, start, wanted, strict=True):
             assert_close(got, begun + expected)
@@ -137,7 +164,7 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
     other = np.full((R, H), np.nan, dtype)  # the gradient of the other direction is not to be read
     d_rows = np.concatenate([other, d_output[running]] if reverse else [d_output[running], other], axis=1)
     d_h, d_pre, previous = d_h_n.copy(), np.empty((R, H), dtype), np.empty((R, H), dtype)
-    rnn.backward(starts, gemm.packed(c["weight_hh"]), c["h_0"], output, column, reverse, code, d_rows, d_h, d_pre,
+    rnn.backward(starts, packing.packed(c["weight_hh"]), c["h_0"], output, column, reverse, code, d_rows, d_h, d_pre,
                  previous)  # fmt: skip
     states = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, reverse)[0]
     wanted = naive.rnn_direction_backward(exact["x"], lengths, *parameters, nonlinearity, reverse, states,
@@ -148,6 +175,10 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
     assert_close(d_pre @ c["weight_ih"], d_x[running], factor)
     assert_close(d_pre.T @ rows, d_weight_ih, factor)
     assert_close(d_pre.T @ previous, d_weight_hh, factor)
+    if len(set(lengths)) == 1:  # then h_{t-1} is found in the output
+        got = np.zeros_like(c["weight_hh"])
+        linear.recurrent_backward(d_pre, c["h_0"], output, column, reverse, got)
+        assert_close(got, d_weight_hh, factor)
     assert_close(d_pre.sum(axis=0), d_bias, factor)
 
 

@@ -16,7 +16,7 @@ from numbarnn.kernels.simd import VECTOR_BYTES, at
 
 @jit.kernel
 def _activate(x, out, N, activation):
-    gemm.product(at(x, 0), N, at(x, 0), 0, 1, at(x, 0), at(out, 0), N, 1, 0, N, activation)
+    gemm.product(at(x, 0), N, gemm.by_rows(at(x, 0), 0), at(x, 0), at(out, 0), N, 1, 0, N, activation)
 
 
 def activated(x, activation):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels import limits as kernels
 from ..kernels import threads
-from ..kernels.gemm import aligned, panel_columns
+from ..kernels.packing import aligned, panel_columns
 from .shapes import FLOAT_BYTES, Shape
 
 #: larger than the caches of most machines

@@ -1,7 +1,7 @@
 """Matrix products by register tiles: out = activation(init + a b).
 
-M, N, K: rows and columns of the product, length of its sums.  b is packed: cut into panels of `panel_width`
-columns, each stored row after row and filled up with zeros, so that a tile reads it as one stream.
+M, N, K: rows and columns of the product, length of its sums.  b is packed in panels, a may be in blocks of rows
+(packing.py).
 
 Every element of the product is summed over k = 0, 1, ..., K - 1 by one chain of fused multiply-adds that starts
 from `init`, whichever tile it falls into.
@@ -9,19 +9,17 @@ from `init`, whichever tile it falls into.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from . import jit
 from .activation import tile_relu, tile_tanh
+from .jit import kernel
+from .packing import blocks_size, pack_rows
+from .shared import Pointer, shared_kernel
 from .simd import (
-    PANEL_VECTORS,
+    LOW,
+    MIDDLE,
     TALL,
-    VECTOR_BYTES,
-    at,
     panel_width,
     plus,
+    prefetch,
     tile_fma,
     tile_load,
     tile_load_part,
@@ -29,16 +27,20 @@ from .simd import (
     tile_store_part,
 )  # fmt: skip
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
 IDENTITY, TANH, RELU = 0, 1, 2
 
 #: panels that a single row takes at a time (or 2, or 1): their sums are independent, which hides the latency of fma
 WIDE = 4
+#: terms of the sums that are added before the tiles go to the next rows: that much of a panel stays in the L1 cache
+DEPTH = 256
+#: rows that `product_of_rows` brings into blocks at a time
+ROOM_ROWS = 4 * TALL
 
 
-def _tile_kernel(rows, panels):
-    @jit.kernel
+def _tile_kernel(rows, panels, in_blocks=False):
+    """A kernel for one size of tile; `in_blocks`: a lies in a block, and the next rows of the panel are fetched."""
+
+    @kernel
     def tile(init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation):
         """out[r, :count] = activation(init[r, :count] + sum_k a[r, k] b[k, :count]), r < rows; all are pointers."""
         width = panel_width(out)
@@ -47,7 +49,11 @@ def _tile_kernel(rows, panels):
         else:
             acc = tile_load_part(init, init_row, count, rows, panels)
         for k in range(K):
-            acc = tile_fma(acc, plus(a, k * a_k), a_row, plus(b, k * width), b_panel)
+            if in_blocks:
+                acc = tile_fma(acc, plus(a, k * TALL), 1, plus(b, k * width), b_panel)
+                prefetch(plus(b, (k + K) * width))
+            else:
+                acc = tile_fma(acc, plus(a, k * a_k), a_row, plus(b, k * width), b_panel)
         if activation == TANH:
             acc = tile_tanh(acc)
         elif activation == RELU:
@@ -60,105 +66,138 @@ def _tile_kernel(rows, panels):
     return tile
 
 
-_tall, _low = _tile_kernel(TALL, 1), _tile_kernel(4, 1)
+_tall_block, _middle_block = _tile_kernel(TALL, 1, in_blocks=True), _tile_kernel(MIDDLE, 1, in_blocks=True)
+_tall, _middle, _low = _tile_kernel(TALL, 1), _tile_kernel(MIDDLE, 1), _tile_kernel(LOW, 1)
+_low_pair = _tile_kernel(LOW, 2)
 _two, _two_pair = _tile_kernel(2, 1), _tile_kernel(2, 2)
 _one, _one_pair, _one_wide = _tile_kernel(1, 1), _tile_kernel(1, 2), _tile_kernel(1, WIDE)
 
 
-@jit.kernel
-def product(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
+@kernel
+def by_rows(a, row):
+    """`rows` of a product: element (r, k) of a is a[r * row + k]."""
+    return a, row, 1, TALL * row
+
+
+@kernel
+def by_columns(a, column):
+    """`rows` of a product: element (r, k) of a is a[r + k * column]."""
+    return a, 1, column, TALL
+
+
+@kernel
+def by_blocks(a, block):
+    """`rows` of a product: a in blocks of TALL rows, `block` elements apart."""
+    return a, 1, TALL, block
+
+
+@kernel
+def product(init, init_row, rows, b, out, out_row, M, K, N, activation):
     """out (M, N) = activation(init (M, N) + a (M, K) @ b (K, N)); b in panels, all given as pointers.
 
-    Element (r, k) of a is a[r * a_row + k * a_k]; rows of init begin every init_row elements (0: one row for
-    all).  out may be init, not a.
+    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Rows of init begin every init_row
+    elements (0: one row for all).  out may be init, not a.
     """
+    a, a_row, a_k, block = rows
+    _product(init, init_row, a, a_row, a_k, block, b, out, out_row, M, K, N, activation)
+
+
+@shared_kernel
+def _product(
+    init: Pointer, init_row: int, a: Pointer, a_row: int, a_k: int, block: int, b: Pointer, out: Pointer,
+    out_row: int, M: int, K: int, N: int, activation: int,
+) -> None:  # fmt: skip
     width = panel_width(out)
-    step = K * width
-    tall = M - M % TALL
-    low = M - (M - tall) % 4
-    for p in range((N + width - 1) // width):
-        n = p * width
-        for r in range(0, tall, TALL):
-            _tall(plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, p * step), step, K,
-                  plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
-        for r in range(tall, low, 4):
-            _low(plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, p * step), step, K,
-                 plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
+    whole = M - M % LOW if M >= MIDDLE else 0
+    for n in range(0, N, width):
+        for k in range(0, max(1, K), DEPTH):
+            last = k + DEPTH >= K
+            depth = K - k if last else DEPTH
+            first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
+            panel, f = plus(b, n * K + k * width), activation if last else IDENTITY
+            for r in range(0, whole, TALL):
+                _block(plus(first, r * first_row), first_row, plus(a, r // TALL * block + k * a_k), a_row, a_k, panel,
+                       depth, plus(out, r * out_row + n), out_row, min(TALL, whole - r), N - n, f)  # fmt: skip
     # What is left has too few rows to hide the latency of fma: it takes several panels at a time.
-    r = low
+    r = whole
     while r < M:
-        rows, n = min(2, M - r), 0
-        while n < N:
-            rest = (N - n + width - 1) // width
-            args = (plus(init, r * init_row + n), init_row, plus(a, r * a_row), a_row, a_k, plus(b, n * K), step, K,
-                    plus(out, r * out_row + n), out_row, N - n, activation)  # fmt: skip
-            if rows == 2:
-                if rest >= 2:
-                    _two_pair(*args)
-                else:
-                    _two(*args)
-                n += 2 * width
-            elif rest >= WIDE:
-                _one_wide(*args)
-                n += WIDE * width
+        row = plus(a, r // TALL * block + r % TALL * a_row)
+        r += _few(plus(init, r * init_row), init_row, row, a_row, a_k, b, plus(out, r * out_row), out_row, M - r, K,
+                  N, activation)  # fmt: skip
+
+
+@kernel
+def _block(init, init_row, a, a_row, a_k, panel, K, out, out_row, M, count, activation):
+    """One panel's columns of the M rows of a block, a multiple of LOW."""
+    in_blocks = a_row == 1 and a_k == TALL
+    if M == TALL:
+        if in_blocks:
+            _tall_block(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
+        else:
+            _tall(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
+        return
+    r = 0
+    if M >= MIDDLE:
+        if in_blocks:
+            _middle_block(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
+        else:
+            _middle(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
+        r = MIDDLE
+    if M > r:
+        _low(plus(init, r * init_row), init_row, plus(a, r * a_row), a_row, a_k, panel, 0, K,
+             plus(out, r * out_row), out_row, count, activation)  # fmt: skip
+
+
+@kernel
+def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
+    """LOW, 2 or 1 rows of M that are left; returns how many."""
+    width = panel_width(out)
+    step, n = K * width, 0
+    while n < N:
+        left = N - n
+        args = (plus(init, n), init_row, a, a_row, a_k, plus(b, n * K), step, K, plus(out, n), out_row, left,
+                activation)  # fmt: skip
+        n += 2 * width
+        if M >= LOW:
+            if left > width:
+                _low_pair(*args)
             else:
-                if rest >= 2:
-                    _one_pair(*args)
-                else:
-                    _one(*args)
-                n += 2 * width
-        r += rows
+                _low(*args)
+        elif M >= 2:
+            if left > width:
+                _two_pair(*args)
+            else:
+                _two(*args)
+        elif left > (WIDE - 1) * width:
+            _one_wide(*args)
+            n += (WIDE - 2) * width
+        elif left > width:
+            _one_pair(*args)
+        else:
+            _one(*args)
+    return LOW if M >= LOW else min(M, 2)
 
 
-def panel_columns(dtype: Any) -> int:
-    """Columns in a panel of `dtype`, for code outside kernels."""
-    return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
+@kernel
+def worth_blocks(M, N, pointer):
+    """Whether bringing (M, K) rows into blocks costs less than a product with N columns gains."""
+    return M >= MIDDLE and N > 2 * panel_width(pointer)
 
 
-def aligned(size: int, dtype: Any) -> Array:
-    """An empty array that begins at a cache line: vectors loaded from it lie in one line each."""
-    dtype = np.dtype(dtype)
-    memory = np.empty(size + 64 // dtype.itemsize, dtype)
-    skip = -memory.ctypes.data % 64 // dtype.itemsize
-    return memory[skip : skip + size]
+@kernel
+def room_size(M, K):
+    """Scratch that `product_of_rows` needs."""
+    return blocks_size(min(M, ROOM_ROWS), K)
 
 
-def packed(matrix: Array, transpose: bool = False) -> Array:
-    """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels."""
-    rows, columns = matrix.shape
-    K, N = (columns, rows) if transpose else (rows, columns)
-    width = panel_columns(matrix.dtype)
-    panels = aligned(-(-N // width) * width * K, matrix.dtype)
-    _pack_matrix(matrix, 1 if transpose else columns, columns if transpose else 1, K, N, panels)
-    return panels
-
-
-@jit.kernel
-def _pack_matrix(matrix, row, column, K, N, panels):
-    pack(at(matrix, 0), row, column, K, N, at(panels, 0))
-
-
-#: rows that are packed together where the matrix is read down its columns
-_PACK_ROWS = 64
-
-
-@jit.kernel
-def pack(matrix, row, column, K, N, panels):
-    """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
-    width = panel_width(panels)
-    for p in range((N + width - 1) // width):
-        n = p * width
-        count = min(width, N - n)
-        source, panel = plus(matrix, n * column), plus(panels, n * K)
-        if column == 1:
-            for k in range(K):
-                for j in range(count):
-                    panel[k * width + j] = source[k * row + j]
-        else:  # along the memory of the matrix, a block at a time
-            for k0 in range(0, K, _PACK_ROWS):
-                for j in range(count):
-                    for k in range(k0, min(K, k0 + _PACK_ROWS)):
-                        panel[k * width + j] = source[k * row + j * column]
-        for k in range(K):
-            for j in range(count, width):
-                panel[k * width + j] = 0.0
+@kernel
+def product_of_rows(init, init_row, a, a_row, b, out, out_row, M, K, N, activation, room):
+    """`product` with element (r, k) of a at a[r * a_row + k], brought into blocks in `room` where that pays."""
+    if not worth_blocks(M, N, out):
+        product(init, init_row, by_rows(a, a_row), b, out, out_row, M, K, N, activation)
+        return
+    for r in range(0, M, ROOM_ROWS):
+        rows = min(ROOM_ROWS, M - r)
+        pack_rows(plus(a, r * a_row), a_row, rows, K, room, TALL * K)
+        product(plus(init, r * init_row), init_row, by_blocks(room, TALL * K), b, plus(out, r * out_row), out_row,
+                rows, K, N, activation)  # fmt: skip

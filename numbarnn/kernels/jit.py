@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 
 from .simd import VECTOR_BYTES
 
@@ -24,6 +25,10 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,  # the order of every sum is part of the contract, and so are NaN and infinity
     "boundscheck": False,  # arguments are validated once, in nn.functional
 }
+
+
+#: called with the argument types of a kernel before it is taken from the disk cache
+before_load: list[Callable[[Any], None]] = []
 
 
 def _digest() -> str:
@@ -40,6 +45,11 @@ class _KernelCache(FunctionCache):
     """
 
     _sources = _digest()
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        for make in before_load:
+            make(getattr(sig, "args", sig))
+        return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba is untyped
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         return (*super()._index_key(sig, codegen), self._sources)  # type: ignore[no-untyped-call]  # numba is untyped
@@ -60,6 +70,15 @@ def kernel(function: F) -> F:
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
     return _cached(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]
+
+
+def c_kernel(function: Callable[..., None], signature: Any) -> Any:
+    """Compile to a C function for one thread; its `address` may be called."""
+    made = CFunc(function, (signature.args, signature.return_type), {}, dict(OPTIONS))  # type: ignore[no-untyped-call]
+    with contextlib.suppress(RuntimeError):
+        made._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
+    made.compile()
+    return made
 
 
 def cache_folder() -> str | None:

@@ -9,8 +9,9 @@ import numpy as np
 from numba import prange
 
 from . import threads
-from .gemm import WIDE, Array, aligned, panel_columns
+from .gemm import WIDE
 from .jit import kernel, parallel_kernel
+from .packing import Array, aligned, panel_columns
 from .simd import TALL, at, panel_width, plus, tile_fma, tile_load, tile_store
 from .threads import share_of
 

@@ -5,16 +5,18 @@ R rows, I inputs, O outputs.  Also the part of a recurrent layer's gradient that
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
 from . import threads
-from .gemm import IDENTITY, Array, aligned, pack, panel_columns, product
+from .gemm import DEPTH, IDENTITY, by_blocks, by_columns, product, product_of_rows, room_size
 from .jit import kernel, parallel_kernel
+from .packing import LINE, Array, line_of, pack
 from .simd import TALL, at, panel_width, plus
 from .threads import share_of
 
-#: rows of one pass over the weight gradient: their packed panel stays in the L2 cache
-GRADIENT_ROWS = 512
+#: rows that are gone through together: a panel of them stays in the L1 cache, their columns in the L2 cache
+GRADIENT_ROWS = DEPTH
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -37,7 +39,9 @@ def _forward_parallel(x, weight, bias, y, count):
 def _forward_share(x, weight, bias, y, i, count):
     I, O = x.shape[1], y.shape[1]
     begin, end = share_of(y.shape[0], i, count)
-    product(at(bias, 0), 0, at(x, begin * I), I, 1, at(weight, 0), at(y, begin * O), O, end - begin, I, O, IDENTITY)
+    room = np.empty(room_size(end - begin, I), y.dtype)
+    product_of_rows(at(bias, 0), 0, at(x, begin * I), I, at(weight, 0), at(y, begin * O), O, end - begin, I, O,
+                    IDENTITY, at(room, 0))  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -60,75 +64,112 @@ def backward(
     I = x.shape[1]
     products = (d_x.size > 0) + (d_weight.size > 0)
     count = threads.most(max(R, O), 2.0 * R * O * I * products)
-    room = 0
-    if d_weight.size:
-        room = min(R, GRADIENT_ROWS) * (panel_columns(d_y.dtype) + -(-O // count) + TALL)
-    scratch = aligned(count * room, d_y.dtype).reshape(count, room)
-    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, scratch), count)
+    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias), count)
 
 
 @parallel_kernel
-def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, scratch, count):
+def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, count):
     for i in prange(count):
-        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, scratch, i, count)
+        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, i, count)
 
 
 @kernel
-def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, scratch, i, count):
+def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, i, count):
     R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
     if d_x.size > 0:
         begin, end = share_of(R, i, count)
         d_rows = at(d_x, begin * I)
-        product(d_rows, I, at(d_y, begin * O), O, 1, at(weight, 0), d_rows, I, end - begin, O, I, IDENTITY)
-
+        room = np.empty(room_size(end - begin, O), d_y.dtype)
+        product_of_rows(d_rows, I, at(d_y, begin * O), O, at(weight, 0), d_rows, I, end - begin, O, I, IDENTITY,
+                        at(room, 0))  # fmt: skip
     begin, end = share_of(O, i, count)
-    if d_bias.size > 0:
-        d_b = at(d_bias, begin)
-        for r in range(R):
-            d_row = at(d_y, r * O + begin)
-            for o in range(end - begin):
-                d_b[o] += d_row[o]
-    if d_weight.size > 0:
-        _weight_share(d_y, x, d_weight, at(scratch, i * scratch.shape[1]), begin, end)
+    _add_gradients(at(d_y, 0), at(x, 0), I, R, I, d_weight, d_bias, begin, end)
+
+
+def recurrent_backward(
+    d_pre: Array,  # (T B, H)
+    h_0: Array,  # (B, H)
+    output: Array,  # (T B, D H)
+    column: int,
+    reverse: bool,
+    d_weight: Array,  # (H, H)
+) -> None:
+    """d_W += d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
+    R, H = d_pre.shape
+    args = (d_pre, h_0, output, column, reverse, d_weight, np.empty(0, d_pre.dtype))
+    threads.spread(_recurrent_share, _recurrent_parallel, args, threads.most(H, 2.0 * R * H * H))
+
+
+@parallel_kernel
+def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, count):
+    for i in prange(count):
+        _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, i, count)
 
 
 @kernel
-def _weight_share(d_y, x, d_weight, panel, begin, end):
-    """Rows begin : end of d_W += d_y^T x.
+def _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, i, count):
+    R, H, width = d_pre.shape[0], d_pre.shape[1], output.shape[1]
+    B = min(R, h_0.shape[0])
+    begin, end = share_of(H, i, count)
+    if reverse:
+        _add_gradients(at(d_pre, 0), at(output, B * width + column), width, R - B, H, d_weight, none, begin, end)
+        _add_gradients(at(d_pre, (R - B) * H), at(h_0, 0), H, B, H, d_weight, none, begin, end)
+    else:
+        _add_gradients(at(d_pre, 0), at(h_0, 0), H, B, H, d_weight, none, begin, end)
+        _add_gradients(at(d_pre, B * H), at(output, column), width, R - B, H, d_weight, none, begin, end)
+
+
+@kernel
+def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
+    """Rows begin : end of d_W += d_y^T x and of d_b, for R rows of d_y (R, O) and x (R, I), both pointers.
 
     d_y is read down its columns.  Where several panels of x follow, those columns are first brought together: with
     rows of a power of two they all fall into a few sets of the cache (1.8 times faster at R = 6400, O = I = 1024).
     """
-    R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
-    width = panel_width(panel)
+    O, M = d_weight.shape[0] if d_weight.size > 0 else d_bias.size, end - begin
+    width = panel_width(d_y)
     together = 2 * width < I
+    K = min(GRADIENT_ROWS, R)
+    block = K * TALL + LINE  # a line more than a power of two
+    wanted = d_weight.size > 0
+    panels = np.empty(K * width + LINE if wanted else 0, d_weight.dtype)
+    columns = np.empty((M + TALL - 1) // TALL * block if wanted and together else 0, d_weight.dtype)
+    panel = line_of(panels)
     for r in range(0, R, GRADIENT_ROWS):
         K = min(GRADIENT_ROWS, R - r)
-        columns = plus(panel, K * width)
+        rows = plus(d_y, r * O + begin)
+        if d_bias.size > 0:
+            _add_rows(rows, O, K, M, at(d_bias, begin))
+        if not wanted:
+            continue
         if together:
-            _gather_columns(at(d_y, r * O + begin), O, K, end - begin, columns)
+            _gather_columns(rows, O, K, M, at(columns, 0), block)
         for n in range(0, I, width):
             N = min(width, I - n)
-            pack(at(x, r * I + n), I, 1, K, N, panel)
-            if together:
-                for m in range(begin, end, TALL):
-                    d_rows = at(d_weight, m * I + n)
-                    product(d_rows, I, plus(columns, (m - begin) * K), 1, TALL, panel, d_rows, I, min(TALL, end - m),
-                            K, N, IDENTITY)  # fmt: skip
-            else:
-                d_rows = at(d_weight, begin * I + n)
-                product(d_rows, I, at(d_y, r * O + begin), 1, O, panel, d_rows, I, end - begin, K, N, IDENTITY)
+            pack(plus(x, r * x_row + n), x_row, 1, K, N, panel)
+            d_rows = at(d_weight, begin * I + n)
+            a = by_blocks(at(columns, 0), block) if together else by_columns(rows, O)
+            product(d_rows, I, a, panel, d_rows, I, M, K, N, IDENTITY)
 
 
 @kernel
-def _gather_columns(matrix, row, K, M, columns):
-    """matrix (K, M) as tiles of TALL columns, each stored row after row."""
-    whole = M - M % TALL
+def _add_rows(matrix, row, K, M, total):
+    """total (M) += the sum of K rows."""
     for k in range(K):
-        for m in range(0, whole, TALL):
-            source, target = plus(matrix, k * row + m), plus(columns, m * K + k * TALL)
-            for j in range(TALL):
-                target[j] = source[j]
-        source, target = plus(matrix, k * row + whole), plus(columns, whole * K + k * TALL)
-        for j in range(M - whole):
-            target[j] = source[j]
+        source = plus(matrix, k * row)
+        for j in range(M):
+            total[j] += source[j]
+
+
+@kernel
+def _gather_columns(matrix, row, K, M, columns, block):
+    """matrix (K, M) as blocks of TALL columns, each stored row after row."""
+    for k in range(K):
+        for m in range(0, M, TALL):
+            source, target = plus(matrix, k * row + m), plus(columns, m // TALL * block + k * TALL)
+            if m + TALL <= M:
+                for j in range(TALL):
+                    target[j] = source[j]
+            else:
+                for j in range(M - m):
+                    target[j] = source[j]

@@ -49,10 +49,14 @@ _ARM = platform.machine().lower() in ("aarch64", "arm64")
 #: without it llvm.fma is a library call for every lane; such a CPU rounds twice and its bits differ
 HAS_FMA = _ARM or bool(llvm.get_host_cpu_features().get("fma"))
 
+#: bytes in a line of the caches
+CACHE_LINE = 64
 #: vectors side by side in one panel of packed weights
 PANEL_VECTORS = 2
 #: rows of the tallest tile: its accumulators and the operands of one update fill the register file
 TALL = 12 if VECTOR_BYTES == 64 or _ARM else 6
+#: rows of the lower tiles for what is left over
+MIDDLE, LOW = 2 * TALL // 3, TALL // 3
 
 
 class Tile(types.Type):
@@ -111,10 +115,33 @@ def plus(typingctx, pointer, offset):
 
 
 @intrinsic
+def lanes(typingctx, pointer):
+    """Numbers in a vector, a compile-time constant."""
+    count = lanes_of(pointer.dtype)
+    return types.intp(pointer), lambda context, builder, sig, args: I64(count)
+
+
+@intrinsic
 def panel_width(typingctx, pointer):
     """Columns in a panel, a compile-time constant."""
     width = lanes_of(pointer.dtype) * PANEL_VECTORS
     return types.intp(pointer), lambda context, builder, sig, args: I64(width)
+
+
+@intrinsic
+def prefetch(typingctx, pointer):
+    """Have one row of a panel in the L2 cache soon; a hint, any address will do."""
+
+    def codegen(context, builder, sig, args):
+        byte = ir.IntType(8).as_pointer()
+        function_type = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0i8")
+        place = builder.bitcast(args[0], byte)
+        for line in range(0, max(VECTOR_BYTES * PANEL_VECTORS, CACHE_LINE), CACHE_LINE):
+            builder.call(function, [builder.gep(place, [I64(line)]), I32(0), I32(2), I32(1)])  # read, L2, data
+        return context.get_dummy_value()
+
+    return types.void(pointer), codegen
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -249,3 +276,55 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
         return acc
 
     return tile(tile, a, types.intp, b, types.intp), codegen
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# transpose
+
+
+def _transposed(builder, vectors):
+    """The transpose of n vectors of n lanes: log2(n) rounds, each swaps blocks of 1, 2, 4, ... lanes."""
+    n, distance = len(vectors), 1
+    while distance < n:
+        swapped = list(vectors)
+        for i in range(n):
+            if i & distance:
+                continue
+            a, b = vectors[i], vectors[i + distance]
+            upper = [n + j - distance if j & distance else j for j in range(n)]
+            lower = [n + j if j & distance else j + distance for j in range(n)]
+            swapped[i] = builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, n), upper))
+            swapped[i + distance] = builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, n), lower))
+        vectors, distance = swapped, 2 * distance
+    return vectors
+
+
+@intrinsic(prefer_literal=True)
+def transpose(typingctx, source, row_stride, height, target, rows):
+    """target[k * rows + r] = source[r * row_stride + k] for r < rows and k < lanes; rows from `height` on repeat it."""
+    tile = Tile(rows.literal_value, 1, source.dtype)
+
+    def codegen(context, builder, sig, args):
+        a, stride, height, target, _ = args
+        n, last = tile.lanes, builder.sub(height, I64(1))
+        values = []
+        for r in range(tile.rows):
+            row = builder.select(builder.icmp_signed("<", I64(r), height), I64(r), last)
+            values.append(_load(builder, builder.gep(a, [builder.mul(stride, row)]), tile))
+        groups = []
+        for first in range(0, tile.rows, n):
+            group = values[first : first + n]
+            group += [ir.Constant(tile.vector, ir.Undefined)] * (n - len(group))
+            groups.append((first, _transposed(builder, group)))
+        for k in range(n):
+            for first, group in groups:
+                place = builder.gep(target, [I64(k * tile.rows + first)])
+                count = min(n, tile.rows - first)
+                if count == n:
+                    _store(builder, group[k], place, tile)
+                else:
+                    mask = ir.Constant(ir.VectorType(I1, n), [j < count for j in range(n)])
+                    _masked(builder, tile, "store", place, mask, group[k])
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, rows), codegen

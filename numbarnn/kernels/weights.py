@@ -1,6 +1,6 @@
 """The parameters of recurrent layers as one array, in the order in which the kernels read them.
 
-For each layer and direction: b, W_ih^T (I, H) and W_hh^T (H, H), each in panels of columns (see gemm.py).
+For each layer and direction: b, W_ih^T (I, H) and W_hh^T (H, H), each in panels of columns (see packing.py).
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .gemm import Array, aligned, pack, panel_columns
 from .jit import kernel
+from .packing import Array, aligned, pack, panel_columns
 from .simd import at, panel_width, plus
 
 

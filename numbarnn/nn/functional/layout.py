@@ -36,6 +36,9 @@ def _starts(batch_sizes: Array) -> Array:
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps."""
 
+    #: whether all sequences have as many steps
+    even = True
+
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
         first, second = x.shape[:2]
@@ -74,6 +77,7 @@ class Dense:
 class Ragged(Dense):
     """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
 
+    even = False
     order: Array | None
 
     def input(self, x: Array) -> tuple[Array, bool]:

@@ -113,7 +113,9 @@ class Stack:
         """Back through time, then the products over all rows; adds to d_input."""
         i, output, each = layer * self.D + d, self.outputs[layer], self.weights.each
         weight_ih, weight_hh = self.params[i * each : i * each + 2]
-        d_pre, previous = np.empty((2, len(output), self.H), output.dtype)
+        none, no_matrix = _nothing(1, output.dtype), _nothing(2, output.dtype)
+        d_pre = np.empty((len(output), self.H), output.dtype)
+        previous = no_matrix if self.layout.even else np.empty_like(d_pre)
         rnn.backward(
             self.layout.starts, packed(weight_hh, False), self.h_0[i], output, d * self.H, d == 1, self.activation,
             d_output, d_h[i], d_pre, previous,
@@ -121,7 +123,9 @@ class Stack:
         d_weight_ih = np.zeros((self.H, layer_input.shape[1]), output.dtype)
         d_weight_hh = np.zeros((self.H, self.H), output.dtype)
         d_bias = np.zeros(self.H if each == 4 else 0, output.dtype)
-        none, no_matrix = _nothing(1, output.dtype), _nothing(2, output.dtype)
         linear.backward(d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias)
-        linear.backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
+        if self.layout.even:
+            linear.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
+        else:
+            linear.backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
         return [d_weight_ih, d_weight_hh, d_bias, d_bias][:each]

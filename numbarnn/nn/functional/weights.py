@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import FLOATS
-from ...kernels import gemm
+from ...kernels import packing
 from ...kernels import weights as kernels
 from ...tensor import Tensor
 from .layout import dense
@@ -41,11 +41,11 @@ def _cache(tensor: Tensor) -> dict[Any, Any]:
 def packed(weight: Any, transpose: bool) -> Array:
     """Panels of one weight, as it stands or transposed."""
     if not isinstance(weight, Tensor) or weight._version.exposed:
-        return gemm.packed(dense(array_of(weight, "weight")), transpose)
+        return packing.packed(dense(array_of(weight, "weight")), transpose)
     array, count, cache = weight._array, weight._version.count, _cache(weight)
     kept = cache.get(transpose)
     if kept is None or kept[0] != count or kept[1] is not array:
-        kept = cache[transpose] = (count, array, gemm.packed(dense(array), transpose))
+        kept = cache[transpose] = (count, array, packing.packed(dense(array), transpose))
     panels: Array = kept[2]
     return panels
 

@@ -1,0 +1,124 @@
+"""Copies of matrices in the order in which the tiles of gemm.py read them.
+
+- b (K, N) in panels of `panel_width` columns, each stored row after row and filled up with zeros, so that a tile
+  reads it as one stream.
+- a (M, K) in blocks of TALL rows, each stored column after column.  As rows lie in memory, those of a tile are
+  often a power of two apart, fall into the same few sets of the cache and throw out each other and the panel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .jit import kernel
+from .shared import Pointer, shared_kernel
+from .simd import CACHE_LINE, PANEL_VECTORS, TALL, VECTOR_BYTES, at, lanes, panel_width, plus, prefetch, transpose
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def panel_columns(dtype: Any) -> int:
+    """Columns in a panel of `dtype`, for code outside kernels."""
+    return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
+
+
+#: elements that fill a cache line, or two
+LINE = CACHE_LINE // 4
+
+
+@kernel
+def line_of(array):
+    """Pointer to the first element that begins a cache line, of an array with LINE elements to spare."""
+    skip = -array.ctypes.data % CACHE_LINE // array.itemsize
+    return at(array, skip)
+
+
+def aligned(size: int, dtype: Any) -> Array:
+    """An empty array that begins at a cache line: vectors loaded from it lie in one line each."""
+    dtype = np.dtype(dtype)
+    memory = np.empty(size + 64 // dtype.itemsize, dtype)
+    skip = -memory.ctypes.data % 64 // dtype.itemsize
+    return memory[skip : skip + size]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# panels
+
+
+def packed(matrix: Array, transpose: bool = False) -> Array:
+    """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels."""
+    rows, columns = matrix.shape
+    K, N = (columns, rows) if transpose else (rows, columns)
+    width = panel_columns(matrix.dtype)
+    panels = aligned(-(-N // width) * width * K, matrix.dtype)
+    _pack_matrix(matrix, 1 if transpose else columns, columns if transpose else 1, K, N, panels)
+    return panels
+
+
+@kernel
+def _pack_matrix(matrix, row, column, K, N, panels):
+    pack(at(matrix, 0), row, column, K, N, at(panels, 0))
+
+
+#: rows that are packed together where the matrix is read down its columns
+_PACK_ROWS = 64
+
+
+@kernel
+def pack(matrix, row, column, K, N, panels):
+    """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
+    width = panel_width(panels)
+    for p in range((N + width - 1) // width):
+        n = p * width
+        count = min(width, N - n)
+        source, panel = plus(matrix, n * column), plus(panels, n * K)
+        if column == 1:
+            for k in range(K):
+                prefetch(plus(source, k * row + width))  # rows may be pages apart, where no hardware looks ahead
+                for j in range(count):
+                    panel[k * width + j] = source[k * row + j]
+        else:  # along the memory of the matrix, a block at a time
+            for k0 in range(0, K, _PACK_ROWS):
+                for j in range(count):
+                    for k in range(k0, min(K, k0 + _PACK_ROWS)):
+                        panel[k * width + j] = source[k * row + j * column]
+        for k in range(K):
+            for j in range(count, width):
+                panel[k * width + j] = 0.0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# blocks of rows
+
+
+@kernel
+def blocks_size(M, K):
+    """Elements in the blocks of an (M, K) matrix."""
+    return (M + TALL - 1) // TALL * TALL * K
+
+
+@shared_kernel
+def pack_rows(matrix: Pointer, row: int, M: int, K: int, blocks: Pointer, block: int) -> None:
+    """Write matrix (M, K), element (r, k) at matrix[r * row + k], to `blocks`, which lie `block` elements apart.
+
+    In the last block the values of rows from M on are undefined.
+    """
+    n = lanes(blocks)
+    whole = K - K % n
+    for r in range(0, M, TALL):
+        source, target, height = plus(matrix, r * row), plus(blocks, r // TALL * block), min(TALL, M - r)
+        for k in range(0, whole, n):
+            transpose(plus(source, k), row, height, plus(target, k * TALL), TALL)
+        for k in range(whole, K):
+            for j in range(height):
+                target[k * TALL + j] = source[j * row + k]
+
+
+@kernel
+def pack_row(row, r, K, blocks, block):
+    """Write one row, the r-th of the matrix, to its place in `blocks`."""
+    target = plus(blocks, r // TALL * block + r % TALL)
+    for k in range(K):
+        target[k * TALL] = row[k]

@@ -1,0 +1,74 @@
+"""Kernels that are compiled once and called by name.
+
+Numba copies all that a kernel calls into it, and compiles that copy.  The tiles of a product would be compiled for
+every entry point anew, which is most of the time that a first call takes.  A shared kernel is a C function of its
+own: others know its name and its arguments, pointers to float32 or float64 and integers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from . import jit
+from .simd import VECTOR_BYTES
+
+#: the type of an argument of a shared kernel, besides int
+Pointer = Any
+
+FLOATS = (types.float32, types.float64)
+
+#: what makes each shared kernel's C function for a dtype
+_makers: list[Callable[[Any], None]] = []
+
+
+def _make_all(arguments: Any) -> None:
+    """Have all shared kernels of a dtype in memory: kernels that come from the disk cache call them by name."""
+    for dtype in {a.dtype for a in arguments if isinstance(a, types.Array) and a.dtype in FLOATS}:
+        for make in _makers:
+            make(dtype)
+
+
+jit.before_load.append(_make_all)
+
+
+def shared_kernel(function: Callable[..., None]) -> Any:
+    """Compile `function` once for each dtype; its arguments are annotated as Pointer or int, and it returns None."""
+    parameters = inspect.signature(function).parameters
+    made: dict[Any, Any] = {}
+
+    def name(dtype: Any) -> str:
+        return f"numbarnn_{function.__name__}_{dtype}_{VECTOR_BYTES}"
+
+    def arguments(dtype: Any) -> list[Any]:
+        return [types.CPointer(dtype) if p.annotation == "Pointer" else types.intp for p in parameters.values()]
+
+    def make(dtype: Any) -> None:
+        if dtype not in made:
+            made[dtype] = jit.c_kernel(function, types.void(*arguments(dtype)))  # kept, and with it the machine code
+            llvm.add_symbol(name(dtype), made[dtype].address)
+
+    def define(typingctx: Any, *args: Any) -> Any:
+        dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))
+        make(dtype)
+
+        def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            function_type = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+            builder.call(cgutils.get_or_insert_function(builder.module, function_type, name(dtype)), values)
+            return context.get_dummy_value()
+
+        return types.void(*arguments(dtype)), codegen
+
+    own = [inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters.values()]
+    define.__signature__ = inspect.Signature(own + plain)  # type: ignore[attr-defined]  # numba counts arguments by it
+    define.__name__, define.__doc__ = function.__name__, function.__doc__
+    _makers.append(make)
+    return intrinsic(define)
