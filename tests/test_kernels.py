@@ -197,7 +197,7 @@ def test_direction_at_every_size(rng, dtype, nonlinearity, reverse):
 @pytest.mark.parametrize("shared", ["nothing", "sequences", "columns"])
 def test_direction_with_lengths(rng, dtype, reverse, shared, monkeypatch):
     monkeypatch.setattr(threads, "WORTH_A_THREAD", 1 if shared == "sequences" else 1 << 60)
-    monkeypatch.setattr(rnn, "WORTH_A_BARRIER", 1 if shared == "columns" else 1 << 60)
+    monkeypatch.setattr(rnn, "column_shares", lambda *_: 3 if shared == "columns" else 1)
     for lengths in ([5], [5, 5, 0], [7, 3, 3, 1, 0, 0], [1] * 13 + [0], list(range(20))):
         T, B = max(lengths), len(lengths)
         check_direction(rng, *direction_case(rng, T, B, 6, 70, dtype, np.array(lengths)), "tanh", reverse)
@@ -207,7 +207,7 @@ def test_direction_with_lengths(rng, dtype, reverse, shared, monkeypatch):
 @pytest.mark.parametrize("shared", ["nothing", "columns"])
 def test_long_sequences(rng, dtype, shared, monkeypatch):
     """More steps than one block of projections, forward and reverse, alone and in a batch."""
-    monkeypatch.setattr(rnn, "WORTH_A_BARRIER", 1 if shared == "columns" else 1 << 60)
+    monkeypatch.setattr(rnn, "column_shares", lambda *_: 3 if shared == "columns" else 1)
     for T, B in [(300, 1), (150, 3), (60, 60)]:
         for reverse in (False, True):
             check_direction(rng, *direction_case(rng, T, B, 3, 10, dtype), "tanh", reverse)
@@ -221,3 +221,11 @@ def test_nan_and_infinity_pass_through():
         packed = weights.packed([(one, zero, zero[0])])
         rnn.forward(x, False, np.array([0, 4]), packed, h, np.empty((0, 0, 0), np.float32), output, 1, code)
         np.testing.assert_allclose(output[:, 0], expected, rtol=1e-6)
+
+
+def test_who_shares_what(monkeypatch):
+    """Columns where weights fit no core's cache and sequences are few; sequences else."""
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    shares = {(B, H): rnn.column_shares(B, H, np.dtype(np.float32)) for B in (1, 8, 64) for H in (64, 512, 1024)}
+    assert shares == {(1, 64): 1, (8, 64): 1, (64, 64): 1, (1, 512): 1, (8, 512): 1, (64, 512): 1,
+                      (1, 1024): 2, (8, 1024): 2, (64, 1024): 1}  # fmt: skip

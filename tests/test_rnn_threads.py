@@ -33,8 +33,7 @@ def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
     one = run()
     monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
     two = run()
-    monkeypatch.setattr(rnn_kernels, "WORTH_A_BARRIER", 1)
-    monkeypatch.setattr(threads, "available", lambda: 6)  # fewer than that many times 4 sequences share columns
+    monkeypatch.setattr(rnn_kernels, "column_shares", lambda *_: 2)
     columns = run()
     for a, b, c in zip(one, two, columns, strict=True):
         assert np.array_equal(a, b)

@@ -69,6 +69,7 @@ def _tile_kernel(rows, panels, in_blocks=False):
 _tall_block, _middle_block = _tile_kernel(TALL, 1, in_blocks=True), _tile_kernel(MIDDLE, 1, in_blocks=True)
 _tall, _middle, _low = _tile_kernel(TALL, 1), _tile_kernel(MIDDLE, 1), _tile_kernel(LOW, 1)
 _low_pair = _tile_kernel(LOW, 2)
+_three, _three_pair = _tile_kernel(3, 1), _tile_kernel(3, 2)
 _two, _two_pair = _tile_kernel(2, 1), _tile_kernel(2, 2)
 _one, _one_pair, _one_wide = _tile_kernel(1, 1), _tile_kernel(1, 2), _tile_kernel(1, WIDE)
 
@@ -107,50 +108,61 @@ def _product(
     init: Pointer, init_row: int, a: Pointer, a_row: int, a_k: int, block: int, b: Pointer, out: Pointer,
     out_row: int, M: int, K: int, N: int, activation: int,
 ) -> None:  # fmt: skip
+    if M == 0:
+        return
+    if M <= LOW:
+        _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation)
+        return
     width = panel_width(out)
-    whole = M - M % LOW if M >= MIDDLE else 0
     for n in range(0, N, width):
         for k in range(0, max(1, K), DEPTH):
             last = k + DEPTH >= K
             depth = K - k if last else DEPTH
             first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
             panel, f = plus(b, n * K + k * width), activation if last else IDENTITY
-            for r in range(0, whole, TALL):
+            for r in range(0, M, TALL):
                 _block(plus(first, r * first_row), first_row, plus(a, r // TALL * block + k * a_k), a_row, a_k, panel,
-                       depth, plus(out, r * out_row + n), out_row, min(TALL, whole - r), N - n, f)  # fmt: skip
-    # What is left has too few rows to hide the latency of fma: it takes several panels at a time.
-    r = whole
-    while r < M:
-        row = plus(a, r // TALL * block + r % TALL * a_row)
-        r += _few(plus(init, r * init_row), init_row, row, a_row, a_k, b, plus(out, r * out_row), out_row, M - r, K,
-                  N, activation)  # fmt: skip
+                       depth, plus(out, r * out_row + n), out_row, min(TALL, M - r), N - n, f)  # fmt: skip
 
 
 @kernel
 def _block(init, init_row, a, a_row, a_k, panel, K, out, out_row, M, count, activation):
-    """One panel's columns of the M rows of a block, a multiple of LOW."""
+    """One panel's columns of the M rows of a block."""
     in_blocks = a_row == 1 and a_k == TALL
-    if M == TALL:
-        if in_blocks:
-            _tall_block(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
-        else:
-            _tall(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
-        return
     r = 0
-    if M >= MIDDLE:
-        if in_blocks:
-            _middle_block(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
+    while r < M:
+        args = (plus(init, r * init_row), init_row, plus(a, r * a_row), a_row, a_k, panel, 0, K,
+                plus(out, r * out_row), out_row, count, activation)  # fmt: skip
+        left = M - r
+        if left == TALL:
+            r += TALL
+            if in_blocks:
+                _tall_block(*args)
+            else:
+                _tall(*args)
+        elif left >= MIDDLE:
+            r += MIDDLE
+            if in_blocks:
+                _middle_block(*args)
+            else:
+                _middle(*args)
+        elif left >= LOW:
+            r += LOW
+            _low(*args)
+        elif left == 3:
+            r += 3
+            _three(*args)
+        elif left == 2:
+            r += 2
+            _two(*args)
         else:
-            _middle(init, init_row, a, a_row, a_k, panel, 0, K, out, out_row, count, activation)
-        r = MIDDLE
-    if M > r:
-        _low(plus(init, r * init_row), init_row, plus(a, r * a_row), a_row, a_k, panel, 0, K,
-             plus(out, r * out_row), out_row, count, activation)  # fmt: skip
+            r += 1
+            _one(*args)
 
 
 @kernel
 def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
-    """LOW, 2 or 1 rows of M that are left; returns how many."""
+    """Up to LOW rows: too few to hide the latency of fma, so they take several panels at a time."""
     width = panel_width(out)
     step, n = K * width, 0
     while n < N:
@@ -158,30 +170,35 @@ def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
         args = (plus(init, n), init_row, a, a_row, a_k, plus(b, n * K), step, K, plus(out, n), out_row, left,
                 activation)  # fmt: skip
         n += 2 * width
-        if M >= LOW:
-            if left > width:
+        pair = left > width
+        if M == LOW:
+            if pair:
                 _low_pair(*args)
             else:
                 _low(*args)
-        elif M >= 2:
-            if left > width:
+        elif M == 3:
+            if pair:
+                _three_pair(*args)
+            else:
+                _three(*args)
+        elif M == 2:
+            if pair:
                 _two_pair(*args)
             else:
                 _two(*args)
         elif left > (WIDE - 1) * width:
             _one_wide(*args)
             n += (WIDE - 2) * width
-        elif left > width:
+        elif pair:
             _one_pair(*args)
         else:
             _one(*args)
-    return LOW if M >= LOW else min(M, 2)
 
 
 @kernel
 def worth_blocks(M, N, pointer):
     """Whether bringing (M, K) rows into blocks costs less than a product with N columns gains."""
-    return M >= MIDDLE and N > 2 * panel_width(pointer)
+    return M > LOW and 2 * panel_width(pointer) < N
 
 
 @kernel

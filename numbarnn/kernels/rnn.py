@@ -16,6 +16,8 @@ Threads share out the sequences (sequences.py) or the columns of each step (colu
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from . import columns, sequences, threads
@@ -24,17 +26,21 @@ from .simd import TALL
 
 #: floating-point operations of one step, for each thread, that are worth a barrier after it
 WORTH_A_BARRIER = 400_000
+#: bytes of weight_hh that one core's cache does not keep from step to step
+TOO_MUCH = 3 << 19
+#: sequences of each thread that make up for reading weight_hh anew at each step
+ENOUGH = 24
 
 
-def _column_shares(B: int, H: int, dtype: np.dtype) -> int:
+def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
     """How many threads should share out the columns of each step; 1: they share out sequences instead."""
-    step = 2.0 * B * H * H
-    if step <= 2 * WORTH_A_BARRIER or B >= 4 * threads.available():
+    p, step = threads.available(), 2.0 * B * H * H
+    if step <= 2 * WORTH_A_BARRIER or ENOUGH * p <= B or (p <= B and H * H * dtype.itemsize <= TOO_MUCH):
         return 1
-    return min(threads.available(), int(step / WORTH_A_BARRIER), -(-H // panel_columns(dtype)))
+    return min(p, int(step / WORTH_A_BARRIER), -(-H // panel_columns(dtype)))
 
 
-def _states(B: int, H: int, dtype: np.dtype) -> Array:
+def _states(B: int, H: int, dtype: np.dtype[Any]) -> Array:
     """Two states that take turns."""
     return aligned(2 * -(-B // TALL) * TALL * H, dtype).reshape(2, -1)
 
@@ -55,7 +61,7 @@ def forward(
     The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1.
     """
     LD, B, H = h.shape
-    count = _column_shares(B, H, h.dtype)
+    count = column_shares(B, H, h.dtype)
     if count > 1:
         if batch_first:
             x = np.ascontiguousarray(x.reshape(B, -1, x.shape[1]).swapaxes(0, 1)).reshape(x.shape)
@@ -92,7 +98,7 @@ def backward(
     """
     B, H = d_h.shape
     args = (starts, weight_hh, np.zeros(H, d_h.dtype), h_0, output, column, reverse, activation, d_output, d_h, d_pre)
-    count = _column_shares(B, H, d_h.dtype)
+    count = column_shares(B, H, d_h.dtype)
     if count > 1:
         states = _states(B, H, d_h.dtype)
         threads.spread(columns.backward_alone, columns.backward_parallel, (*args, previous, states), count)
