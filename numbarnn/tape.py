@@ -39,13 +39,11 @@ class Version:
     `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
     """
 
-    __slots__ = ("before_write", "count", "exposed", "recorded")
-
-    def __init__(self, exposed: bool = False) -> None:
-        self.count = 0
-        self.recorded = 0
-        self.exposed = exposed
-        self.before_write: Callable[[], None] | None = None
+    # What most tensors never change lies in the class: one is made for every result, and that takes half the time.
+    count = 0
+    recorded = 0
+    exposed = False
+    before_write: Callable[[], None] | None = None
 
 
 class Node:

@@ -48,7 +48,9 @@ class Tensor(Methods):
         tensor._node = None
         tensor._output = 0
         tensor._requires_grad = requires_grad
-        tensor._version = Version(exposed)
+        tensor._version = Version()
+        if exposed:
+            tensor._version.exposed = True
         tensor._view = None
         tensor._cache = None
         return tensor

@@ -9,16 +9,19 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import prange
 
-from .gemm import IDENTITY, ROOM_ROWS, product, product_of_rows, room_size, worth_blocks
+from .gemm import IDENTITY, by_rows, product, worth_blocks
 from .jit import kernel, parallel_kernel
-from .sequences import backward_share, forward_share, layer_output, through_activation
+from .projection import project
+from .sequences import backward_share, forward_share, layer_input, layer_output, room_for, through_activation
 from .simd import at, panel_width, plus
 from .state import column_of, next_state, rows_of, running, set_state
 from .threads import share_of
 from .weights import direction_size, weight_hh_of, weight_ih_of
+
+#: steps for each thread that are worth sharing out in the projection; columns are for fewer
+STEPS_TO_SHARE = 4
 
 
 @kernel
@@ -34,15 +37,17 @@ def _my_columns(H, pointer, i, count):
 
 
 @parallel_kernel
-def forward_parallel(x, starts, weights, h, states, lower, output, directions, activation, count):
-    """`rnn.forward` of rows x (R, I)."""
+def forward_parallel(x, batch_first, starts, weights, h, states, lower, output, directions, activation, count):
+    """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
     T, H, L = starts.size - 1, h.shape[2], h.shape[0] // directions
     weight = 0
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
+        for i in prange(count):
+            _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, i, count)
         for d in range(directions):
             for i in prange(count):
-                _begin(x, starts, weights, weight, h, states, lower, output, directions, layer, d, L, i, count)
+                _begin(starts, h, states, layer * directions + d, d == 1, i, count)
             for step in range(T):
                 for i in prange(count):
                     _step(starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d,
@@ -51,24 +56,44 @@ def forward_parallel(x, starts, weights, h, states, lower, output, directions, a
 
 
 @kernel
-def forward_alone(x, starts, weights, h, states, lower, output, directions, activation, i, count):
-    forward_share(x, False, starts, weights, h, lower, output, directions, activation, i, count)
+def forward_alone(x, batch_first, starts, weights, h, states, lower, output, directions, activation, i, count):
+    forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count)
 
 
 @kernel
-def _begin(x, starts, weights, weight, h, states, lower, output, directions, layer, d, L, i, count):
-    """out = x W_ih^T + b for all rows and the first state, in the i-th share of the columns."""
-    T, B, H, width, bias = starts.size - 1, h.shape[1], h.shape[2], directions * h.shape[2], at(weights, weight)
-    n, N = _my_columns(H, bias, i, count)
-    source, I = (at(x, 0), x.shape[1]) if layer == 0 else (layer_output(lower, output, layer - 1, L), width)
+def _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, i, count):
+    """The i-th share of the steps, or, where they are few, of the columns: all weights are read only once."""
+    T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
+    source, in_place = layer_input(x, lower, output, layer, L)
+    out, width, I = layer_output(lower, output, layer, L), directions * H, x.shape[1] if layer == 0 else directions * H
+    first = at(weights, weight)
+    if in_place or STEPS_TO_SHARE * count <= T:
+        low, high = share_of(T, i, count)
+        room = room_for(starts, I, H, directions, L, h)
+        project(source, batch_first and layer == 0, starts, I, first, out, width, B, H, low, high, 0, B, in_place,
+                at(room, 0))  # fmt: skip
+        return
+    n, N = _my_columns(H, first, i, count)
     R = starts[T]
-    room = np.empty(room_size(min(R, ROOM_ROWS), I), h.dtype)
-    product_of_rows(plus(bias, n), 0, source, I, plus(weight_ih_of(bias, H), n * I),
-                    plus(layer_output(lower, output, layer, L), d * H + n), width, R, I, N, IDENTITY,
-                    at(room, 0))  # fmt: skip
-    in_blocks = worth_blocks(B, H, bias)
-    set_state(column_of(at(states, 0), n, in_blocks), at(h, (layer * directions + d) * B * H + n), H,
-              running(starts, T - 1 if d == 1 else 0, 0, B), H, N, in_blocks)  # fmt: skip
+    for d in range(directions):
+        bias = plus(first, d * direction_size(I, H, first))
+        panels = plus(weight_ih_of(bias, H), n * I)
+        if batch_first and layer == 0:
+            for t in range(T):
+                product(plus(bias, n), 0, by_rows(plus(source, t * I), T * I), panels,
+                        plus(out, t * B * width + d * H + n), width, B, I, N, IDENTITY)  # fmt: skip
+        else:
+            product(plus(bias, n), 0, by_rows(source, I), panels, plus(out, d * H + n), width, R, I, N, IDENTITY)
+
+
+@kernel
+def _begin(starts, h, states, k, reverse, i, count):
+    """The first state of the k-th direction of all, in the i-th share of the columns."""
+    T, B, H = starts.size - 1, h.shape[1], h.shape[2]
+    n, N = _my_columns(H, at(h, 0), i, count)
+    in_blocks = worth_blocks(B, H, at(h, 0))
+    set_state(column_of(at(states, 0), n, in_blocks), at(h, k * B * H + n), H,
+              running(starts, T - 1 if reverse else 0, 0, B), H, N, in_blocks)  # fmt: skip
 
 
 @kernel

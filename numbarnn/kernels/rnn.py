@@ -45,6 +45,9 @@ def _states(B: int, H: int, dtype: np.dtype[Any]) -> Array:
     return aligned(2 * -(-B // TALL) * TALL * H, dtype).reshape(2, -1)
 
 
+_forward_share = sequences.forward_share
+
+
 def forward(
     x: Array,  # (R, I), or (B T, I) with batch_first
     batch_first: bool,
@@ -58,20 +61,22 @@ def forward(
 ) -> None:
     """Fill output, that of the last layer; h holds h_0 and ends as h_n.
 
-    The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1.
+    The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1; where
+    K is 0, each layer writes over what it has read.
     """
     LD, B, H = h.shape
+    # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
+    work = 2 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
+    if work <= threads.WORTH_A_THREAD:
+        _forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, 0, 1)
+        return
+    args, rest = (x, batch_first, starts, weights, h), (lower, output, directions, activation)
     count = column_shares(B, H, h.dtype)
     if count > 1:
-        if batch_first:
-            x = np.ascontiguousarray(x.reshape(B, -1, x.shape[1]).swapaxes(0, 1)).reshape(x.shape)
-        args: tuple[object, ...] = (x, starts, weights, h, _states(B, H, h.dtype), lower, output, directions)
-        threads.spread(columns.forward_alone, columns.forward_parallel, (*args, activation), count)
+        states = _states(B, H, h.dtype)
+        threads.spread(columns.forward_alone, columns.forward_parallel, (*args, states, *rest), count)
     else:
-        # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
-        work = 2.0 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
-        args = (x, batch_first, starts, weights, h, lower, output, directions, activation)
-        threads.spread(sequences.forward_share, sequences.forward_parallel, args, threads.most(B, work))
+        threads.spread(_forward_share, sequences.forward_parallel, (*args, *rest), threads.most(B, work))
 
 
 def backward(

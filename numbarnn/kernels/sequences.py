@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from .gemm import IDENTITY, RELU, ROOM_ROWS, product, product_of_rows, room_size, worth_blocks
+from .gemm import IDENTITY, RELU, ROOM_ROWS, product, room_size, worth_blocks
 from .jit import kernel, parallel_kernel
 from .packing import blocks_size
-from .simd import TALL, at, plus
+from .projection import project
+from .simd import at, plus
 from .state import copy_rows, next_state, rows_of, running, set_state
 from .threads import share_of
-from .weights import direction_size, weight_hh_of, weight_ih_of
+from .weights import direction_size, weight_hh_of
 
 # ---------------------------------------------------------------------------------------------------------------------
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
@@ -22,10 +23,25 @@ from .weights import direction_size, weight_hh_of, weight_ih_of
 
 @kernel
 def layer_output(lower, output, layer, L):
-    """Where the rows of a layer begin: the last has `output`, the others take turns in `lower`."""
-    if layer == L - 1:
+    """Where the rows that a layer writes begin: the last has `output`, the others take turns in `lower`, if any."""
+    if layer == L - 1 or lower.shape[0] == 0:
         return at(output, 0)
     return at(lower, (L - 2 - layer) % lower.shape[0] * output.size)
+
+
+@kernel
+def layer_input(x, lower, output, layer, L):
+    """Where the rows that a layer reads begin, and whether that is where it writes."""
+    if layer == 0:
+        return at(x, 0), False
+    return layer_output(lower, output, layer - 1, L), lower.shape[0] == 0
+
+
+@kernel
+def room_for(starts, I, H, directions, L, like):
+    """Scratch for `project`."""
+    features = max(I, directions * H if L > 1 else 0)
+    return np.empty(room_size(min(starts[starts.size - 1], ROOM_ROWS), features), like.dtype)
 
 
 @parallel_kernel
@@ -37,73 +53,46 @@ def forward_parallel(x, batch_first, starts, weights, h, lower, output, directio
 @kernel
 def forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count):
     """All layers and steps of the i-th share of the sequences."""
-    B, H, L, width = h.shape[1], h.shape[2], h.shape[0] // directions, directions * h.shape[2]
+    T, B, H, L, width = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions, directions * h.shape[2]
     b0, b1 = share_of(B, i, count)
-    source, I, weight = at(x, 0), x.shape[1], at(weights, 0)
-    rows = min(starts[starts.size - 1], ROOM_ROWS)
-    room = np.empty(room_size(rows, max(I, width if L > 1 else 0)), h.dtype)
+    room = room_for(starts, x.shape[1], H, directions, L, h)
     state = np.empty(blocks_size(b1 - b0, H), h.dtype)
+    # Inputs are projected some steps ahead, so that few sequences fill a tile too; all of them for two directions.
+    ahead = max(1, T if directions == 2 else ROOM_ROWS // max(1, b1 - b0))
+    I, weight = x.shape[1], at(weights, 0)
     for layer in range(L):
+        source, in_place = layer_input(x, lower, output, layer, L)
         out = layer_output(lower, output, layer, L)
-        for d in range(directions):
-            mine = at(h, ((layer * directions + d) * B + b0) * H)
-            _direction(source, batch_first and layer == 0, starts, I, weight, mine, plus(out, d * H), width, B, H,
-                       d == 1, activation, b0, b1, at(state, 0), at(room, 0))  # fmt: skip
-            weight = plus(weight, direction_size(I, H, weight))
-        source, I = out, width
+        for low in range(0, T, ahead):
+            high = min(low + ahead, T)
+            project(source, batch_first and layer == 0, starts, I, weight, out, width, B, H, low, high, b0, b1,
+                    in_place, at(room, 0))  # fmt: skip
+            for d in range(directions):
+                mine = at(h, ((layer * directions + d) * B + b0) * H)
+                weight_hh = weight_hh_of(plus(weight, d * direction_size(I, H, weight)), I, H)
+                take_steps(starts, weight_hh, mine, plus(out, d * H), width, H, d == 1, activation, low, high, b0, b1,
+                           at(state, 0))  # fmt: skip
+        weight = plus(weight, directions * direction_size(I, H, weight))
+        I = width
 
 
 @kernel
-def _direction(
-    source, batch_first, starts, I, weight, h, out, width, B, H, reverse, activation, b0, b1, state, room
-):  # fmt: skip
-    """All steps of sequences b0 : b1 in one direction of one layer; h (b1 - b0, H)."""
-    T, weight_ih, weight_hh = starts.size - 1, weight_ih_of(weight, H), weight_hh_of(weight, I, H)
-    # consecutive steps form one block of rows only where all sequences are ours and lie in the order of rows
-    joined = b0 == 0 and b1 == B and (B == 1 or not batch_first)
-    # inputs are projected several steps at a time, so that few sequences fill a tile too
-    ahead = max(1, ROOM_ROWS // max(1, b1 - b0))
-    in_blocks = worth_blocks(b1 - b0, H, weight)
-    set_state(state, h, H, running(starts, T - 1 if reverse else 0, b0, b1), H, H, in_blocks)
-    for s in range(0, T, ahead):
-        low, high = s, min(s + ahead, T)
-        if reverse:
-            low, high = T - high, T - low
-        if joined:
-            n = starts[high] - starts[low]
-            product_of_rows(weight, 0, plus(source, starts[low] * I), I, weight_ih, plus(out, starts[low] * width),
-                            width, n, I, H, IDENTITY, room)  # fmt: skip
-        else:
-            _project(source, batch_first, starts, I, weight, weight_ih, out, width, B, H, low, high, b0, b1, room)
+def take_steps(starts, weight_hh, h, out, width, H, reverse, activation, low, high, b0, b1, state):
+    """out_t = f(out_t + h_{t-1} W_hh^T) for steps low : high of sequences b0 : b1; h (b1 - b0, H).
 
-        # out_t = f(out_t + h W_hh^T), h = out_t
-        for step in range(high - low):
-            t = high - 1 - step if reverse else low + step
-            n, following = running(starts, t, b0, b1), running(starts, t - 1 if reverse else t + 1, b0, b1)
-            out_t = plus(out, (starts[t] + b0) * width)
-            product(out_t, width, rows_of(state, H, in_blocks), weight_hh, out_t, width, n, H, H, activation)
-            next_state(state, out_t, width, n, following, h, H, H, in_blocks)
-
-
-@kernel
-def _project(source, batch_first, starts, I, weight, weight_ih, out, width, B, H, low, high, b0, b1, room):
-    """out = x W_ih^T + b for steps low : high of sequences b0 : b1, whose rows do not follow one another.
-
-    Few sequences fill no tile, so the steps of each do, where all run as long: the rows of one are B rows apart.
+    `state` holds the last h_{t-1} from one call to the next.
     """
     T = starts.size - 1
-    if b1 - b0 < TALL and starts[high] - starts[low] == (high - low) * B:
-        for b in range(b0, b1):
-            row = starts[low] + b
-            offset, stride = (b * T + low, 1) if batch_first else (row, B)
-            product_of_rows(weight, 0, plus(source, offset * I), stride * I, weight_ih, plus(out, row * width),
-                            B * width, high - low, I, H, IDENTITY, room)  # fmt: skip
-    else:
-        for t in range(low, high):
-            row = starts[t] + b0
-            offset, stride = (b0 * T + t, T) if batch_first else (row, 1)
-            product_of_rows(weight, 0, plus(source, offset * I), stride * I, weight_ih, plus(out, row * width),
-                            width, running(starts, t, b0, b1), I, H, IDENTITY, room)  # fmt: skip
+    in_blocks = worth_blocks(b1 - b0, H, weight_hh)
+    begin, way = (high - 1, -1) if reverse else (low, 1)
+    if begin == (T - 1 if reverse else 0):
+        set_state(state, h, H, running(starts, begin, b0, b1), H, H, in_blocks)
+    for step in range(high - low):
+        t = begin + way * step
+        n = running(starts, t, b0, b1)
+        out_t = plus(out, (starts[t] + b0) * width)
+        product(out_t, width, rows_of(state, H, in_blocks), weight_hh, out_t, width, n, H, H, activation)
+        next_state(state, out_t, width, n, running(starts, t + way, b0, b1), h, H, H, in_blocks)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from .. import random
 from ..creation import empty
 from ..tensor import Parameter, Tensor
-from .functional.rnn import rnn_cell, rnn_relu, rnn_tanh
+from .functional.rnn import recurrent, rnn_cell
 from .module import Module
 from .utils.rnn import PackedSequence
 
@@ -20,7 +20,7 @@ def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
     return parameter
 
 
-_RUN = {"RNN_TANH": rnn_tanh, "RNN_RELU": rnn_relu}
+_NONLINEARITY = {"RNN_TANH": "tanh", "RNN_RELU": "relu"}
 
 
 class _Recurrent(Module):
@@ -133,15 +133,15 @@ class RNN(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Tensor]:
         """Run all layers over all steps; see the class."""
-        run = _RUN[self.mode]
         params = list(self._parameters.values())
         if list(self._parameters) != self._flat_names:  # one was deleted, or replaced by a plain tensor
             params = [getattr(self, name) for name in self._flat_names]
-        settings = (params, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+        name, each, D = _NONLINEARITY[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
+        p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            return run(input, hx, *settings, self.batch_first, lengths=lengths)
+            return recurrent(name, input, hx, params, each, D, p, self.batch_first, None, None, lengths)
         data, batch_sizes, sorted_indices, unsorted_indices = input
-        output, h_n = run(data, hx, *settings, batch_sizes=batch_sizes, sorted_indices=sorted_indices, lengths=lengths)
+        output, h_n = recurrent(name, data, hx, params, each, D, p, False, batch_sizes, sorted_indices, lengths)
         return PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices), h_n
 
     def extra_repr(self) -> str:

@@ -34,7 +34,7 @@ def _starts(batch_sizes: Array) -> Array:
 
 
 class Dense:
-    """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps."""
+    """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
 
     #: whether all sequences have as many steps
     even = True
@@ -43,6 +43,7 @@ class Dense:
         self.batch_first = batch_first
         first, second = x.shape[:2]
         self.T, self.B = (second, first) if batch_first else (first, second)
+        self.R = self.T * self.B
         self.starts = _even_starts(self.T, self.B)
 
     def input(self, x: Array) -> tuple[Array, bool]:
@@ -50,6 +51,8 @@ class Dense:
 
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
+        if not self.batch_first and x.flags.carray:
+            return x.reshape(self.T * self.B, x.shape[-1]), False
         steps = x.transpose(1, 0, 2) if self.batch_first else x
         in_sequences = not steps.flags.carray and steps.transpose(1, 0, 2).flags.carray
         x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
@@ -66,12 +69,65 @@ class Dense:
         array = rows.reshape(self.T, self.B, rows.shape[-1])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
+    def no_state(self, layers: int, H: int, dtype: Any) -> Array:
+        """(layers, B, H) zeros."""
+        return np.zeros((layers, self.B, H), dtype)
+
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
         return np.array(h, order="C")
 
     def state_out(self, h: Array) -> Array:
         return h
+
+
+class Alone(Dense):
+    """(T, F): one sequence; states are (layers, H)."""
+
+    def __init__(self, x: Array) -> None:
+        self.T = self.R = len(x)
+        self.B = 1
+        self.starts = _even_starts(self.T, 1)
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        return dense(x), False
+
+    def rows(self, array: Array) -> Array:
+        return dense(array)
+
+    def user(self, rows: Array) -> Array:
+        return rows
+
+    def state_in(self, h: Array) -> Array:
+        return np.array(h[:, None], order="C")
+
+    def state_out(self, h: Array) -> Array:
+        return h[:, 0]
+
+
+class Step(Dense):
+    """(B, F), or (F) for one sequence: one step, as a cell takes it; states are (B, H) or (H)."""
+
+    def __init__(self, x: Array) -> None:
+        self.shape = x.shape[:-1]
+        self.T, self.B = 1, len(x) if x.ndim == 2 else 1
+        self.R = self.B
+        self.starts = _even_starts(1, self.B)
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        return self.rows(x), False
+
+    def rows(self, array: Array) -> Array:
+        return dense(array).reshape(self.B, array.shape[-1])
+
+    def user(self, rows: Array) -> Array:
+        return rows.reshape(*self.shape, rows.shape[-1])
+
+    def state_in(self, h: Array) -> Array:
+        return np.array(h, order="C").reshape(1, self.B, h.shape[-1])
+
+    def state_out(self, h: Array) -> Array:
+        return h.reshape(*self.shape, h.shape[-1])
 
 
 class Ragged(Dense):
@@ -101,6 +157,7 @@ class Packed(Ragged):
         self.T, self.B = len(batch_sizes), int(batch_sizes[0])
         self.order = order
         self.starts = _starts(batch_sizes)
+        self.R = int(self.starts[-1])
 
     def rows(self, array: Array) -> Array:
         return dense(array)
@@ -119,6 +176,7 @@ class Padded(Ragged):
         steps = np.arange(self.T)
         batch_sizes = (lengths > steps[:, None]).sum(axis=1)
         self.starts = _starts(batch_sizes)
+        self.R = int(self.starts[-1])
         t = np.repeat(steps, batch_sizes)
         b = self.order[np.arange(len(t)) - self.starts[t]]
         self.index = (b, t) if batch_first else (t, b)

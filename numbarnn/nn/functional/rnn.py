@@ -11,9 +11,9 @@ from ... import tape
 from ...kernels.gemm import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
-from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
-from .stack import Stack
-from .weights import array_of, stack_weights
+from .layout import Alone, Dense, Packed, Padded, Step, as_batch_sizes, as_lengths, as_order
+from .stack import Stack, infer
+from .weights import StackWeights, array_of, stack_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -61,8 +61,9 @@ def rnn_tanh(
     >>> np.allclose(output, math.tanh(0.5)), h_n.shape
     (True, numbarnn.Size([1, 1, 1]))
     """
-    stack = _stack("tanh", params, has_biases, num_layers, dropout if train else 0.0, bidirectional)
-    return _rnn(stack, input, hx, batch_first, batch_sizes, sorted_indices, lengths)
+    each, D = _counts(params, has_biases, num_layers, dropout, bidirectional)
+    p = dropout if train else 0.0
+    return recurrent("tanh", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths)
 
 
 def rnn_relu(
@@ -87,8 +88,9 @@ def rnn_relu(
     >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
     [0.5, 1.0, 1.5]
     """
-    stack = _stack("relu", params, has_biases, num_layers, dropout if train else 0.0, bidirectional)
-    return _rnn(stack, input, hx, batch_first, batch_sizes, sorted_indices, lengths)
+    each, D = _counts(params, has_biases, num_layers, dropout, bidirectional)
+    p = dropout if train else 0.0
+    return recurrent("relu", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths)
 
 
 def rnn_cell(
@@ -123,27 +125,26 @@ def rnn_cell(
     if (b_ih is None) != (b_hh is None):
         raise RuntimeError("b_ih and b_hh: expected both or neither")
     params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
-    weights = stack_weights(params, len(params), 1)
-    stack = Stack(params, weights, ACTIVATIONS[nonlinearity], 0.0)
+    weights, panels = stack_weights(params, len(params), 1)
+    stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
     H, I, dtype = weights.H, weights.I, weights.dtype
-    rows = x if x.ndim == 2 else x[None]
+    layout = Step(x)
     state_shape = (*x.shape[:-1], H)
     if x.shape[-1] != I:
         raise RuntimeError(f"input has inconsistent input_size: got {x.shape[-1]} expected {I}")
     if x.dtype != dtype:
         raise RuntimeError(f"input dtype ({x.dtype}) does not match weight dtype ({dtype})")
     if h is None:
-        h = np.zeros(state_shape, dtype)
-    elif x.ndim == 2 and len(h) != len(rows):
-        raise RuntimeError(f"Input batch size {len(rows)} doesn't match hidden0 batch size {len(h)}")
+        h = layout.no_state(1, H, dtype)
+    elif x.ndim == 2 and len(h) != layout.B:
+        raise RuntimeError(f"Input batch size {layout.B} doesn't match hidden0 batch size {len(h)}")
     elif h.shape != state_shape:
         raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {list(h.shape)}, expected {list(state_shape)}")
     elif h.dtype != dtype:
         raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
-    x = rows[None]
-    layout = Dense(x, False)
-    h = layout.state_in(h.reshape(1, len(rows), H))
-    (h_next,) = _run("RnnCell", stack, layout, x, h, (input, hx), None, state_shape)
+    else:
+        h = layout.state_in(h)
+    (h_next,) = _run("RnnCell", stack, layout, x, h, (input, hx), with_output=False)
     return h_next
 
 
@@ -151,9 +152,10 @@ def rnn_cell(
 # validation
 
 
-def _stack(
-    nonlinearity: str, params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float, bidirectional: bool
-) -> Stack:
+def _counts(
+    params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float, bidirectional: bool
+) -> tuple[int, int]:
+    """How many parameters each direction of a layer has, and how many directions."""
     each, D = 4 if has_biases else 2, 2 if bidirectional else 1
     if num_layers < 1 or len(params) != each * num_layers * D:
         raise RuntimeError(
@@ -161,7 +163,7 @@ def _stack(
         )
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    return Stack(params, stack_weights(params, each, D), ACTIVATIONS[nonlinearity], dropout)
+    return each, D
 
 
 def _check_input(input: Any, x: Array, I: int, dtype: Any, packed: bool) -> None:
@@ -193,38 +195,80 @@ def _check_state(h: Array, expected: tuple[int, ...], dtype: Any) -> None:
 # the call itself
 
 
-def _rnn(
-    stack: Stack, input: Any, hx: Any, batch_first: bool, batch_sizes: Any, sorted_indices: Any, lengths: Any
+#: shapes of calls that are kept for one set of weights
+_LAYOUTS = 64
+
+
+def recurrent(
+    nonlinearity: str,
+    input: Any,
+    hx: Any,
+    params: Sequence[Any],
+    each: int,
+    D: int,
+    dropout: float,
+    batch_first: bool,
+    batch_sizes: Any = None,
+    sorted_indices: Any = None,
+    lengths: Any = None,
 ) -> tuple[Tensor, Tensor]:
-    H, I, dtype, count = stack.H, stack.weights.I, stack.weights.dtype, stack.weights.directions
-    x = array_of(input, "input")
+    """`rnn_tanh` or `rnn_relu`, with `each` parameters for each of D directions of each layer, dropped with `dropout`.
+
+    What was checked for one call holds for the next with the same shapes, so that little is left to do for it.
+    """
+    weights, panels = stack_weights(params, each, D)
+    x = input._array if isinstance(input, Tensor) else array_of(input, "input")
+    h = None if hx is None else array_of(hx, "hx")
+    if batch_sizes is None and lengths is None and x.dtype == weights.dtype and (h is None or h.dtype == x.dtype):
+        key = x.shape, batch_first, None if h is None else h.shape
+        layout = weights.layouts.get(key)
+        if layout is None:
+            if len(weights.layouts) >= _LAYOUTS:
+                weights.layouts.clear()
+            layout = weights.layouts[key] = _layout(weights, input, x, h, batch_first, None, None, None)
+    else:
+        layout = _layout(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
+    h = layout.no_state(weights.directions, weights.H, weights.dtype) if h is None else layout.state_in(h)
+    if dropout or tape.recording((input, hx, *params)):
+        stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], dropout)
+        output, h_n = _run("Rnn", stack, layout, x, h, (input, hx))
+        return output, h_n
+    rows = infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
+    return Tensor._wrap(layout.user(rows)), Tensor._wrap(layout.state_out(h))
+
+
+def _layout(
+    weights: StackWeights,
+    input: Any,
+    x: Array,
+    h: Array | None,
+    batch_first: bool,
+    batch_sizes: Any,
+    sorted_indices: Any,
+    lengths: Any,
+) -> Dense:
+    """How the sequences of a call lie in memory, once all is checked; raises as said in `rnn_tanh`."""
+    I, H, dtype = weights.I, weights.H, weights.dtype
     _check_input(input, x, I, dtype, packed=batch_sizes is not None)
     alone = batch_sizes is None and x.ndim == 2
-    output_shape = (*x.shape[:-1], stack.D * H)
+    layout: Dense
     if batch_sizes is not None:
         if lengths is not None:
             raise ValueError("lengths: expected None with a packed input, which has its own")
         steps = as_batch_sizes(batch_sizes, len(x))
-        layout: Dense = Packed(steps, None if sorted_indices is None else as_order(sorted_indices, int(steps[0])))
+        layout = Packed(steps, None if sorted_indices is None else as_order(sorted_indices, int(steps[0])))
     else:
-        if alone:
-            x, batch_first = x[:, None], False
-        layout = Dense(x, batch_first)
+        layout = Alone(x) if alone else Dense(x, batch_first)
         if layout.T == 0:
             raise RuntimeError(
-                f"Expected sequence length to be larger than 0 in RNN, got input of shape {[*output_shape[:-1], I]}"
+                f"Expected sequence length to be larger than 0 in RNN, got input of shape {list(x.shape)}"
             )
         if lengths is not None:
             layout = Padded(x, batch_first, as_lengths(lengths, layout.B, layout.T))
-    state_shape = (count, H) if alone else (count, layout.B, H)
-    if hx is None:
-        h = np.zeros((count, layout.B, H), dtype)
-    else:
-        h = array_of(hx, "hx")
-        _check_state(h, state_shape, dtype)
-        h = layout.state_in(h.reshape(count, layout.B, H))
-    output, h_n = _run("Rnn", stack, layout, x, h, (input, hx), output_shape, state_shape)
-    return output, h_n
+    if h is not None:
+        count = weights.directions
+        _check_state(h, (count, H) if alone else (count, layout.B, H), dtype)
+    return layout
 
 
 def _run(
@@ -234,34 +278,28 @@ def _run(
     x: Array,
     h: Array,
     inputs: tuple[Any, Any],
-    output_shape: tuple[int, ...] | None,
-    state_shape: tuple[int, ...],
+    with_output: bool = True,
 ) -> tuple[Tensor, ...]:
-    """Run and record: the output unless its shape is None, and the state, in the user's shapes."""
-    everything = [*inputs, *stack.params]
+    """Run and record: the output, if wanted, and the state, as the user has them."""
+    everything = (*inputs, *stack.params)
     keep = tape.recording(everything)
     rows, h_n = stack.forward(x, layout, h, keep)
-    shown = [layout.state_out(h_n).reshape(state_shape)]
-    if output_shape is not None:
-        shown.insert(0, layout.user(rows).reshape(output_shape))
+    shown = [layout.user(rows), layout.state_out(h_n)] if with_output else [layout.state_out(h_n)]
     if not keep:
-        return tuple(map(Tensor._wrap, shown))
+        return tuple([Tensor._wrap(array) for array in shown])
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         d_state = d_outputs[-1]
-        d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state.reshape(h_n.shape))
-        d_output = d_outputs[0] if output_shape is not None else None
-        if d_output is None:
-            d_rows = np.zeros(rows.shape, rows.dtype)
-        else:
-            d_rows = layout.rows(d_output.reshape(*x.shape[:-1], rows.shape[1]))
+        d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state)
+        d_output = d_outputs[0] if with_output else None
+        d_rows = np.zeros(rows.shape, rows.dtype) if d_output is None else layout.rows(d_output)
         d_x, gradients = stack.backward(d_rows, d_h, needs[0])
-        d_input = layout.user(d_x).reshape(inputs[0].shape) if needs[0] else None
-        d_hx = layout.state_out(d_h).reshape(state_shape) if needs[1] else None
+        d_input = layout.user(d_x) if needs[0] else None
+        d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
     saved = [t for t in everything if isinstance(t, Tensor)]
     outputs = record(name, shown, everything, backward, saved)
-    if output_shape is not None:  # the way back reads the output; h_n is a copy already
+    if with_output:  # the way back reads the output; h_n is a copy already
         outputs[0]._version.before_write = stack.output_keeper()
     return outputs

@@ -18,18 +18,38 @@ from .weights import StackWeights, packed
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+#: steps that are worth memory of their own in a stack that is not trained: then threads share out columns at once
+FEW_STEPS = 16
+
+
 @functools.cache
 def _nothing(dimensions: int, dtype: Any) -> Array:
     return np.empty((0,) * dimensions, dtype)
 
 
+def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array) -> Array:
+    """output (R, D H) where nobody goes back; h, the first state, ends as h_n."""
+    rows, batch_first = layout.input(x)
+    dtype, D = h.dtype, weights.D
+    width = D * weights.H
+    output = np.empty((layout.R, width), dtype)
+    if weights.layers == 1 or layout.T > FEW_STEPS:  # what is below is written over where it was read
+        lower = _nothing(3, dtype)
+    else:
+        lower = np.empty((min(weights.layers - 1, 2), layout.R, width), dtype)
+    rnn.forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
+    return output
+
+
 class Stack:
     """One pass through all layers; keeps what the way back needs and nothing else."""
 
-    def __init__(self, params: Sequence[Any], weights: StackWeights, activation: int, dropout: float) -> None:
-        self.params, self.weights = params, weights
+    def __init__(
+        self, params: Sequence[Any], weights: StackWeights, panels: Array, activation: int, dropout: float
+    ) -> None:
+        self.params, self.weights, self.panels = params, weights, panels
         self.D, self.H = weights.D, weights.H
-        self.layers = weights.directions // weights.D
+        self.layers = weights.layers
         self.activation = activation
         self.dropout = dropout if self.layers > 1 else 0.0
 
@@ -39,23 +59,22 @@ class Stack:
         h, the first state, is given over; it and all results have sequences in the kernels' order.
         """
         rows, batch_first = layout.input(x)
-        R, dtype = int(layout.starts[-1]), h.dtype
-        kept_below = self.layers - 1 if keep or self.dropout > 0 else min(self.layers - 1, 2)
-        lower = np.empty((kept_below, R, self.D * self.H), dtype) if kept_below else _nothing(3, dtype)
+        R, dtype = layout.R, h.dtype
+        below = self.layers - 1
+        lower = np.empty((below, R, self.D * self.H), dtype) if below else _nothing(3, dtype)
         output = np.empty((R, self.D * self.H), dtype)
         h_0, masks = h.copy() if keep else h, []
-        weights = self.weights.packed(self.params)
         if self.dropout > 0:
-            masks = self._forward_with_dropout(rows, batch_first, layout, weights, h, lower, output)
+            masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            rnn.forward(rows, batch_first, layout.starts, weights, h, lower, output, self.D, self.activation)
+            rnn.forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
         if keep:
             self.x, self.layout, self.h_0, self.masks = x, layout, h_0, masks
             self.outputs = [*lower[::-1], output]
         return output, h
 
     def _forward_with_dropout(
-        self, rows: Array, batch_first: bool, layout: Dense, weights: Array, h: Array, lower: Array, output: Array
+        self, rows: Array, batch_first: bool, layout: Dense, h: Array, lower: Array, output: Array
     ) -> list[Array]:
         """Layer by layer, each reading what the mask leaves of the one below; returns the masks."""
         masks: list[Array] = []
@@ -65,7 +84,7 @@ class Stack:
             out = output if top else lower[self.layers - 2 - layer]
             size = self.D * size_of(rows.shape[1], self.H, h.dtype)
             rnn.forward(
-                rows, batch_first, layout.starts, weights[offset : offset + size],
+                rows, batch_first, layout.starts, self.panels[offset : offset + size],
                 h[layer * self.D : (layer + 1) * self.D], _nothing(3, h.dtype), out, self.D, self.activation,
             )  # fmt: skip
             offset += size

@@ -14,8 +14,9 @@ import numpy as np
 from ...dtypes import FLOATS
 from ...kernels import packing
 from ...kernels import weights as kernels
+from ...tape import Version
 from ...tensor import Tensor
-from .layout import dense
+from .layout import Dense, dense
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -59,7 +60,10 @@ class StackWeights:
         self._check()
         (self.H, self.I), self.dtype = self.arrays[0].shape, self.arrays[0].dtype
         self.directions = len(params) // each
-        self._packed: tuple[list[int], Array] | None = None
+        self.layers = self.directions // D
+        #: of calls that were checked, by their shapes
+        self.layouts: dict[Any, Dense] = {}
+        self._kept: tuple[list[tuple[Array, Version, int]], Array] | None = None
 
     def _check(self) -> None:
         """That the parameters fit together."""
@@ -78,23 +82,37 @@ class StackWeights:
                     f"got {array.dtype} of shape {list(array.shape)}"
                 )
 
-    def made_of(self, params: Sequence[Any], each: int, D: int) -> bool:
+    def made_of(self, params: Sequence[Any]) -> bool:
         """Whether these are the parameters, in the same memory."""
-        if each != self.each or D != self.D or len(params) != len(self.arrays):
+        if len(params) != len(self.arrays):
             return False
         for p, array in zip(params, self.arrays, strict=True):
             if not isinstance(p, Tensor) or p._array is not array:
                 return False
         return True
 
+    def kept(self, params: Sequence[Any]) -> Array | None:
+        """What was packed last, if these are the parameters as they were then."""
+        if self._kept is None:
+            return None
+        states, panels = self._kept
+        if len(params) != len(states):
+            return None
+        try:
+            for p, (array, version, count) in zip(params, states, strict=True):
+                if p._array is not array or version.count != count or version.exposed:
+                    return None
+        except AttributeError:  # a plain array among them
+            return None
+        return panels
+
     def packed(self, params: Sequence[Any]) -> Array:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
-        counts = [-1 if p._version.exposed else p._version.count for p in params if isinstance(p, Tensor)]
-        kept = self._packed
-        if kept is None or kept[0] != counts or -1 in counts or len(counts) != len(params):
-            groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
-            kept = self._packed = (counts, kernels.packed([_direction(*group) for group in groups]))
-        return kept[1]
+        states = [(p._array, p._version, p._version.count) for p in params if isinstance(p, Tensor)]
+        groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
+        panels = kernels.packed([_direction(*group) for group in groups])
+        self._kept = states, panels  # one assignment: other threads see both or neither
+        return panels
 
 
 def _direction(
@@ -104,13 +122,22 @@ def _direction(
     return dense(weight_ih), dense(weight_hh), bias
 
 
-def stack_weights(params: Sequence[Any], each: int, D: int) -> StackWeights:
-    """What was kept for these parameters, or else made now; raises where they do not fit together."""
+def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeights, Array]:
+    """These parameters, checked, and packed; both kept from the last call if nothing has changed.
+
+    Raises RuntimeError where they do not fit together.
+    """
     first = params[0]
     if not isinstance(first, Tensor):
-        return StackWeights(params, each, D)
-    cache = _cache(first)
-    kept: StackWeights | None = cache.get("stack")
-    if kept is None or not kept.made_of(params, each, D):
-        kept = cache["stack"] = StackWeights(params, each, D)
-    return kept
+        weights = StackWeights(params, each, D)
+        return weights, weights.packed(params)
+    cache = first._cache or _cache(first)
+    known: StackWeights | None = cache.get("stack")
+    if known is not None and (known.each, known.D) == (each, D):
+        panels = known.kept(params)
+        if panels is not None:
+            return known, panels
+        if known.made_of(params):
+            return known, known.packed(params)
+    weights = cache["stack"] = StackWeights(params, each, D)
+    return weights, weights.packed(params)
