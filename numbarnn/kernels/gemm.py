@@ -3,8 +3,8 @@
 M, N, K: rows and columns of the product, length of its sums.  b is packed in panels, a may be in blocks of rows
 (packing.py).
 
-Every element of the product is summed over k = 0, 1, ..., K - 1 by one chain of fused multiply-adds that starts
-from `init`, whichever tile it falls into.
+Every element of the product is the sum of `init` and of one number for each DEPTH terms, which are summed by one
+chain of fused multiply-adds over rising k, whichever tile the element falls into.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from .simd import (
     panel_width,
     plus,
     prefetch,
+    tile_add,
     tile_fma,
     tile_load,
     tile_load_part,
     tile_store,
     tile_store_part,
+    tile_zero,
 )  # fmt: skip
 
 IDENTITY, TANH, RELU = 0, 1, 2
 
 #: panels that a single row takes at a time (or 2, or 1): their sums are independent, which hides the latency of fma
 WIDE = 4
-#: terms of the sums that are added before the tiles go to the next rows: that much of a panel stays in the L1 cache
-DEPTH = 256
+#: terms that are summed by themselves: that much of a panel stays in the L1 cache, and the error of a long sum stays
+#: that of a short one
+DEPTH = 128
 #: rows that `product_of_rows` brings into blocks at a time
 ROOM_ROWS = 4 * TALL
 
@@ -44,16 +47,17 @@ def _tile_kernel(rows, panels, in_blocks=False):
     def tile(init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation):
         """out[r, :count] = activation(init[r, :count] + sum_k a[r, k] b[k, :count]), r < rows; all are pointers."""
         width = panel_width(out)
-        if count >= width * panels:
-            acc = tile_load(init, init_row, count, rows, panels)
-        else:
-            acc = tile_load_part(init, init_row, count, rows, panels)
+        acc = tile_zero(out, rows, panels)
         for k in range(K):
             if in_blocks:
                 acc = tile_fma(acc, plus(a, k * TALL), 1, plus(b, k * width), b_panel)
                 prefetch(plus(b, (k + K) * width))
             else:
                 acc = tile_fma(acc, plus(a, k * a_k), a_row, plus(b, k * width), b_panel)
+        if count >= width * panels:
+            acc = tile_add(tile_load(init, init_row, count, rows, panels), acc)
+        else:
+            acc = tile_add(tile_load_part(init, init_row, count, rows, panels), acc)
         if activation == TANH:
             acc = tile_tanh(acc)
         elif activation == RELU:
@@ -163,36 +167,46 @@ def _block(init, init_row, a, a_row, a_k, panel, K, out, out_row, M, count, acti
 @kernel
 def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
     """Up to LOW rows: too few to hide the latency of fma, so they take several panels at a time."""
-    width = panel_width(out)
-    step, n = K * width, 0
+    width, n = panel_width(out), 0
     while n < N:
         left = N - n
-        args = (plus(init, n), init_row, a, a_row, a_k, plus(b, n * K), step, K, plus(out, n), out_row, left,
-                activation)  # fmt: skip
-        n += 2 * width
-        pair = left > width
-        if M == LOW:
-            if pair:
-                _low_pair(*args)
-            else:
-                _low(*args)
-        elif M == 3:
-            if pair:
-                _three_pair(*args)
-            else:
-                _three(*args)
-        elif M == 2:
-            if pair:
-                _two_pair(*args)
-            else:
-                _two(*args)
-        elif left > (WIDE - 1) * width:
-            _one_wide(*args)
-            n += (WIDE - 2) * width
-        elif pair:
-            _one_pair(*args)
+        taken = WIDE if M == 1 and left > (WIDE - 1) * width else 2
+        for k in range(0, max(1, K), DEPTH):
+            last = k + DEPTH >= K
+            depth, f = K - k if last else DEPTH, activation if last else IDENTITY
+            first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
+            _few_panels(first, first_row, plus(a, k * a_k), a_row, a_k, plus(b, n * K + k * width), K * width, depth,
+                        plus(out, n), out_row, left, f, M, taken)  # fmt: skip
+        n += taken * width
+
+
+@kernel
+def _few_panels(
+    init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation, M, taken
+):  # fmt: skip
+    args = init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation
+    pair = count > panel_width(out)
+    if M == LOW:
+        if pair:
+            _low_pair(*args)
         else:
-            _one(*args)
+            _low(*args)
+    elif M == 3:
+        if pair:
+            _three_pair(*args)
+        else:
+            _three(*args)
+    elif M == 2:
+        if pair:
+            _two_pair(*args)
+        else:
+            _two(*args)
+    elif taken == WIDE:
+        _one_wide(*args)
+    elif pair:
+        _one_pair(*args)
+    else:
+        _one(*args)
 
 
 @kernel

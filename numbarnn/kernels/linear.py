@@ -16,7 +16,7 @@ from .simd import TALL, at, panel_width, plus
 from .threads import share_of
 
 #: rows that are gone through together: a panel of them stays in the L1 cache, their columns in the L2 cache
-GRADIENT_ROWS = DEPTH
+GRADIENT_ROWS = 256
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -132,6 +132,7 @@ def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
     K = min(GRADIENT_ROWS, R)
     block = K * TALL + LINE  # a line more than a power of two
     wanted = d_weight.size > 0
+    part = np.empty(M, d_weight.dtype)
     panels = np.empty(K * width + LINE if wanted else 0, d_weight.dtype)
     columns = np.empty((M + TALL - 1) // TALL * block if wanted and together else 0, d_weight.dtype)
     panel = line_of(panels)
@@ -139,7 +140,7 @@ def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
         K = min(GRADIENT_ROWS, R - r)
         rows = plus(d_y, r * O + begin)
         if d_bias.size > 0:
-            _add_rows(rows, O, K, M, at(d_bias, begin))
+            _add_rows(rows, O, K, M, at(d_bias, begin), at(part, 0))
         if not wanted:
             continue
         if together:
@@ -153,12 +154,17 @@ def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
 
 
 @kernel
-def _add_rows(matrix, row, K, M, total):
-    """total (M) += the sum of K rows."""
-    for k in range(K):
-        source = plus(matrix, k * row)
+def _add_rows(matrix, row, K, M, total, part):
+    """total (M) += the sum of K rows, DEPTH of them at a time as in a product; part (M) is scratch."""
+    for k0 in range(0, K, DEPTH):
         for j in range(M):
-            total[j] += source[j]
+            part[j] = 0
+        for k in range(k0, min(K, k0 + DEPTH)):
+            source = plus(matrix, k * row)
+            for j in range(M):
+                part[j] += source[j]
+        for j in range(M):
+            total[j] += part[j]
 
 
 @kernel

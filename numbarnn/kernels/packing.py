@@ -14,7 +14,8 @@ import numpy as np
 
 from .jit import kernel
 from .shared import Pointer, shared_kernel
-from .simd import CACHE_LINE, PANEL_VECTORS, TALL, VECTOR_BYTES, at, lanes, panel_width, plus, prefetch, transpose
+from .simd import CACHE_LINE, PANEL_VECTORS, TALL, VECTOR_BYTES, at, lanes, panel_width, plus, prefetch
+from .transpose import transpose
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

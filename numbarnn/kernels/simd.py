@@ -3,10 +3,10 @@
 A tile is `rows` x `cols` vectors.  A kernel loads one, adds rank-1 updates to it, applies an activation and
 stores it, and LLVM keeps it in registers all the while:
 
-    acc = tile_load(init, ...)
+    acc = tile_zero(out, ...)
     for k in range(K):
         acc = tile_fma(acc, a + k, b + k * width)      # acc[r, :] += a[r, k] * b[k, :]
-    tile_store(tile_tanh(acc), out, ...)
+    tile_store(tile_tanh(tile_add(tile_load(init, ...), acc)), out, ...)
 
 Explicit vectors, because LLVM prefers 256 bits for loops it vectorises itself and stops at an index that might
 be negative.  Every lane does the same IEEE operations in the same order whatever the vector width, so results do
@@ -169,17 +169,17 @@ def _splat(builder, scalar, vector_type):
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, zeros)
 
 
-def _load(builder, pointer, tile):
+def load(builder, pointer, tile):
     value = builder.load(builder.bitcast(pointer, tile.vector.as_pointer()))
     value.align = tile.alignment
     return value
 
 
-def _store(builder, value, pointer, tile):
+def store(builder, value, pointer, tile):
     builder.store(value, builder.bitcast(pointer, tile.vector.as_pointer())).align = tile.alignment
 
 
-def _masked(builder, tile, name, pointer, mask, value):
+def masked(builder, tile, name, pointer, mask, value):
     """llvm.masked.load (`value` fills the other lanes) or llvm.masked.store."""
     pointer = builder.bitcast(pointer, tile.vector.as_pointer())
     align = I32(tile.alignment)
@@ -222,9 +222,9 @@ def _loading(part):
             out = ir.Constant(context.get_value_type(tile), ir.Undefined)
             for r, c, place in _places(builder, tile, args[0], args[1]):
                 if masks:
-                    value = _masked(builder, tile, "load", place, masks[c], constant(tile, 0.0))
+                    value = masked(builder, tile, "load", place, masks[c], constant(tile, 0.0))
                 else:
-                    value = _load(builder, place, tile)
+                    value = load(builder, place, tile)
                 out = builder.insert_value(out, value, r * tile.cols + c)
             return out
 
@@ -240,9 +240,9 @@ def _storing(part):
             for r, c, place in _places(builder, tile, args[1], args[2]):
                 value = builder.extract_value(args[0], r * tile.cols + c)
                 if masks:
-                    _masked(builder, tile, "store", place, masks[c], value)
+                    masked(builder, tile, "store", place, masks[c], value)
                 else:
-                    _store(builder, value, place, tile)
+                    store(builder, value, place, tile)
             return context.get_dummy_value()
 
         return types.void(tile, pointer, types.intp, types.intp), codegen
@@ -256,6 +256,31 @@ tile_load, tile_load_part = _loading(part=False), _loading(part=True)
 tile_store, tile_store_part = _storing(part=False), _storing(part=True)
 
 
+@intrinsic(prefer_literal=True)
+def tile_zero(typingctx, like, rows, panels):
+    """A tile of zeros, of the type that the pointer `like` points to."""
+    tile = Tile(rows.literal_value, panels.literal_value, like.dtype)
+    zeros = [ir.Constant(tile.vector, [0.0] * tile.lanes)] * (tile.rows * tile.cols)
+
+    def codegen(context, builder, sig, args):
+        return ir.Constant(ir.ArrayType(tile.vector, len(zeros)), zeros)
+
+    return tile(like, rows, panels), codegen
+
+
+@intrinsic
+def tile_add(typingctx, a, b):
+    """a + b."""
+
+    def codegen(context, builder, sig, args):
+        out = args[0]
+        for i in range(a.rows * a.cols):
+            out = builder.insert_value(out, builder.fadd(*(builder.extract_value(x, i) for x in args)), i)
+        return out
+
+    return a(a, b), codegen
+
+
 @intrinsic
 def tile_fma(typingctx, tile, a, a_row, b, b_panel):
     """tile[r, :] + a[r * a_row] * b[:], one rank-1 update; panel q of b begins at b + q * b_panel."""
@@ -265,7 +290,7 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
         b_vectors = []
         for q in range(tile.panels):
             panel = builder.gep(b_pointer, [builder.mul(b_stride, I64(q))])
-            b_vectors += [_load(builder, builder.gep(panel, [I64(v * tile.lanes)]), tile) for v in range(PANEL_VECTORS)]
+            b_vectors += [load(builder, builder.gep(panel, [I64(v * tile.lanes)]), tile) for v in range(PANEL_VECTORS)]
         for r in range(tile.rows):
             scalar = builder.load(builder.gep(a_pointer, [builder.mul(a_stride, I64(r))]))
             broadcast = _splat(builder, scalar, tile.vector)
@@ -276,55 +301,3 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
         return acc
 
     return tile(tile, a, types.intp, b, types.intp), codegen
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# transpose
-
-
-def _transposed(builder, vectors):
-    """The transpose of n vectors of n lanes: log2(n) rounds, each swaps blocks of 1, 2, 4, ... lanes."""
-    n, distance = len(vectors), 1
-    while distance < n:
-        swapped = list(vectors)
-        for i in range(n):
-            if i & distance:
-                continue
-            a, b = vectors[i], vectors[i + distance]
-            upper = [n + j - distance if j & distance else j for j in range(n)]
-            lower = [n + j if j & distance else j + distance for j in range(n)]
-            swapped[i] = builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, n), upper))
-            swapped[i + distance] = builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, n), lower))
-        vectors, distance = swapped, 2 * distance
-    return vectors
-
-
-@intrinsic(prefer_literal=True)
-def transpose(typingctx, source, row_stride, height, target, rows):
-    """target[k * rows + r] = source[r * row_stride + k] for r < rows and k < lanes; rows from `height` on repeat it."""
-    tile = Tile(rows.literal_value, 1, source.dtype)
-
-    def codegen(context, builder, sig, args):
-        a, stride, height, target, _ = args
-        n, last = tile.lanes, builder.sub(height, I64(1))
-        values = []
-        for r in range(tile.rows):
-            row = builder.select(builder.icmp_signed("<", I64(r), height), I64(r), last)
-            values.append(_load(builder, builder.gep(a, [builder.mul(stride, row)]), tile))
-        groups = []
-        for first in range(0, tile.rows, n):
-            group = values[first : first + n]
-            group += [ir.Constant(tile.vector, ir.Undefined)] * (n - len(group))
-            groups.append((first, _transposed(builder, group)))
-        for k in range(n):
-            for first, group in groups:
-                place = builder.gep(target, [I64(k * tile.rows + first)])
-                count = min(n, tile.rows - first)
-                if count == n:
-                    _store(builder, group[k], place, tile)
-                else:
-                    mask = ir.Constant(ir.VectorType(I1, n), [j < count for j in range(n)])
-                    _masked(builder, tile, "store", place, mask, group[k])
-        return context.get_dummy_value()
-
-    return types.void(source, types.intp, types.intp, target, rows), codegen

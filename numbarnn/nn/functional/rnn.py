@@ -11,9 +11,10 @@ from ... import tape
 from ...kernels.gemm import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
-from .layout import Alone, Dense, Packed, Padded, Step, as_batch_sizes, as_lengths, as_order
+from .calls import layout_of
+from .layout import Dense, Step
 from .stack import Stack, infer
-from .weights import StackWeights, array_of, stack_weights
+from .weights import array_of, stack_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -61,7 +62,7 @@ def rnn_tanh(
     >>> np.allclose(output, math.tanh(0.5)), h_n.shape
     (True, numbarnn.Size([1, 1, 1]))
     """
-    each, D = _counts(params, has_biases, num_layers, dropout, bidirectional)
+    each, D = _counts(params, has_biases, num_layers, bidirectional)
     p = dropout if train else 0.0
     return recurrent("tanh", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths)
 
@@ -88,7 +89,7 @@ def rnn_relu(
     >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
     [0.5, 1.0, 1.5]
     """
-    each, D = _counts(params, has_biases, num_layers, dropout, bidirectional)
+    each, D = _counts(params, has_biases, num_layers, bidirectional)
     p = dropout if train else 0.0
     return recurrent("relu", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths)
 
@@ -152,43 +153,14 @@ def rnn_cell(
 # validation
 
 
-def _counts(
-    params: Sequence[Any], has_biases: bool, num_layers: int, dropout: float, bidirectional: bool
-) -> tuple[int, int]:
+def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
     """How many parameters each direction of a layer has, and how many directions."""
     each, D = 4 if has_biases else 2, 2 if bidirectional else 1
     if num_layers < 1 or len(params) != each * num_layers * D:
         raise RuntimeError(
             f"params: expected {each} for each of {num_layers} layers and {D} directions, got {len(params)}"
         )
-    if not 0 <= dropout <= 1:
-        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
     return each, D
-
-
-def _check_input(input: Any, x: Array, I: int, dtype: Any, packed: bool) -> None:
-    if packed and x.ndim != 2:
-        raise RuntimeError(f"input must have 2 dimensions, got {x.ndim}")
-    if x.ndim not in (2, 3):
-        raise ValueError(f"RNN: Expected input to be 2D or 3D, got {x.ndim}D tensor instead")
-    if x.dtype != dtype:
-        convert = "to" if isinstance(input, Tensor) else "astype"
-        raise ValueError(
-            f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
-            f"Convert input: input.{convert}({dtype}), or convert model: model.to({x.dtype})"
-        )
-    if x.shape[-1] != I:
-        raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {I}, got {x.shape[-1]}")
-
-
-def _check_state(h: Array, expected: tuple[int, ...], dtype: Any) -> None:
-    if h.ndim != len(expected):
-        form = "unbatched 2-D" if len(expected) == 2 else "batched 3-D"
-        raise RuntimeError(f"For {form} input, hx should also be {len(expected)}-D but got {h.ndim}-D tensor")
-    if h.shape != expected:
-        raise RuntimeError(f"Expected hidden size {expected}, got {list(h.shape)}")
-    if h.dtype != dtype:
-        raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -216,6 +188,8 @@ def recurrent(
 
     What was checked for one call holds for the next with the same shapes, so that little is left to do for it.
     """
+    if not 0 <= dropout <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
     weights, panels = stack_weights(params, each, D)
     x = input._array if isinstance(input, Tensor) else array_of(input, "input")
     h = None if hx is None else array_of(hx, "hx")
@@ -225,9 +199,9 @@ def recurrent(
         if layout is None:
             if len(weights.layouts) >= _LAYOUTS:
                 weights.layouts.clear()
-            layout = weights.layouts[key] = _layout(weights, input, x, h, batch_first, None, None, None)
+            layout = weights.layouts[key] = layout_of(weights, input, x, h, batch_first, None, None, None)
     else:
-        layout = _layout(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
+        layout = layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
     h = layout.no_state(weights.directions, weights.H, weights.dtype) if h is None else layout.state_in(h)
     if dropout or tape.recording((input, hx, *params)):
         stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], dropout)
@@ -235,40 +209,6 @@ def recurrent(
         return output, h_n
     rows = infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
     return Tensor._wrap(layout.user(rows)), Tensor._wrap(layout.state_out(h))
-
-
-def _layout(
-    weights: StackWeights,
-    input: Any,
-    x: Array,
-    h: Array | None,
-    batch_first: bool,
-    batch_sizes: Any,
-    sorted_indices: Any,
-    lengths: Any,
-) -> Dense:
-    """How the sequences of a call lie in memory, once all is checked; raises as said in `rnn_tanh`."""
-    I, H, dtype = weights.I, weights.H, weights.dtype
-    _check_input(input, x, I, dtype, packed=batch_sizes is not None)
-    alone = batch_sizes is None and x.ndim == 2
-    layout: Dense
-    if batch_sizes is not None:
-        if lengths is not None:
-            raise ValueError("lengths: expected None with a packed input, which has its own")
-        steps = as_batch_sizes(batch_sizes, len(x))
-        layout = Packed(steps, None if sorted_indices is None else as_order(sorted_indices, int(steps[0])))
-    else:
-        layout = Alone(x) if alone else Dense(x, batch_first)
-        if layout.T == 0:
-            raise RuntimeError(
-                f"Expected sequence length to be larger than 0 in RNN, got input of shape {list(x.shape)}"
-            )
-        if lengths is not None:
-            layout = Padded(x, batch_first, as_lengths(lengths, layout.B, layout.T))
-    if h is not None:
-        count = weights.directions
-        _check_state(h, (count, H) if alone else (count, layout.B, H), dtype)
-    return layout
 
 
 def _run(
