@@ -150,3 +150,5 @@ def test_a_report() -> None:
     lines = sweep.report([Cliff(slow, "B", 2.5, 8e-3, (smaller, larger))], seconds).splitlines()
     assert lines[0] == " 2.50 times the expected: B 8 T 50 I 512 H 512: 8000 us (with B 3: 1000 us, 16: 6000 us)"
     assert lines[1] == "2 of 3 shapes without a cliff"
+    many = [Cliff(slow, "B", 2.5, 8e-3, (smaller, larger))] * (sweep.SHOWN + 3)
+    assert sweep.report(many, seconds).splitlines()[-2] == "and 3 more"

@@ -37,8 +37,8 @@ USUAL_STEPS = 50
 
 #: a run at least and at most this often; one that suspects a cliff is repeated in so many rounds
 AT_LEAST, AT_MOST, ROUNDS = 3, 20, 2
-#: seconds for the bandwidth of each width
-BANDWIDTH_SECONDS = 0.1
+#: seconds for the bandwidth of each width; lines in a report
+BANDWIDTH_SECONDS, SHOWN = 0.1, 40
 
 Times = dict[str, dict[Spot, float]]
 
@@ -82,11 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def report(cliffs: list[Cliff], times: dict[Spot, float]) -> str:
-    """A line for each cliff, and how many shapes have none."""
+    """A line for each of the worst cliffs, and how many shapes have none."""
     lines = []
-    for spot, axis, factor, seconds, sides in cliffs:
+    for spot, axis, factor, seconds, sides in cliffs[:SHOWN]:
         beside = ", ".join(f"{getattr(side, axis)}: {1e6 * times[side]:.0f} us" for side in sides)
         lines.append(f"{factor:5.2f} times the expected: {spot}: {1e6 * seconds:.0f} us (with {axis} {beside})")
+    if len(cliffs) > SHOWN:
+        lines.append(f"and {len(cliffs) - SHOWN} more")
     return "\n".join([*lines, f"{len(times) - len(cliffs)} of {len(times)} shapes without a cliff"])
 
 

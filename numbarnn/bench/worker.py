@@ -29,8 +29,8 @@ from .shapes import Shape
 
 #: runs before the clock starts (the first compiles and touches all memory), and at least on the clock
 WARM_UP, AT_LEAST = 2, 3
-#: seconds for each look at the machine's limits, as a part of those for a pass
-LIMIT_SHARE = 0.1
+#: seconds for each look at the machine's limits, as a part of those for a pass, and at least
+LIMIT_SHARE, LIMIT_AT_LEAST = 0.1, 0.01
 
 
 def timed(run: Callable[[], Any], seconds: float) -> list[float]:
@@ -73,7 +73,7 @@ class Worker:
     def _look_at_limits(self, beside: list[limits.Beside], seconds: float) -> None:
         """Ours alone does: the others' threads may still be spinning."""
         if self.shape and self.system is peers.SYSTEMS[peers.OURS]:
-            beside.append(limits.beside(self.shape, LIMIT_SHARE * seconds))
+            beside.append(limits.beside(self.shape, max(LIMIT_AT_LEAST, LIMIT_SHARE * seconds)))
 
     def answer_or_error(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
