@@ -134,6 +134,7 @@ def test_shapes_out_of_time_are_told() -> None:
     seconds, _, missing = sweep.sweep(spots, 0.0, 1.5, lambda done, total, note: None)
     assert missing == 2
     assert seconds == {name: {} for name in PASSES}
+    assert found(seconds[FORWARD]) == []
 
 
 def test_what_looks_like_a_cliff_is_measured_again_with_its_neighbours() -> None:

@@ -141,6 +141,8 @@ def find(times: Mapping[Spot, float], name: str, bandwidth: Mapping[int, float],
 
     bandwidth: bytes a second for weights of an H; without an entry memory excuses nothing.
     """
+    if not times:
+        return []
     fixed, lines = fixed_costs(times), lines_of(times)
     # below the best cost of all there are only rounding and luck, and what is left of tiny shapes
     best = min(seconds / spot.operations(name) for spot, seconds in times.items())

@@ -36,7 +36,9 @@ VARIANTS: list[dict[str, Any]] = [
 USUAL_STEPS = 50
 
 #: a run at least and at most this often; one that suspects a cliff is repeated in so many rounds
-AT_LEAST, AT_MOST, ROUNDS = 3, 20, 2
+AT_LEAST, AT_MOST, ROUNDS = 3, 20, 3
+#: how much of the time is kept for that
+AGAIN_SHARE = 0.3
 #: seconds for the bandwidth of each width; lines in a report
 BANDWIDTH_SECONDS, SHOWN = 0.1, 40
 
@@ -100,6 +102,7 @@ def sweep(
     A disturbance looks like a cliff, so whatever looks like one is measured again, and its neighbours with it.
     """
     end = time.monotonic() + seconds
+    first_end = end - AGAIN_SHARE * seconds
     widths = sorted({spot.H for spot in spots})
     bandwidth = {H: read_bandwidth(FLOAT_BYTES * H * H, threads.available(), BANDWIDTH_SECONDS) for H in widths}
     times: Times = {name: {} for name in PASSES}
@@ -107,18 +110,18 @@ def sweep(
     left = sum(work.values())
     for done, spot in enumerate(spots):
         on_step(done + 1, len(spots), str(spot))
-        # a fifth of the time is kept for what is measured again
-        share = 0.8 * (end - time.monotonic()) * work[spot] / left
+        share = (first_end - time.monotonic()) * work[spot] / left
         if share <= 0:
-            return times, bandwidth, len(spots) - done
+            break
         measure(spot, share, times)
         left -= work[spot]
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         again = suspects(times, bandwidth, limit)
+        share = max(0.0, end - time.monotonic()) / (ROUNDS - number) / max(1, len(again))
         for spot in again:
             if time.monotonic() < end:
-                measure(spot, (end - time.monotonic()) / len(again), times)
-    return times, bandwidth, 0
+                measure(spot, share, times)
+    return times, bandwidth, len(spots) - len(times[FORWARD])
 
 
 def suspects(times: Times, bandwidth: dict[int, float], limit: float) -> list[Spot]:
