@@ -25,7 +25,9 @@ from .shapes import FLOAT_BYTES, FORWARD, PASSES, TRAINING
 BATCHES = 1, 2, 3, 8, 16, 32, 64, 128, 256
 STEPS = 1, 7, 50, 672
 WIDTHS = 1, 8, 17, 32, 64, 100, 128, 257, 512, 800, 1000, 1024, 1760, 2048
-#: what is varied alone, at T = 50, besides B, T and H
+#: batches that leave other remainders of a tile's rows
+REMAINDERS = 4, 5, 7, 12
+#: what is varied alone, at T = 50, besides B and H
 VARIANTS: list[dict[str, Any]] = [
     *({"ratio": ratio} for ratio in (1 / 16, 4.0)),
     *({"layers": layers} for layers in (2, 3, 4)),
@@ -50,6 +52,7 @@ def grid() -> list[Spot]:
     spots = [Spot(B, T, H) for B, T, H in product(BATCHES, STEPS, WIDTHS)]
     fewer = dict(zip(STEPS[1:], STEPS, strict=False))
     spots = [s for s in spots if s.T == USUAL_STEPS or s.steps > fewer.get(s.T, 0)]
+    spots += [Spot(B, USUAL_STEPS, H) for B, H in product(REMAINDERS, WIDTHS)]
     spots += [Spot(B, USUAL_STEPS, H, **v) for v, B, H in product(VARIANTS, BATCHES, WIDTHS)]
     return sorted({s for s in spots if s.H * s.ratio >= 1}, key=lambda s: s.operations(FORWARD))
 
