@@ -1,4 +1,7 @@
-"""`python -m numbarnn cliffs`: numbarnn alone over a wide grid of shapes, in search of cliffs (see cliffs.py)."""
+"""`python -m numbarnn cliffs`: numbarnn alone over a wide grid of shapes, in search of cliffs (see cliffs.py).
+
+Whatever else runs on the machine looks like cliffs; with NUMBA_NUM_THREADS=1 far less so.
+"""
 
 from __future__ import annotations
 
