@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from . import bench, config, demo
 from ._version import __version__
+from .bench import sweep
 
 
 class Command(NamedTuple):
@@ -31,6 +32,7 @@ def _info(arguments: argparse.Namespace) -> int:
 COMMANDS = {
     "info": Command("versions, CPU, threads and the cache folder", _no_arguments, _info),
     "bench": Command("measure the RNN beside other libraries and the machine's limits", bench.add_arguments, bench.run),
+    "cliffs": Command("find shapes of the RNN that are slower than their neighbours", sweep.add_arguments, sweep.run),
     "demo": Command("train an RNN on the sunspot cycle and draw its forecast", demo.add_arguments, demo.run),
 }
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from numbarnn.bench import command, limits, measure, peers, plot, shapes, table, worker
-from numbarnn.bench.limits import MEMORY_BYTES, Limits
+from numbarnn.bench.limits import MEMORY_BYTES, Beside, Limits
 from numbarnn.bench.measure import Result, Row
 from numbarnn.bench.shapes import FORWARD, TRAINING, Shape
 from numbarnn.kernels import limits as kernels
@@ -27,15 +27,20 @@ MACHINE = {"CPU": "abacus", "threads": "2 of 2", "SIMD width": "8 bits"}
 WIDE, SINGLE = Shape(16, 10, 256, 512), Shape(1, 10, 1024, 1024)
 
 
+def at(shape: Shape, name: str, seconds: float, fraction: float) -> Beside:
+    """Limits of which `seconds` are a fraction."""
+    return Beside(shape.operations(name) / seconds / fraction, None)
+
+
 @pytest.fixture
 def result() -> Result:
     """numbarnn 2 ms and 3 ms, torch 4 ms and 3 ms, onnxruntime 1 ms in one shape only; two threads, 1 TFLOP/s."""
     rows = [
-        Row(WIDE, FORWARD, {"numbarnn": 2e-3, "torch": 4e-3, "onnxruntime": 1e-3}, 0.25),
-        Row(SINGLE, FORWARD, {"numbarnn": 3e-3, "torch": 3e-3}, 0.5),
-        Row(WIDE, TRAINING, {"numbarnn": 2e-3, "torch": 18e-3}, 0.25),
+        Row(WIDE, FORWARD, {"numbarnn": 2e-3, "torch": 4e-3, "onnxruntime": 1e-3}, at(WIDE, FORWARD, 2e-3, 0.25)),
+        Row(SINGLE, FORWARD, {"numbarnn": 3e-3, "torch": 3e-3}, at(SINGLE, FORWARD, 3e-3, 0.5)),
+        Row(WIDE, TRAINING, {"numbarnn": 2e-3, "torch": 18e-3}, at(WIDE, TRAINING, 2e-3, 0.25)),
     ]
-    rates = Limits(1e12, 5e11, {MEMORY_BYTES: 2e10, SINGLE.weight_bytes: 1e11})
+    rates = Limits(1e12, 5e11, {MEMORY_BYTES: 2e10})
     return Result(rows, rates, {"numbarnn": "1", "torch": "2"}, ["jax: broken"])
 
 
@@ -77,10 +82,16 @@ def test_work_of_a_shape():
 
 
 def test_fraction_is_of_the_nearer_limit():
-    rates = Limits(1e12, 5e11, {SINGLE.weight_bytes: 1e11})
+    rates = Beside(1e12, 1e11)
     # 10 steps of 4 MiB in 1 ms are 42 % of 100 GB/s; their 42 million operations are 4 % of the peak
     assert rates.fraction(SINGLE, FORWARD, 1e-3) == pytest.approx(10 * 4 * 1024**2 / 1e-3 / 1e11)
     assert rates.fraction(WIDE, TRAINING, 1e-3) == pytest.approx(3 * 2 * 160 * 512 * 768 / 1e-3 / 1e12)
+
+
+def test_limits_beside_a_shape_are_medians():
+    found = [Beside(1.0, 8.0), Beside(4.0, 6.0), Beside(2.0, 7.0)]
+    assert limits.median(found) == Beside(2.0, 7.0)
+    assert limits.median([Beside(1.0, None), Beside(3.0, None)]) == Beside(2.0, None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -93,7 +104,7 @@ def test_figures(result):
     assert forward["the best peer"] == {"mean": pytest.approx(math.sqrt(0.5)), "worst": 0.5, "at": WIDE}
     assert [entry["worst"] for name, entry in forward.items() if "(" in name] == [0.25, 0.5]
     assert training["torch"]["mean"] == pytest.approx(9)
-    assert table.figures([Row(Shape(1, 1, 1, 1), FORWARD, {"numbarnn": 1.0}, 0.1)]) == {}
+    assert table.figures([Row(Shape(1, 1, 1, 1), FORWARD, {"numbarnn": 1.0}, Beside(1e12, None))]) == {}
 
 
 def test_table(result):
@@ -107,7 +118,11 @@ def test_table(result):
     assert "1.41 times as fast as torch (geometric mean), 1.00 at worst at B 1 T 10 I 1024 H 1024" in lines
     assert lines[-1] == "Left out: jax: broken"
     machine = table.machine(MACHINE, result)
-    assert "FMA peak 1000 GFLOP/s, of one thread 500; reads 20 GB/s" in machine
+    peaks = sorted(row.limit.peak / 1e9 for row in result.rows)
+    told = (
+        f"FMA peak 1000 GFLOP/s (beside the shapes {peaks[0]:.0f} to {peaks[-1]:.0f}), of one thread 500; reads 20 GB/s"
+    )
+    assert told in machine
     assert machine.endswith("numbarnn 1, torch 2")
 
 
@@ -160,8 +175,12 @@ def test_installed_peers_compute_the_same(name):
 def test_worker_answers_requests_and_tells_errors():
     ours = worker.Worker("numbarnn")
     answer = ours.answer_or_error({"shape": [2, 3, 4, 5], "seconds": 1e-3})
-    assert set(answer) == {FORWARD, TRAINING}
-    assert all(seconds > 0 and norm > 0 for seconds, norm in answer.values())
+    assert set(answer) == {FORWARD, TRAINING, "beside"}
+    assert all(seconds > 0 and norm > 0 for seconds, norm in (answer[name] for name in shapes.PASSES))
+    assert [bandwidth for _, bandwidth in answer["beside"]] == [None] * 3  # before, between and after the passes
+    assert all(1e8 < peak < 1e15 for peak, _ in answer["beside"])
+    for _, bandwidth in ours.answer_or_error({"shape": [1, 3, 4, 5], "seconds": 1e-3})["beside"]:
+        assert 1e8 < bandwidth < 1e14
     assert ours.answer_or_error({"shape": [2, 3], "seconds": 1e-3})["error"].startswith("TypeError: ")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,11 +35,30 @@ class Limits(NamedTuple):
         bandwidth = {size: max(rate, other.bandwidth.get(size, 0.0)) for size, rate in self.bandwidth.items()}
         return Limits(max(self.peak, other.peak), max(self.peak_one, other.peak_one), bandwidth)
 
+
+class Beside(NamedTuple):
+    """What all threads could do right beside the runs of a shape: the clock of a CPU changes within minutes."""
+
+    peak: float
+    bandwidth: float | None  # of weights of that size; None where operations are the limit
+
     def fraction(self, shape: Shape, name: str, seconds: float) -> float:
         """How much of what the machine can do: of its peak, or for B = 1 of its bandwidth, whichever is more."""
         of_peak = shape.operations(name) / seconds / self.peak
-        rate = self.bandwidth.get(shape.weight_bytes, math.inf)
-        return max(of_peak, shape.bytes_read(name) / seconds / rate)
+        return max(of_peak, shape.bytes_read(name) / seconds / self.bandwidth if self.bandwidth else 0.0)
+
+
+def beside(shape: Shape, seconds: float) -> Beside:
+    """The limits of a shape as they are now."""
+    count = threads.available()
+    bandwidth = read_bandwidth(shape.weight_bytes, count, seconds) if shape.B == 1 else None
+    return Beside(fma_peak(count, seconds), bandwidth)
+
+
+def median(found: Sequence[Beside]) -> Beside:
+    """The median of each of several measurements."""
+    bandwidths = [one.bandwidth for one in found if one.bandwidth]
+    return Beside(statistics.median(one.peak for one in found), statistics.median(bandwidths) if bandwidths else None)
 
 
 def measure(sizes: Iterable[int], seconds: float) -> Limits:

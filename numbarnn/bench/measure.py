@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from .limits import MEMORY_BYTES, Limits
+from .limits import MEMORY_BYTES, Beside, Limits, median
 from .peers import OURS
 from .shapes import PASSES, Shape
 
@@ -28,12 +28,17 @@ class PeerError(RuntimeError):
 
 
 class Row(NamedTuple):
-    """One pass of one shape: the median of each system that has it, in seconds, and how much of the limit is ours."""
+    """One pass of one shape: the median of each system that has it, in seconds, and the limits beside it."""
 
     shape: Shape
     name: str
     seconds: dict[str, float]
-    fraction: float = math.nan
+    limit: Beside
+
+    @property
+    def fraction(self) -> float:
+        """How much of the limit is ours."""
+        return self.limit.fraction(self.shape, self.name, self.seconds[OURS])
 
 
 class Result(NamedTuple):
@@ -133,32 +138,30 @@ def side_by_side(
     with _processes(interpreters, versions, failures) as running:
         if OURS not in running:
             raise PeerError(failures[0])
-        sizes = sorted({shape.weight_bytes for shape in shapes if shape.B == 1} | {MEMORY_BYTES})
         total = len(shapes) + 2
         on_step(1, total, "limits of this machine")
-        limits = _limits(running[OURS], sizes, seconds)
+        limits = _limits(running[OURS], seconds)
         for done, shape in enumerate(shapes):
             if time.monotonic() > deadline:
                 failures.append(f"out of time for {len(shapes) - done} of {len(shapes)} shapes")
                 break
             on_step(2 + done, total, "B {} T {} I {} H {}".format(*shape))
             rows += _shape(running, shape, rounds, seconds, failures)
-        limits = limits.best(_limits(running[OURS], sizes, seconds))
+        limits = limits.best(_limits(running[OURS], seconds))
         on_step(total, total, "done")
-    rows = [row._replace(fraction=limits.fraction(row.shape, row.name, row.seconds[OURS])) for row in rows]
     return Result(rows, limits, versions, failures)
 
 
-def _limits(process: Process, sizes: list[int], seconds: float) -> Limits:
-    peak, one, bandwidth = process.ask(limits=sizes, seconds=seconds)["limits"]
+def _limits(process: Process, seconds: float) -> Limits:
+    peak, one, bandwidth = process.ask(limits=[MEMORY_BYTES], seconds=seconds)["limits"]
     return Limits(peak, one, dict(bandwidth))
 
 
 def _shape(running: dict[str, Process], shape: Shape, rounds: int, seconds: float, failures: list[str]) -> list[Row]:
     """Ask every system in each round.  One that has failed is not asked about this shape again."""
-    rows = [Row(shape, name, {}) for name in PASSES]
     medians: dict[tuple[str, str], list[float]] = defaultdict(list)
     norms: dict[str, float] = {}  # ours
+    beside: list[Beside] = []
     asked = dict(running)
     for _ in range(rounds):
         for system, process in list(asked.items()):
@@ -166,11 +169,12 @@ def _shape(running: dict[str, Process], shape: Shape, rounds: int, seconds: floa
             told: list[str] = []
             with _told(system, told):
                 answer = process.ask(shape=shape, seconds=seconds)
+                beside += [Beside(*pair) for pair in answer["beside"]]
                 for name in PASSES:
                     if answer[name]:
-                        median, norm = answer[name]
+                        time_taken, norm = answer[name]
                         _compare(norms.setdefault(name, norm), norm)
-                        medians[name, system].append(median)
+                        medians[name, system].append(time_taken)
             if told:
                 del asked[system]
                 failures += [line for line in told if line not in failures]
@@ -178,9 +182,11 @@ def _shape(running: dict[str, Process], shape: Shape, rounds: int, seconds: floa
                     del running[system]
     if OURS not in asked:
         raise PeerError(failures[-1])
-    for row in rows:
-        times = {system: medians[row.name, system] for system in running if (row.name, system) in medians}
-        row.seconds.update({system: statistics.median(values) for system, values in times.items()})
+    rows = []
+    for name in PASSES:
+        times = {system: medians[name, system] for system in running if (name, system) in medians}
+        seconds_of = {system: statistics.median(values) for system, values in times.items()}
+        rows.append(Row(shape, name, seconds_of, median(beside)))
     return rows
 
 

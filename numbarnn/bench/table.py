@@ -41,9 +41,15 @@ def machine(configuration: dict[str, str], result: Result) -> str:
     systems = ", ".join(f"{name} {version}" for name, version in result.versions.items())
     return (
         f"{configuration['CPU']}, {configuration['threads']} threads, SIMD of {configuration['SIMD width']}; "
-        f"FMA peak {limits.peak / 1e9:.0f} GFLOP/s, of one thread {limits.peak_one / 1e9:.0f}; "
+        f"FMA peak {limits.peak / 1e9:.0f} GFLOP/s{_range(result)}, of one thread {limits.peak_one / 1e9:.0f}; "
         f"reads {limits.bandwidth[MEMORY_BYTES] / 1e9:.0f} GB/s from memory\n{systems}"
     )
+
+
+def _range(result: Result) -> str:
+    """Between what the peak beside the shapes moved."""
+    peaks = [row.limit.peak / 1e9 for row in result.rows]
+    return f" (beside the shapes {min(peaks):.0f} to {max(peaks):.0f})" if peaks else ""
 
 
 def tables(result: Result) -> str:
@@ -64,7 +70,7 @@ def _table(rows: Sequence[Row]) -> str:
     head += ["best peer / ours"] if len(systems) > 1 else []
     lines = [[*head, "of the limit"]]
     for row in rows:
-        cells = [*map(str, row.shape), *(_microseconds(row.seconds.get(system)) for system in systems)]
+        cells = [*map(str, row.shape), *(microseconds(row.seconds.get(system)) for system in systems)]
         cells += [_ratio(against(row, TORCH))] if TORCH in systems else []
         cells += [_ratio(against_best(row))] if len(systems) > 1 else []
         lines.append([*cells, f"{100 * row.fraction:.0f} %"])
@@ -75,7 +81,8 @@ def _table(rows: Sequence[Row]) -> str:
     )
 
 
-def _microseconds(seconds: float | None) -> str:
+def microseconds(seconds: float | None) -> str:
+    """Three digits at least; a dash where there is no time."""
     if seconds is None:
         return "-"
     return f"{1e6 * seconds:.1f}" if seconds < 1e-4 else f"{1e6 * seconds:.0f}"
@@ -121,7 +128,13 @@ def data(configuration: dict[str, str], result: Result) -> dict[str, Any]:
         "versions": result.versions,
         "limits": limits._asdict(),
         "rows": [
-            {**row.shape._asdict(), "pass": row.name, "seconds": row.seconds, "fraction of the limit": row.fraction}
+            {
+                **row.shape._asdict(),
+                "pass": row.name,
+                "seconds": row.seconds,
+                "limits": row.limit._asdict(),
+                "fraction of the limit": row.fraction,
+            }
             for row in result.rows
         ],
         "summary": {name: figures([row for row in result.rows if row.name == name]) for name in PASSES},

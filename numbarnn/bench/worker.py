@@ -2,10 +2,12 @@
 
 Requests and answers are lines of JSON:
 
-    {"shape": [B, T, I, H], "seconds": s}   ->  {"forward": [seconds, norm], "training": [seconds, norm] or null}
+    {"shape": [B, T, I, H], "seconds": s}   ->  {"forward": [seconds, norm], "training": [seconds, norm] or null,
+                                                 "beside": [[peak, bandwidth or null], ...]}
     {"limits": [bytes, ...], "seconds": s}  ->  {"limits": [peak, peak_one, [[bytes, rate], ...]]}
 
-or {"error": message}; the first line of all, unasked, is {"version": version}.
+or {"error": message}; "beside" holds the machine's limits before, between and after the passes, from numbarnn alone.
+The first line of all, unasked, is {"version": version}.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from .shapes import Shape
 
 #: runs before the clock starts (the first compiles and touches all memory), and at least on the clock
 WARM_UP, AT_LEAST = 2, 3
+#: seconds for each look at the machine's limits, as a part of those for a pass, and at least
+LIMIT_SHARE, LIMIT_AT_LEAST = 0.1, 0.01
 
 
 def timed(run: Callable[[], Any], seconds: float) -> list[float]:
@@ -58,7 +62,18 @@ class Worker:
         if shape != self.shape:
             self.passes = self.system.adapter(peers.problem(shape))
             self.shape = shape
-        return {name: run and timed(run, seconds) for name, run in self.passes._asdict().items()}
+        beside: list[limits.Beside] = []
+        answer: dict[str, Any] = {"beside": beside}
+        for name, run in self.passes._asdict().items():
+            self._look_at_limits(beside, seconds)
+            answer[name] = run and timed(run, seconds)
+        self._look_at_limits(beside, seconds)
+        return answer
+
+    def _look_at_limits(self, beside: list[limits.Beside], seconds: float) -> None:
+        """Ours alone does: the others' threads may still be spinning."""
+        if self.shape and self.system is peers.SYSTEMS[peers.OURS]:
+            beside.append(limits.beside(self.shape, max(LIMIT_AT_LEAST, LIMIT_SHARE * seconds)))
 
     def answer_or_error(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
