@@ -15,6 +15,10 @@ from .errors import CheckpointError
 #: compressed members may unpack to this many times the file's length, and that many bytes more
 RATIO, ALLOWANCE = 16, 64 * 2**20
 _ALIGNMENT = 64
+#: the last record: signature, numbers of disks, count of members (a second time), length and start of the directory,
+#: length of a comment that neither torch nor NumPy writes
+_END = struct.Struct("<4sLHHLLH")
+_MANY = 0xFFFF  # members: the count is elsewhere
 _PIECE = 2**20
 
 
@@ -28,6 +32,11 @@ class Archive:
     def __init__(self, file: IO[bytes]) -> None:
         self._zip = ZipFile(file)
         length = file.seek(0, 2)
+        file.seek(length - _END.size)
+        signature, _, count, *_ = _END.unpack(file.read(_END.size))
+        # The directory has no checksum; an entry whose length is wrong can swallow those that follow.
+        if signature != b"PK\x05\x06" or count not in (len(self._zip.infolist()), _MANY):
+            raise CheckpointError(f"expected {count} members, got {len(self._zip.infolist())}")
         self._members: dict[str, ZipInfo] = {}
         for member in self._zip.infolist():
             _check(member)

@@ -98,7 +98,8 @@ def _counter(counts: Any) -> Counter[Any]:
     return Counter(counts)
 
 
-def _size(numbers: Any) -> Size:
+def size_of(numbers: Any) -> Size:
+    """The Size of `numbers`, which have to be a tuple of ints."""
     if not isinstance(numbers, tuple) or not all(type(n) is int for n in numbers):
         raise CheckpointError(f"a Size: expected a tuple of ints, got {numbers!r}")
     return Size(numbers)
@@ -107,7 +108,7 @@ def _size(numbers: Any) -> Size:
 _CALLS = (
     Call("collections OrderedDict", OrderedDict, (0,)),
     Call("collections Counter", _counter, (1,)),  # the milestones of MultiStepLR
-    Call("torch Size", _size, (1,)),
+    Call("torch Size", size_of, (1,)),
     Call("torch._utils _rebuild_tensor_v2", _tensor, (6, 7)),
     Call("torch._utils _rebuild_parameter", _parameter, (3,)),
 )

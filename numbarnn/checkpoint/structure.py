@@ -11,13 +11,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..size import Size
 from ..tensor import Parameter, Tensor
 from .contents import is_key, plain
 from .errors import CheckpointError
+from .rebuild import size_of
 
-_MAPPINGS: dict[str, type] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
-_SEQUENCES: dict[str, type] = {"tuple": tuple, "Size": Size}
+_MAPPINGS: dict[str, Callable[[dict[Any, Any]], Any]] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
+_SEQUENCES: dict[str, Callable[[tuple[Any, ...]], Any]] = {"tuple": tuple, "Size": size_of}
 #: kind -> the tensor that a loaded one becomes
 _TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "tensor": lambda tensor: tensor,
@@ -54,13 +54,9 @@ def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
         raise CheckpointError(f"expected one kind of value, got {list(tree)}")
     ((kind, content),) = tree.items()
     if kind in _MAPPINGS:
-        return (
-            _MAPPINGS[kind]((_key(key), decode(item, tensors)) for key, item in content)
-            if kind != "Counter"
-            else (Counter({_key(key): decode(item, tensors) for key, item in content}))
-        )
+        return _MAPPINGS[kind]({_key(key): decode(item, tensors) for key, item in content})
     if kind in _SEQUENCES:
-        return _SEQUENCES[kind](decode(item, tensors) for item in content)
+        return _SEQUENCES[kind](tuple(decode(item, tensors) for item in content))
     if kind in _TENSORS:
         return _TENSORS[kind](tensors[content])
     if kind == "float":
