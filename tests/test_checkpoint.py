@@ -122,6 +122,40 @@ def test_training_goes_on_from_a_checkpoint(tmp_path):
         assert resumed[2].get_last_lr() == whole[2].get_last_lr()
 
 
+def test_one_object_in_two_places_stays_one(tmp_path):
+    for ending in FORMATS:
+        loaded = through(CASES["parameters"](numbarnn), tmp_path, ending)
+        assert loaded["again"] is loaded["parameter"]
+        loaded["parameter"].data.fill_(7.0)
+        assert loaded["again"].tolist() == [7.0, 7.0]
+
+
+@pytest.mark.parametrize("value", [OrderedDict(), {}, [], None, 3, "word", float("nan"), True])
+@pytest.mark.parametrize("ending", FORMATS)
+def test_hardly_anything(value, ending, tmp_path):
+    assert_same(through(value, tmp_path, ending), value)
+
+
+@pytest.mark.parametrize(
+    "key", ["weight:0", "folder/name", "c:x", "../x", "a\\b", "", "é", "\0", "x" * 2000, "numbarnn.json"]
+)
+def test_names_of_arrays(key, tmp_path):
+    value = OrderedDict({key: numbarnn.ones(1), "other": numbarnn.zeros(1)})
+    for ending in FORMATS:
+        assert_same(through(value, tmp_path, ending), value)
+    with np.load(tmp_path / "file.npz") as file:
+        assert set(file) >= {"other"}
+
+
+def test_members_beyond_the_limits_of_plain_zip(tmp_path, monkeypatch):
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 1000)
+    monkeypatch.setattr("numbarnn.checkpoint.archive.ZIP64_LIMIT", 1000)
+    value = {"large": numbarnn.arange(1000), "small": numbarnn.ones(1)}
+    for ending in FORMATS:
+        assert_same(through(value, tmp_path, ending), value)
+        check_alignment(tmp_path / f"file{ending}")
+
+
 def test_a_state_dict_in_npz_is_nothing_but_arrays(tmp_path):
     state = nn.RNN(2, 3).state_dict()
     numbarnn.save(state, tmp_path / "file.npz")
@@ -349,10 +383,14 @@ def test_links_modes_and_devices(tmp_path):
 
 def test_members_start_at_multiples_of_64_bytes(tmp_path):
     for ending in FORMATS:
-        path = tmp_path / f"file{ending}"
-        numbarnn.save(CASES["weights"](numbarnn), path)
-        data = path.read_bytes()
-        for member in zipfile.ZipFile(path).infolist():
+        numbarnn.save(CASES["weights"](numbarnn), tmp_path / f"file{ending}")
+        check_alignment(tmp_path / f"file{ending}")
+
+
+def check_alignment(path):
+    data = path.read_bytes()
+    with zipfile.ZipFile(path) as file:
+        for member in file.infolist():
             start = member.header_offset
             lengths = [int.from_bytes(data[start + at : start + at + 2], "little") for at in (26, 28)]
             assert (start + 30 + sum(lengths)) % 64 == 0

@@ -231,6 +231,21 @@ def test_long_pickles(monkeypatch):
     assert load(torch_file(b"]r\xff\xff\xff\xff.")) == []
 
 
+def test_copying_one_container_again_and_again(monkeypatch):
+    monkeypatch.setattr(unpickler, "MOST_OPERATIONS", 1000)
+    counts = b"}(" + b"".join(b"K%cK\x01" % n for n in range(100)) + b"uq\x00"
+    copies = b"ccollections\nCounter\nq\x01h\x00\x85R" + b"h\x01h\x00\x85R" * 20
+    refused(torch_file(b"](" + counts + copies + b"e."), "calls with at most 1000 items in all")
+    sizes = b"(" + b"K\x01" * 100 + b"tq\x00" + b"ctorch\nSize\nq\x01" + b"h\x01h\x00\x85R" * 20
+    refused(torch_file(b"](" + sizes + b"e."), "calls with at most 1000 items in all")
+
+
+def test_messages_stay_short():
+    with pytest.raises(CheckpointError) as caught:
+        load(torch_file(b"cos\n" + b"x" * 100_000 + b"\n."))
+    assert len(str(caught.value)) < 1000
+
+
 def test_members_of_a_torch_file():
     good = {"a/data.pkl": tensor() + b".", "a/data/0": bytes(16), "a/byteorder": b"little"}
     assert load(zipped(good)).tolist() == [0.0] * 4

@@ -79,7 +79,7 @@ class Archive:
 
 def _check(member: ZipInfo) -> None:
     name = member.filename
-    if name.startswith("/") or "\\" in name or ":" in name.split("/")[0] or ".." in name.split("/"):
+    if leads_out(name):
         raise CheckpointError(f"the member {name!r} leads out of the archive")
     if member.flag_bits & 1:
         raise CheckpointError(f"{name!r} is encrypted")
@@ -87,6 +87,11 @@ def _check(member: ZipInfo) -> None:
         raise CheckpointError(f"{name!r} is packed by method {member.compress_type}")
     if member.compress_type == ZIP_STORED and member.compress_size != member.file_size:
         raise CheckpointError(f"{name!r} is not compressed, yet two lengths are given for it")
+
+
+def leads_out(name: str) -> bool:
+    """Whether a member of that name, if it were unpacked, would land outside of the folder."""
+    return name.startswith("/") or "\\" in name or name[1:2] == ":" or ".." in name.split("/")
 
 
 def write_archive(file: IO[bytes], members: Iterable[tuple[str, tuple[Any, ...]]]) -> None:

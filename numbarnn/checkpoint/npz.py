@@ -13,7 +13,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from . import structure
-from .archive import Archive, write_archive
+from .archive import Archive, leads_out, write_archive
 from .atomic import Writer
 from .contents import Path, array_of, tensors
 from .errors import CheckpointError
@@ -65,8 +65,8 @@ def prepare(obj: Any) -> Writer:
 def _name(path: Path, taken: dict[str, Any]) -> str:
     """The keys joined by dots, or a number where that would be no name for a member or somebody else's."""
     name = ".".join(str(key) for key in path)
-    usable = name.isprintable() and name and len(name) < 1000 and not set(name) & set('/\\:*?"<>|')
-    return name if usable and name not in taken else f"tensor {len(taken)}"
+    usable = name.isprintable() and 0 < len(name) < 1000 and not leads_out(name) and name not in taken
+    return name if usable else f"tensor {len(taken)}"
 
 
 def _is_bare(obj: Any, names: dict[int, str]) -> bool:

@@ -49,11 +49,12 @@ def _tensor(
         raise CheckpointError(f"a tensor: expected a storage, got {type(storage).__name__}")
     if hooks or metadata:
         raise CheckpointError("a tensor: expected no hooks and no conjugate or negative bits")
-    for numbers in (size, stride, (offset,)):
-        if not isinstance(numbers, tuple) or not all(type(n) is int and n >= 0 for n in numbers):
-            raise CheckpointError(f"a tensor: expected size, stride and offset in non-negative ints, got {numbers!r}")
-    if len(size) != len(stride) or len(size) > MOST_DIMENSIONS:
+    if not isinstance(size, tuple) or not isinstance(stride, tuple) or not len(size) == len(stride) <= MOST_DIMENSIONS:
         raise CheckpointError(f"a tensor: expected as many sizes as strides, at most {MOST_DIMENSIONS}")
+    if not all(type(n) is int and n >= 0 for n in (*size, *stride, offset)):
+        raise CheckpointError(
+            f"a tensor: expected size, stride and offset in non-negative ints, got {size}, {stride}, {offset}"
+        )
     array = _view(storage.array, offset, size, stride)
     tensor = Tensor._wrap(array)
     tensor._version = storage.version

@@ -22,8 +22,8 @@ _SEQUENCES: dict[str, Callable[[tuple[Any, ...]], Any]] = {"tuple": tuple, "Size
 _TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "tensor": lambda tensor: tensor,
     "tensor requires_grad": Tensor.requires_grad_,
-    "parameter": lambda tensor: Parameter(tensor, requires_grad=False),
-    "parameter requires_grad": Parameter,
+    "parameter": lambda tensor: _parameter(tensor).requires_grad_(False),
+    "parameter requires_grad": lambda tensor: _parameter(tensor).requires_grad_(),
 }
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -58,10 +58,15 @@ def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if kind in _SEQUENCES:
         return _SEQUENCES[kind](tuple(decode(item, tensors) for item in content))
     if kind in _TENSORS:
-        return _TENSORS[kind](tensors[content])
+        tensors[content] = tensor = _TENSORS[kind](tensors[content])  # what is one object stays one
+        return tensor
     if kind == "float":
         return _FLOATS[content]
     raise CheckpointError(f"expected a kind of value that is known, got {kind!r}")
+
+
+def _parameter(tensor: Tensor) -> Tensor:
+    return tensor if isinstance(tensor, Parameter) else Parameter(tensor, requires_grad=False)
 
 
 def _key(tree: Any) -> Any:

@@ -34,6 +34,7 @@ class Unpickler:
         self._stack: list[Any] = []
         self._below: list[list[Any]] = []  # the stacks under each mark
         self._memo: dict[int, Any] = {}
+        self._copied = 0  # items of what was handed to calls: one large dict could be copied again and again
 
     def load(self, data: bytes) -> Any:
         """What the pickle in `data` builds."""
@@ -88,6 +89,9 @@ class Unpickler:
         arguments, function = self._stack.pop(), self._stack.pop()
         if not isinstance(function, Call) or not isinstance(arguments, tuple):
             raise CheckpointError(f"the pickle is damaged: it calls a {type(function).__name__}")
+        self._copied += sum(len(argument) for argument in arguments if isinstance(argument, (tuple, dict)))
+        if self._copied > MOST_OPERATIONS:
+            raise CheckpointError(f"expected calls with at most {MOST_OPERATIONS} items in all")
         self._push(function.build(arguments))
 
     def _build(self, _: Any) -> None:
