@@ -63,6 +63,13 @@ def test_files_by_name(mmap, tmp_path):
     assert_same(numbarnn.load(tmp_path / "file.pth"), CASES["views"](torch))
 
 
+def test_members_beyond_the_limits_of_plain_zip(monkeypatch):
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 1000)
+    monkeypatch.setattr("numbarnn.checkpoint.archive.ZIP64_LIMIT", 1000)
+    loaded = to_torch({"large": numbarnn.arange(1000), "small": numbarnn.ones(1)})
+    assert_same(loaded, {"large": torch.arange(1000), "small": torch.ones(1)})
+
+
 def test_shared_memory_and_strides_survive_in_torch():
     loaded, original = to_torch(CASES["views"](numbarnn)), CASES["views"](torch)
     for name, tensor in loaded.items():
