@@ -1,7 +1,8 @@
 """torch.nn.RNN without torch: `import numbarnn as torch; import numbarnn.nn as nn`, on NumPy and Numba alone."""
 
-from . import cuda, nn, optim
+from . import checkpoint, cuda, nn, optim
 from ._version import __version__
+from .checkpoint import load, save
 from .config import get_num_threads, set_num_threads, show_config
 from .creation import (
     arange,
@@ -144,6 +145,7 @@ __all__ = [
     "bmm",
     "bool",
     "cat",
+    "checkpoint",
     "chunk",
     "clamp",
     "clone",
@@ -189,6 +191,7 @@ __all__ = [
     "isnan",
     "le",
     "linspace",
+    "load",
     "log",
     "log_softmax",
     "long",
@@ -230,6 +233,7 @@ __all__ = [
     "reshape",
     "roll",
     "round",
+    "save",
     "scatter",
     "set_grad_enabled",
     "set_num_threads",

@@ -38,6 +38,7 @@ ARROWS = {
     "nn/functional": "nn/functional kernels creation dtypes ops random record size tape tensor",
     "nn": "nn nn/functional creation dtypes functions grad_mode handle ops random record size tape tensor",
     "optim": "optim dtypes grad_mode record tape tensor",
+    "checkpoint": "dtypes size tape tensor",
     "cuda": "",
     "config": "kernels _version",
     "progress": "",
@@ -50,6 +51,7 @@ OUTSIDE = {
     "numba": {"kernels", "config"},
     "llvmlite": {"kernels", "config"},
     "matplotlib": {"bench", "demo"},
+    "safetensors": {"checkpoint"},
     "onnx": {"bench"},
     "onnxruntime": {"bench"},
     "jax": {"bench"},
@@ -128,7 +130,7 @@ def test_compile_options_live_in_one_place():
 def test_import_of_the_package_needs_no_optional_one():
     program = (
         "import sys, numba; before = set(sys.modules); import numbarnn, numbarnn.__main__; "
-        "optional = {'torch', 'scipy', 'matplotlib', 'onnx', 'onnxruntime', 'jax'}; "
+        "optional = {'torch', 'scipy', 'matplotlib', 'safetensors', 'onnx', 'onnxruntime', 'jax'}; "
         "print(sorted(optional & (set(sys.modules) - before)))"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)

@@ -24,6 +24,16 @@ def test_the_example_learns(capsys):
     assert true == round(float(np.sin(399 / 8)), 3)
 
 
+def test_the_checkpoint_example_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    section = README.split("## Checkpoints")[1]
+    scope = {}
+    exec(re.search(r"```python\n(.*?)```", section, flags=re.DOTALL).group(1), scope)
+    assert scope["checkpoint"]["epoch"] == 1
+    with np.load("weights.npz") as file:
+        assert file.files == list(scope["rnn"].state_dict())
+
+
 def test_the_import_lines_work():
     first = re.search(r"```python\n(import numbarnn as torch.*?)```", README, flags=re.DOTALL).group(1)
     scope = {}

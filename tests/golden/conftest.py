@@ -1,3 +1,3 @@
-"""The script that makes the golden arrays needs torch and is no test."""
+"""The scripts that make the golden files need torch and are no tests."""
 
-collect_ignore = ["make.py"]
+collect_ignore = ["make.py", "make_checkpoints.py"]

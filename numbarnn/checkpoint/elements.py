@@ -1,0 +1,68 @@
+"""What the elements of a stored tensor are called in each format, and how their bytes become an array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..tape import Array
+from .errors import CheckpointError
+
+
+class Part:
+    """What a pickle only builds tensors from: it may not turn up in the result."""
+
+
+def _native(stored: Array) -> Array:
+    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+
+
+def _truth(stored: Array) -> Array:
+    return np.not_equal(stored, 0)  # a bool that is neither 0 nor 1 would be a third truth
+
+
+def _from_half(stored: Array) -> Array:
+    return stored.astype(np.float32)
+
+
+def _from_bfloat16(stored: Array) -> Array:
+    return (stored.astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
+
+
+@dataclass(frozen=True)
+class Element(Part):
+    """One type of elements: its name in `.npy`, torch and safetensors (None: it has none there)."""
+
+    npy: str | None
+    torch: str | None
+    safetensors: str
+    stored: str
+    decode: Callable[[Array], Array] = _native
+
+    def array(self, data: Array, byteorder: str) -> Array:
+        """The values in `data`, an array of bytes; it may share its memory.  `byteorder`: "little" or "big"."""
+        stored = np.dtype(("<" if byteorder == "little" else ">") + self.stored)
+        if data.size % stored.itemsize:
+            raise CheckpointError(f"expected a multiple of {stored.itemsize} bytes, got {data.size}")
+        return self.decode(np.require(data.view(stored), requirements="A"))
+
+
+ELEMENTS = (
+    Element("f4", "FloatStorage", "F32", "f4"),
+    Element("f8", "DoubleStorage", "F64", "f8"),
+    Element("f2", "HalfStorage", "F16", "f2", _from_half),
+    Element(None, "BFloat16Storage", "BF16", "u2", _from_bfloat16),
+    Element("i8", "LongStorage", "I64", "i8"),
+    Element("i4", "IntStorage", "I32", "i4"),
+    Element("i2", "ShortStorage", "I16", "i2"),
+    Element("i1", "CharStorage", "I8", "i1"),
+    Element("u1", "ByteStorage", "U8", "u1"),
+    Element("u2", None, "U16", "u2"),
+    Element("u4", None, "U32", "u4"),
+    Element("u8", None, "U64", "u8"),
+    Element("b1", "BoolStorage", "BOOL", "u1", _truth),
+)
+BY_NPY = {element.npy: element for element in ELEMENTS if element.npy}
+BY_SAFETENSORS = {element.safetensors: element for element in ELEMENTS}

@@ -1,0 +1,149 @@
+"""Writing the pickle of a torch file: the operations that `torch.load` reads with `weights_only=True`."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, OrderedDict
+from typing import Any
+
+import numpy as np
+
+from ..size import Size
+from ..tensor import Parameter, Tensor
+from .blocks import Blocks
+from .contents import array_of, metadata_of, plain
+from .elements import BY_NPY
+
+
+class Pickler:
+    """Pickles an object that `contents.tensors` has looked through; `blocks` are under its arrays."""
+
+    def __init__(self, arrays: dict[int, Any], blocks: Blocks) -> None:
+        self._arrays = arrays
+        self._blocks = blocks
+        self._out = bytearray()
+        self._memo: dict[Any, int] = {}
+
+    def dump(self, value: Any) -> bytes:
+        """The whole pickle, protocol 2."""
+        self._out += b"\x80\x02"
+        self._value(value)
+        self._out += b"."
+        return bytes(self._out)
+
+    def _value(self, value: Any) -> None:
+        if id(value) in self._arrays:
+            self._once(("tensor", id(value)), lambda: self._tensor(value))
+        elif isinstance(value, dict):
+            self._mapping(value)
+        elif isinstance(value, list):
+            self._out += b"]("
+            self._values(value)
+            self._out += b"e"
+        elif isinstance(value, Size):
+            self._call("torch Size", (tuple(value),))
+        elif isinstance(value, tuple):
+            self._tuple(value)
+        else:
+            self._plain(plain(value))
+
+    def _values(self, values: Any) -> None:
+        for value in values:
+            self._value(value)
+
+    def _plain(self, value: Any) -> None:
+        if value is None or isinstance(value, bool):
+            self._out += {None: b"N", True: b"\x88", False: b"\x89"}[value]
+        elif isinstance(value, float):
+            self._out += b"G" + struct.pack(">d", value)
+        elif isinstance(value, str):
+            self._once(value, lambda: self._string(value))
+        elif -(2**31) <= value < 2**31:
+            self._out += b"J" + struct.pack("<i", value)
+        else:
+            data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+            if len(data) > 255:
+                raise ValueError(f"save: expected ints of at most 255 bytes, got one of {len(data)}")
+            self._out += b"\x8a" + bytes([len(data)]) + data
+
+    def _string(self, value: str) -> None:
+        data = value.encode("utf-8", "surrogatepass")
+        self._out += b"X" + struct.pack("<I", len(data)) + data
+
+    def _tuple(self, values: tuple[Any, ...]) -> None:
+        self._out += b"("
+        self._values(values)
+        self._out += b"t"
+
+    def _mapping(self, value: dict[Any, Any]) -> None:
+        if isinstance(value, Counter):
+            self._call("collections Counter", (dict(value),))
+            return
+        if isinstance(value, OrderedDict):
+            self._call("collections OrderedDict", ())
+        else:
+            self._out += b"}"
+        self._out += b"("
+        for key, item in value.items():
+            self._plain(plain(key))
+            self._value(item)
+        self._out += b"u"
+        if metadata_of(value) is not None:
+            self._value({"_metadata": metadata_of(value)})
+            self._out += b"b"
+
+    def _call(self, name: str, arguments: tuple[Any, ...]) -> None:
+        self._global(name)
+        self._tuple(arguments)
+        self._out += b"R"
+
+    def _global(self, name: str) -> None:
+        line = "c" + name.replace(" ", "\n") + "\n"
+        self._once(("global", name), lambda: self._out.extend(line.encode()))
+
+    def _tensor(self, value: Any) -> None:
+        requires_grad = isinstance(value, Tensor) and value.requires_grad
+        if not isinstance(value, Parameter):
+            self._rebuild(value, requires_grad)
+            return
+        self._global("torch._utils _rebuild_parameter")
+        self._out += b"("
+        self._rebuild(value, False)
+        self._value(requires_grad)
+        self._call("collections OrderedDict", ())  # its hooks
+        self._out += b"tR"
+
+    def _rebuild(self, value: Any, requires_grad: bool) -> None:
+        array = self._arrays[id(value)]
+        block, offset, strides = self._blocks.place(array)
+        element = BY_NPY[array.dtype.str[1:]]
+        self._global("torch._utils _rebuild_tensor_v2")
+        self._out += b"(("
+        self._value("storage")
+        self._global(f"torch {element.torch}")
+        self._values((str(block.number), "cpu", block.array.size))
+        self._out += b"tQ"
+        self._values((offset, array.shape, strides, requires_grad))
+        self._call("collections OrderedDict", ())  # its hooks
+        self._out += b"tR"
+
+    def _once(self, key: Any, write: Any) -> None:
+        """Write something the first time, afterwards refer to it."""
+        if key in self._memo:
+            self._out += b"j" + struct.pack("<I", self._memo[key])
+            return
+        write()
+        self._memo[key] = len(self._memo)
+        self._out += b"r" + struct.pack("<I", self._memo[key])
+
+
+def arrays_of(found: Any) -> dict[int, Any]:
+    """The array of each tensor, by the tensor's id."""
+    return {id(value): array_of(value) for _, value in found}
+
+
+def check_names(arrays: dict[int, Any]) -> None:
+    """Refuse the types of elements that torch's format has no storage for."""
+    for array in arrays.values():
+        if BY_NPY[array.dtype.str[1:]].torch is None:
+            raise TypeError(f"save: torch's format has no {np.dtype(array.dtype).name}: save as .npz or convert it")

@@ -1,0 +1,76 @@
+"""An object as JSON, with the names of members where its tensors are: the part of a file that is no array.
+
+A str, a bool, an int, a finite float and None stand for themselves and a list for a list; whatever else is an
+object with one entry, {kind: content}.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from ..tensor import Parameter, Tensor
+from .contents import is_key, plain
+from .errors import CheckpointError
+from .rebuild import size_of
+
+_MAPPINGS: dict[str, Callable[[dict[Any, Any]], Any]] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
+_SEQUENCES: dict[str, Callable[[tuple[Any, ...]], Any]] = {"tuple": tuple, "Size": size_of}
+#: kind -> the tensor that a loaded one becomes
+_TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tensor": lambda tensor: tensor,
+    "tensor requires_grad": Tensor.requires_grad_,
+    "parameter": lambda tensor: _parameter(tensor).requires_grad_(False),
+    "parameter requires_grad": lambda tensor: _parameter(tensor).requires_grad_(),
+}
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def encode(value: Any, names: dict[int, str]) -> Any:
+    """`value`, which `contents.tensors` has looked through, as JSON; `names` has each tensor's by its id."""
+    if id(value) in names:
+        kind = "parameter" if isinstance(value, Parameter) else "tensor"
+        requires_grad = isinstance(value, Tensor) and value.requires_grad
+        return {f"{kind} requires_grad" if requires_grad else kind: names[id(value)]}
+    kind = type(value).__name__
+    if kind in _MAPPINGS and isinstance(value, dict):
+        return {kind: [[encode(plain(key), {}), encode(item, names)] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        items = [encode(item, names) for item in value]
+        return items if isinstance(value, list) else {kind: items}
+    value = plain(value)
+    return {"float": repr(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """The object that `encode` was given."""
+    if isinstance(tree, list):
+        return [decode(item, tensors) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if len(tree) != 1:
+        raise CheckpointError(f"expected one kind of value, got {list(tree)}")
+    ((kind, content),) = tree.items()
+    if kind in _MAPPINGS:
+        return _MAPPINGS[kind]({_key(key): decode(item, tensors) for key, item in content})
+    if kind in _SEQUENCES:
+        return _SEQUENCES[kind](tuple(decode(item, tensors) for item in content))
+    if kind in _TENSORS:
+        tensors[content] = tensor = _TENSORS[kind](tensors[content])  # what is one object stays one
+        return tensor
+    if kind == "float":
+        return _FLOATS[content]
+    raise CheckpointError(f"expected a kind of value that is known, got {kind!r}")
+
+
+def _parameter(tensor: Tensor) -> Tensor:
+    return tensor if isinstance(tensor, Parameter) else Parameter(tensor, requires_grad=False)
+
+
+def _key(tree: Any) -> Any:
+    key = decode(tree, {})
+    if not is_key(key):
+        raise CheckpointError(f"expected keys that are a str, a number of 64 bits or None, got {type(key).__name__}")
+    return key
