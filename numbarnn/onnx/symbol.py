@@ -1,0 +1,60 @@
+"""An array without values: what the tensors of a model hold while it is traced."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..dtypes import DType
+from .errors import OnnxExporterError
+
+
+class _Flags:
+    c_contiguous = True
+
+
+class Symbol:
+    """Shape and dtype of a value of the graph.  Whoever asks for the elements gets an OnnxExporterError."""
+
+    flags = _Flags()
+
+    def __init__(self, number: int, shape: tuple[int, ...], dtype: DType) -> None:
+        self.number, self.shape, self.dtype = number, shape, dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def _refuse(self, *args: Any, **options: Any) -> NoReturn:
+        raise OnnxExporterError(
+            "the values of a tensor that depends on the input are read, or written in place: an exported model can "
+            "do neither"
+        )
+
+    __array__ = __array_ufunc__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __contains__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __radd__ = __rsub__ = __rmul__ = __rtruediv__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __iadd__ = __isub__ = __imul__ = _refuse
+    __hash__ = None  # type: ignore[assignment]  # values are compared by nobody
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # protocols that are not there: NumPy and copy ask for many
+            raise AttributeError(name)
+        self._refuse()
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if function is np.may_share_memory:  # asked of a view
+            return True
+        if function is np.shape:
+            return self.shape
+        return self._refuse()
