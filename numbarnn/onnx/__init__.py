@@ -3,5 +3,6 @@
 from .errors import OnnxExporterError
 from .export import export
 from .load import load_rnn
+from .reverse import ReverseRNN
 
-__all__ = ["OnnxExporterError", "export", "load_rnn"]
+__all__ = ["OnnxExporterError", "ReverseRNN", "export", "load_rnn"]

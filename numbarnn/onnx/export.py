@@ -45,11 +45,10 @@ def export(
 
     Each layer of an RNN is one RNN node; biases, both directions, `hx`, `lengths` and `batch_first` are covered.
     Around them may be RNNCell, Linear, Embedding, Dropout, activations, and slices, views, permutations, cat, sums,
-    means and arithmetic of tensors.  The model is traced twice, with different lengths of the dynamic axes, and only
-    what holds for any length is written.
+    means and arithmetic of tensors.  The model is traced with several lengths (3 to 1033) of the dynamic axes, and
+    only what holds for all of them is written.
 
-    Float64 models are valid files, but ONNX Runtime runs RNN nodes in float32 only.  Where `lengths` has a 0, ONNX
-    Runtime returns 0 as the state of that sequence; here it is hx.
+    Float64 models are valid files, but ONNX Runtime runs RNN nodes in float32 only.
 
     Raises OnnxExporterError, which names module and operation, for what cannot be exported, ValueError for arguments
     that do not fit, ImportError without the package onnx.  No file is written then.
@@ -66,10 +65,14 @@ def export(
         raise TypeError(f"model: expected a Module, got {type(model).__name__}")
     onnx = require_onnx()
     inputs = inputs_of(model, args, input_names, dynamic_axes)
-    one, two = (Trace(layers.SHAPES).run(model, inputs.for_trace(number)) for number in (0, 1))
-    steps = merged_steps(one, two, inputs.lengths)
-    first = merged_values(one.inputs, two.inputs, inputs.lengths)
-    last = merged_values(one.outputs, two.outputs, inputs.lengths)
+    lengths = inputs.lengths
+    traces = []
+    for number in range(len(lengths) + 1):
+        these = {axis: of_axis[number] for axis, of_axis in lengths.items()}
+        traces.append(Trace(layers.SHAPES).run(model, inputs.with_lengths(these), these))
+    steps = merged_steps(traces, lengths)
+    first = merged_values([trace.inputs for trace in traces], lengths)
+    last = merged_values([trace.outputs for trace in traces], lengths)
     proto = _proto(model, steps, first, last, inputs, output_names)
     onnx.checker.check_model(proto, full_check=True)
     onnx.save_model(proto, os.fspath(f) if isinstance(f, os.PathLike) else f)

@@ -14,7 +14,7 @@ from ..nn import Module
 from ..record import as_array
 from ..tensor import Tensor
 from .errors import OnnxExporterError
-from .sizes import LENGTHS
+from .sizes import lengths_of
 
 
 @dataclass
@@ -26,12 +26,9 @@ class Inputs:
     axes: dict[str, dict[int, str]]
 
     @property
-    def lengths(self) -> dict[str, tuple[int, int]]:
-        """The lengths in both traces of each dynamic axis."""
-        axes = dict.fromkeys(axis for dims in self.axes.values() for axis in dims.values())
-        if len(axes) > len(LENGTHS):
-            raise ValueError(f"dynamic_axes: expected at most {len(LENGTHS)} names of axes, got {len(axes)}")
-        return dict(zip(axes, LENGTHS, strict=False))
+    def lengths(self) -> dict[str, list[int]]:
+        """The lengths in all traces of each dynamic axis."""
+        return lengths_of(list(self.sources))
 
     @property
     def sources(self) -> dict[str, tuple[str, int]]:
@@ -42,14 +39,14 @@ class Inputs:
                 found.setdefault(axis, (name, dim))
         return found
 
-    def for_trace(self, number: int) -> list[Any]:
-        """`args` with the lengths of trace 0 or 1; the arrays take no memory."""
+    def with_lengths(self, lengths: Mapping[str, int]) -> list[Any]:
+        """`args` with these lengths of the dynamic axes; the arrays take no memory."""
         names, out = iter(self.names), []
         for arg in self.args:
             if isinstance(arg, np.ndarray):
                 shape = list(arg.shape)
                 for dim, axis in self.axes.get(next(names), {}).items():
-                    shape[dim] = self.lengths[axis][number]
+                    shape[dim] = lengths[axis]
                 arg = np.broadcast_to(np.zeros((), arg.dtype), shape)
             out.append(arg)
         return out
@@ -105,16 +102,16 @@ def _assumed(model: Module, arrays: Mapping[str, Any]) -> dict[str, dict[int, st
     """Batch and time of the first input; the batch of others as states (L, B, H) and (B, H) and lengths (B) have it."""
     (first, array), *others = arrays.items()
     rnn = _recurrent(model)
-    sequences = array.ndim == 3 or (array.ndim == 2 and array.dtype.kind != "f")
-    if not sequences:
-        alone = rnn is not None and array.ndim == 2
-        return {first: {0: "time" if alone else "batch"}} if array.ndim == 2 else {}
-    order = ("batch", "time") if rnn is not None and rnn.batch_first else ("time", "batch")
-    axes = {first: dict(enumerate(order))}
+    axes: tuple[str, ...]
+    if array.ndim == 3 or (array.ndim == 2 and array.dtype.kind != "f"):
+        axes = ("batch", "time") if rnn is not None and rnn.batch_first else ("time", "batch")
+    else:
+        axes = ("batch" if rnn is None else "time",) if array.ndim == 2 else ()
+    found = {first: dict(enumerate(axes))}
     for name, other in others:
-        if other.ndim in (1, 2, 3):
-            axes[name] = {1 if other.ndim == 3 else 0: "batch"}
-    return axes
+        if "batch" in axes and other.ndim in (1, 2, 3):
+            found[name] = {1 if other.ndim == 3 else 0: "batch"}
+    return found
 
 
 def _given(arrays: Mapping[str, Any], dynamic_axes: Mapping[str, Any]) -> dict[str, dict[int, str]]:

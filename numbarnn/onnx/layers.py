@@ -16,6 +16,7 @@ from ..record import as_array
 from .errors import OnnxExporterError
 from .graph import Graph
 from .merge import Fill, Step
+from .reverse import ReverseRNN
 
 Shapes = tuple[list[Any], list[tuple[int, ...]]]
 
@@ -39,6 +40,11 @@ def _rank(name: str, value: Any, ranks: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) not in ranks:
         raise OnnxExporterError(f"{name}: expected {' or '.join(map(str, ranks))} dimensions, got {len(shape)}")
     return shape
+
+
+def _path(step: Step) -> str:
+    """Where the layer is in the model: what its weights are called after."""
+    return step.where.split(" ")[0]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -70,16 +76,16 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
         x = graph.node("Unsqueeze", x, graph.integers(1))
     elif rnn.batch_first:
         x = graph.node("Transpose", x, perm=[1, 0, 2])
+    direction = "bidirectional" if rnn.bidirectional else "reverse" if isinstance(rnn, ReverseRNN) else "forward"
     states = []
     for layer in range(rnn.num_layers):
         weights = _weights(graph, step, rnn.all_weights[layer * D : (layer + 1) * D], f"l{layer}")
         first = hx
         if hx and rnn.num_layers > 1:
             first = graph.node("Slice", hx, graph.integers(layer * D), graph.integers((layer + 1) * D))
-        direction = "bidirectional" if rnn.bidirectional else "forward"
         y, h = graph.node(
             "RNN", x, *weights, lengths, first, outputs=2, hidden_size=H, direction=direction,
-            activations=[rnn.nonlinearity.capitalize()] * D,
+            activations=[rnn.nonlinearity.capitalize()] * D, name=f"{_path(step)}.l{layer}",
         )  # fmt: skip
         states.append(h)
         if D == 1:
@@ -87,6 +93,9 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
         else:
             x = graph.node("Reshape", graph.node("Transpose", y, perm=[0, 2, 1, 3]), graph.integers(0, 0, D * H))
     h_n = states[0] if len(states) == 1 else graph.node("Concat", *states, axis=0)
+    if hx and lengths:  # an empty sequence ends where it begins; runtimes differ in what they make of one
+        empty = graph.node("Equal", lengths, graph.constant(np.int32(0)))
+        h_n = graph.node("Where", graph.node("Unsqueeze", empty, graph.integers(0, 2)), hx, h_n)
     if alone:
         return [graph.node("Squeeze", value, graph.integers(1)) for value in (x, h_n)]
     return [graph.node("Transpose", x, perm=[1, 0, 2]) if rnn.batch_first else x, h_n]
@@ -113,8 +122,7 @@ def _weights(graph: Graph, step: Step, directions: Sequence[Sequence[Any]], suff
     parts = [np.stack([a[i] for a in arrays]) for i in (0, 1)]
     if len(arrays[0]) == 4:
         parts.append(np.stack([np.concatenate(a[2:]) for a in arrays]))
-    prefix = step.where.split(" ")[0]
-    names = [graph.constant(part, f"{prefix}.{name}_{suffix}") for part, name in zip(parts, "WRB", strict=False)]
+    names = [graph.constant(part, f"{_path(step)}.{name}_{suffix}") for part, name in zip(parts, "WRB", strict=False)]
     return names if len(names) == 3 else [*names, ""]
 
 
@@ -155,10 +163,11 @@ def linear_shapes(module: nn.Linear, input: Any) -> Shapes:
 def linear_nodes(graph: Graph, step: Step) -> list[str]:
     """MatMul and Add."""
     linear: nn.Linear = step.settings["module"]
-    prefix = step.where.split(" ")[0]
-    weight = graph.constant(as_array(linear.weight).T, f"{prefix}.weight_T")
+    weight = graph.constant(as_array(linear.weight).T, f"{_path(step)}.weight_T")
     y = graph.node("MatMul", graph.operand(step.inputs[0]), weight)
-    return [y if linear.bias is None else graph.node("Add", y, graph.constant(as_array(linear.bias), f"{prefix}.bias"))]
+    return [
+        y if linear.bias is None else graph.node("Add", y, graph.constant(as_array(linear.bias), f"{_path(step)}.bias"))
+    ]
 
 
 def embedding_shapes(module: nn.Embedding, input: Any) -> Shapes:
@@ -172,15 +181,21 @@ def embedding_shapes(module: nn.Embedding, input: Any) -> Shapes:
 
 def embedding_nodes(graph: Graph, step: Step) -> list[str]:
     """Gather."""
-    prefix = step.where.split(" ")[0]
-    table = graph.constant(as_array(step.settings["module"].weight), f"{prefix}.weight")
+    table = graph.constant(as_array(step.settings["module"].weight), f"{_path(step)}.weight")
     return [graph.node("Gather", table, graph.operand(step.inputs[0]), axis=0)]
 
 
 SHAPES: dict[type[nn.Module], Callable[..., Shapes]] = {
     nn.RNN: rnn_shapes,
+    ReverseRNN: rnn_shapes,
     nn.RNNCell: cell_shapes,
     nn.Linear: linear_shapes,
     nn.Embedding: embedding_shapes,
 }
-NODES = {"RNN": rnn_nodes, "RNNCell": cell_nodes, "Linear": linear_nodes, "Embedding": embedding_nodes}
+NODES: dict[str, Callable[[Graph, Step], list[str]]] = {
+    "RNN": rnn_nodes,
+    "ReverseRNN": rnn_nodes,
+    "RNNCell": cell_nodes,
+    "Linear": linear_nodes,
+    "Embedding": embedding_nodes,
+}

@@ -12,22 +12,24 @@ from ..nn import RNN
 from ..tape import Array
 from .errors import require_onnx
 from .node import RNNNode, read_node
+from .reverse import ReverseRNN
 from .wiring import Wiring
 
 
 def load_rnn(f: Any, name: str | None = None) -> RNN:
-    """The RNN nodes of the ONNX file `f` as an nn.RNN in evaluation mode.
+    """The RNN nodes of the ONNX file `f`, a path or a file open for reading bytes, as an nn.RNN in evaluation mode.
 
     Nodes of which each reads the output of the one before, with nothing but changes of shape between, are the layers
     of one RNN.  `name` chooses one of several RNNs: the name of its first node, or of that node's output.
 
     The weights must be initializers or Constant nodes; the rest of the model is not read.  `batch_first` is True for
     layout 1 and where the input of an RNN of layout 0 comes from a Transpose of batch and time.  First states and
-    lengths are inputs in a file and arguments of the call here.
+    lengths are inputs in a file and arguments of the call here.  Direction "reverse" gives a ReverseRNN, which is an
+    nn.RNN that reads from the end.
 
     Raises ValueError for a file that is no ONNX model or has no RNN node, more than one RNN and no `name`, and for
-    what nn.RNN cannot compute: direction reverse alone, other activations than Tanh and Relu, clip.  ImportError
-    without the package onnx.
+    what nn.RNN cannot compute: other activations than Tanh and Relu, clip, layers that differ.  ImportError without
+    the package onnx.
 
     >>> import io, numbarnn, numbarnn.nn as nn
     >>> rnn, file = nn.RNN(3, 4, num_layers=2, bidirectional=True), io.BytesIO()
@@ -99,7 +101,7 @@ def _module(layers: list[RNNNode], batch_first: bool) -> RNN:
     for layer in layers[1:]:
         if layer.kind != first.kind:
             raise ValueError(
-                f"{layer.label}: expected a layer like {first.label} (activation, directions, hidden_size, layout, "
+                f"{layer.label}: expected a layer like {first.label} (activation, direction, hidden_size, layout, "
                 f"dtype: {first.kind}), got {layer.kind}: load one with name"
             )
         if layer.input_size != first.directions * first.hidden_size:
@@ -107,7 +109,7 @@ def _module(layers: list[RNNNode], batch_first: bool) -> RNN:
                 f"{layer.label}: expected {first.directions * first.hidden_size} inputs, got {layer.input_size}"
             )
     bias = any(layer.bias is not None for layer in layers)
-    rnn = RNN(
+    rnn = (ReverseRNN if first.direction == "reverse" else RNN)(
         first.input_size, first.hidden_size, len(layers), first.nonlinearity, bias, batch_first,
         bidirectional=first.directions == 2, dtype=first.weight_ih.dtype,
     )  # fmt: skip

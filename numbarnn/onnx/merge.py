@@ -1,8 +1,8 @@
-"""Two traces of a model, with other lengths for its dynamic axes, as one list of steps that holds for any lengths."""
+"""Traces of a model, with several lengths of its dynamic axes, as one list of steps that holds for any lengths."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dtypes import DType
 from .errors import OnnxExporterError
-from .sizes import UNKNOWN, Extent, merged
+from .sizes import UNKNOWN, Extent, Lengths, merged
 from .symbol import Symbol
 from .trace import Call, Trace
 
@@ -46,60 +46,57 @@ class Step:
     where: str
 
 
-Lengths = Mapping[str, tuple[int, int]]
+def merged_steps(traces: Sequence[Trace], lengths: Lengths) -> list[Step]:
+    """The steps of all traces, or OnnxExporterError at the first that is not in all."""
+    for calls in zip(*(trace.calls for trace in traces), strict=False):
+        if len({(call.name, call.where, len(call.inputs)) for call in calls}) > 1:
+            names = " or ".join(dict.fromkeys(call.name for call in calls))
+            raise _depends(calls[0], f"runs {names}", lengths)
+    counts = [len(trace.calls) for trace in traces]
+    if min(counts) < max(counts):
+        call = traces[counts.index(max(counts))].calls[min(counts)]
+        raise _depends(call, f"runs {call.name} more or less often, as a loop over time steps does,", lengths)
+    return [_merged_step(calls, lengths) for calls in zip(*(trace.calls for trace in traces), strict=True)]
 
 
-def merged_steps(one: Trace, two: Trace, lengths: Lengths) -> list[Step]:
-    """The steps of both traces, or OnnxExporterError at the first that is not in both."""
-    for a, b in zip(one.calls, two.calls, strict=False):
-        if a.name != b.name or a.where != b.where or len(a.inputs) != len(b.inputs):
-            raise _depends(a, f"runs {a.name} or {b.name}", lengths)
-    if len(one.calls) != len(two.calls):
-        longer = max(one.calls, two.calls, key=len)[min(len(one.calls), len(two.calls))]
-        raise _depends(longer, "runs more or fewer operations (a loop over time steps is unrolled)", lengths)
-    return [_merged_step(a, b, lengths) for a, b in zip(one.calls, two.calls, strict=True)]
+def merged_values(symbols: Sequence[Sequence[Symbol]], lengths: Lengths) -> list[Value]:
+    """The inputs, or outputs, of all traces."""
+    if len({tuple(symbol.number for symbol in part) for part in symbols}) > 1:
+        raise OnnxExporterError(f"the model returns other tensors depending on the length of {' or '.join(lengths)}")
+    return [_value(same, lengths) for same in zip(*symbols, strict=True)]
 
 
-def merged_values(one: list[Symbol], two: list[Symbol], lengths: Lengths) -> list[Value]:
-    """Inputs or outputs of both traces."""
-    if [s.number for s in one] != [s.number for s in two]:
-        raise OnnxExporterError(f"the model returns other tensors for other lengths of {', '.join(lengths)}")
-    return [_value(a, b, lengths) for a, b in zip(one, two, strict=True)]
-
-
-def _merged_step(a: Call, b: Call, lengths: Lengths) -> Step:
+def _merged_step(calls: Sequence[Call], lengths: Lengths) -> Step:
+    call = calls[0]
     inputs = []
-    for number, pair in enumerate(zip(a.inputs, b.inputs, strict=True)):
-        found = _operand(*pair, lengths)
-        if found is UNKNOWN:
-            raise _depends(a, f"gives {a.name} other values as input {number}", lengths)
-        inputs.append(found)
-    settings = {key: merged(a.settings[key], b.settings[key], lengths) for key in a.settings}
-    return Step(a.name, inputs, settings, merged_values(a.outputs, b.outputs, lengths), a.where)
+    for number, operands in enumerate(zip(*(c.inputs for c in calls), strict=True)):
+        inputs.append(_operand(operands, lengths))
+        if inputs[-1] is UNKNOWN:
+            raise _depends(call, f"gives {call.name} other values as input {number}, random or", lengths)
+    settings = {key: merged([c.settings[key] for c in calls], lengths) for key in call.settings}
+    return Step(call.name, inputs, settings, merged_values([c.outputs for c in calls], lengths), call.where)
 
 
-def _operand(a: Any, b: Any, lengths: Lengths) -> Any:
-    if isinstance(a, Symbol) and isinstance(b, Symbol):
-        return _value(a, b, lengths) if a.number == b.number else UNKNOWN
-    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
-        return a if type(a) is type(b) and (a is b or a == b) else UNKNOWN
-    if a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes():
-        return a
-    if (
-        a.dtype == b.dtype
-        and a.ndim == b.ndim
-        and a.size
-        and b.size
-        and np.all(a == a.flat[0])
-        and np.all(b == a.flat[0])
-    ):
-        return Fill(a.flat[0], merged(a.shape, b.shape, lengths), a.dtype)
-    return UNKNOWN
+def _operand(operands: Sequence[Any], lengths: Lengths) -> Any:
+    first = operands[0]
+    if any(type(operand) is not type(first) for operand in operands):
+        return UNKNOWN
+    if isinstance(first, Symbol):
+        return _value(operands, lengths) if len({operand.number for operand in operands}) == 1 else UNKNOWN
+    if not isinstance(first, np.ndarray):
+        return first if all(operand == first for operand in operands) else UNKNOWN
+    if len({(a.dtype, a.ndim) for a in operands}) > 1:
+        return UNKNOWN
+    if all(a.shape == first.shape and a.tobytes() == first.tobytes() for a in operands):
+        return first
+    uniform = first.size and all(np.all(a == first.flat[0]) for a in operands)
+    return Fill(first.flat[0], merged([a.shape for a in operands], lengths), first.dtype) if uniform else UNKNOWN
 
 
-def _value(a: Symbol, b: Symbol, lengths: Lengths) -> Value:
-    return Value(a.number, merged(a.shape, b.shape, lengths), a.dtype)
+def _value(symbols: Sequence[Symbol], lengths: Lengths) -> Value:
+    first = symbols[0]
+    return Value(first.number, merged([symbol.shape for symbol in symbols], lengths), first.dtype)
 
 
 def _depends(call: Call, what: str, lengths: Lengths) -> OnnxExporterError:
-    return OnnxExporterError(f"{call.where}: {what}, depending on the length of {' or '.join(lengths)}")
+    return OnnxExporterError(f"{call.where}: the model {what} depending on the length of {' or '.join(lengths)}")

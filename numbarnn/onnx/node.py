@@ -10,7 +10,7 @@ import numpy as np
 
 from ..tape import Array
 
-_DIRECTIONS = {"forward": 1, "bidirectional": 2}
+_DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class RNNNode:
     weight_hh: Array
     bias: Array | None
     nonlinearity: str
+    direction: str
     layout: int
 
     @property
@@ -42,7 +43,7 @@ class RNNNode:
     @property
     def kind(self) -> tuple[Any, ...]:
         """What the layers of one nn.RNN have in common."""
-        return self.nonlinearity, self.directions, self.hidden_size, self.layout, self.weight_ih.dtype
+        return self.nonlinearity, self.direction, self.hidden_size, self.layout, self.weight_ih.dtype
 
 
 def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: Mapping[str, Array]) -> RNNNode:
@@ -50,9 +51,7 @@ def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: M
     inputs = [*node.input, *[""] * (6 - len(node.input))]
     direction = _text(attributes.get("direction", "forward"))
     if direction not in _DIRECTIONS:
-        raise ValueError(
-            f"{label}: direction: expected forward or bidirectional, got {direction!r}: nn.RNN has no other"
-        )
+        raise ValueError(f"{label}: direction: expected one of {', '.join(_DIRECTIONS)}, got {direction!r}")
     D = _DIRECTIONS[direction]
     for name in ("clip", "activation_alpha", "activation_beta"):
         if attributes.get(name):
@@ -68,7 +67,7 @@ def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: M
     w, r = (_constant(label, what, name, constants) for what, name in zip("WR", inputs[1:3], strict=True))
     b = _constant(label, "B", inputs[3], constants) if inputs[3] else None
     _check_shapes(label, w, r, b, D, attributes.get("hidden_size"))
-    return RNNNode(label, w, r, b, _nonlinearity(label, attributes, D), layout)
+    return RNNNode(label, w, r, b, _nonlinearity(label, attributes, D), direction, layout)
 
 
 def _text(value: Any) -> str:

@@ -9,14 +9,10 @@ import numpy as np
 
 from .errors import OnnxExporterError
 from .graph import Graph
-from .merge import Step
+from .merge import Shape, Step
+from .sizes import UNKNOWN
 
 Nodes = Callable[[Graph, Step], list[str]]
-
-
-def _constants(step: Step, *names: str) -> list[Any]:
-    """Settings that must not depend on a dynamic axis."""
-    return [step.settings[name] for name in names]
 
 
 def _elementwise(kind: str) -> Nodes:
@@ -54,10 +50,27 @@ def _reduction(kind: str) -> Nodes:
 
 def _view(graph: Graph, step: Step) -> list[str]:
     x, shape = graph.operand(step.inputs[0]), step.settings["shape"]
+    before = step.inputs[0].shape
+    if _without_ones(before) == _without_ones(shape) and shape.count(UNKNOWN) <= 1:
+        gone, new = ([i for i, n in enumerate(lengths) if n == 1] for lengths in (before, shape))
+        return [_new_axes(graph, x, gone, new)]
     open_lengths = [n for n in shape if not isinstance(n, int)]
     if len(open_lengths) == 1 and 0 not in shape:
         return [graph.node("Reshape", x, graph.integers(*(n if isinstance(n, int) else -1 for n in shape)))]
     return [graph.node("Reshape", x, graph.sizes(shape, f"{step.where}: the shape of a view"), allowzero=1)]
+
+
+def _without_ones(shape: Shape) -> list[Any]:
+    return [n for n in shape if n != 1]
+
+
+def _new_axes(graph: Graph, name: str, gone: list[int], new: list[int]) -> str:
+    """`name` without the axes `gone`, then with the axes `new` of length 1."""
+    if gone and gone != new:
+        name = graph.node("Squeeze", name, graph.integers(*gone))
+    if new and gone != new:
+        name = graph.node("Unsqueeze", name, graph.integers(*new))
+    return name
 
 
 def _expand(graph: Graph, step: Step) -> list[str]:
@@ -71,6 +84,15 @@ def _permute(graph: Graph, step: Step) -> list[str]:
 
 def _cast(graph: Graph, step: Step) -> list[str]:
     return [graph.cast(graph.operand(step.inputs[0]), step.settings["dtype"])]
+
+
+def _flip(graph: Graph, step: Step) -> list[str]:
+    axes = step.settings["axes"]
+    x, back = graph.operand(step.inputs[0]), [-1] * len(axes)
+    if not axes:
+        return [x]
+    ends = graph.integers(*[np.iinfo(np.int64).min] * len(axes))
+    return [graph.node("Slice", x, graph.integers(*back), ends, graph.integers(*axes), graph.integers(*back))]
 
 
 def _square(graph: Graph, step: Step) -> list[str]:
@@ -120,16 +142,14 @@ def _cut(graph: Graph, step: Step, spans: list[Any], gone: list[int], new: list[
         what = f"{step.where}: a slice"
         bounds = [graph.sizes(tuple(values), what) for values in (starts, stops, axes, steps)]
         name = graph.node("Slice", name, *bounds)
-    if gone:
-        name = graph.node("Squeeze", name, graph.integers(*gone))
-    if new:
-        name = graph.node("Unsqueeze", name, graph.integers(*new))
-    return name
+    if gone and gone == new:
+        return name
+    return _new_axes(graph, name, gone, new)
 
 
 SAME = ("Tanh", "Relu", "Sigmoid", "Exp", "Log", "Sqrt", "Abs", "Neg", "Sign", "Floor", "Round", "Sin", "Cos", "Add",
         "Sub", "Mul", "Div", "Pow")  # fmt: skip
-RENAMED = {"Maximum": "Max", "Minimum": "Min", "Clone": "Identity", "Contiguous": "Identity"}
+RENAMED = {"Matmul": "MatMul", "Maximum": "Max", "Minimum": "Min", "Clone": "Identity", "Contiguous": "Identity"}
 
 NODES: dict[str, Nodes] = {
     **{name: _elementwise(name) for name in SAME},
@@ -145,6 +165,7 @@ NODES: dict[str, Nodes] = {
     "Expand": _expand,
     "Permute": _permute,
     "Select": _select,
+    "Flip": _flip,
     "Square": _square,
     "ToCopy": _cast,
 }

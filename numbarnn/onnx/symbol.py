@@ -11,8 +11,21 @@ from ..dtypes import DType
 from .errors import OnnxExporterError
 
 
+def refuse(*args: Any, **options: Any) -> NoReturn:
+    """Raise the error that says what a tensor without values cannot do."""
+    raise OnnxExporterError(
+        "the values of a tensor that depends on the input are read, or written in place, which an exported model "
+        "cannot do; layers have to be modules such as nn.Linear, not functions"
+    )
+
+
 class _Flags:
+    """Those of an array of its own that cannot be looked into."""
+
     c_contiguous = True
+
+    def __getattr__(self, name: str) -> NoReturn:
+        refuse()
 
 
 class Symbol:
@@ -36,25 +49,19 @@ class Symbol:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def _refuse(self, *args: Any, **options: Any) -> NoReturn:
-        raise OnnxExporterError(
-            "the values of a tensor that depends on the input are read, or written in place: an exported model can "
-            "do neither"
-        )
-
-    __array__ = __array_ufunc__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __contains__ = _refuse
-    __add__ = __sub__ = __mul__ = __truediv__ = __radd__ = __rsub__ = __rmul__ = __rtruediv__ = _refuse
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __iadd__ = __isub__ = __imul__ = _refuse
+    __array__ = __array_ufunc__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __contains__ = refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __radd__ = __rsub__ = __rmul__ = __rtruediv__ = refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __iadd__ = __isub__ = __imul__ = refuse
     __hash__ = None  # type: ignore[assignment]  # values are compared by nobody
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):  # protocols that are not there: NumPy and copy ask for many
             raise AttributeError(name)
-        self._refuse()
+        refuse()
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function is np.may_share_memory:  # asked of a view
             return True
         if function is np.shape:
             return self.shape
-        return self._refuse()
+        return refuse()

@@ -7,7 +7,9 @@ modules, in evaluation mode: the model itself is not touched.
 from __future__ import annotations
 
 import copy
+import os
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -52,8 +54,8 @@ class Trace:
         self._count = 0
         self._where = ["model"]
 
-    def run(self, model: Module, args: Sequence[Any]) -> Trace:
-        """Trace `model(*args)`; arrays among `args` stand for inputs of their shape and dtype."""
+    def run(self, model: Module, args: Sequence[Any], lengths: Mapping[str, int]) -> Trace:
+        """Trace `model(*args)`; arrays among `args` stand for inputs; `lengths`: of their dynamic axes."""
         given = []
         for arg in args:
             if isinstance(arg, np.ndarray):
@@ -64,10 +66,10 @@ class Trace:
             record.tracer = self._operation
             try:
                 result = self._copy(model, "", {})(*given)
-            except OnnxExporterError as error:
-                raise OnnxExporterError(f"{self._where[-1]}: {error}") from error
             except Exception as error:
-                raise OnnxExporterError(f"{self._where[-1]}: calling it for the export failed: {error}") from error
+                used = "; traced with " + ", ".join(f"{axis} = {n}" for axis, n in lengths.items()) if lengths else ""
+                why = "" if isinstance(error, OnnxExporterError) else "calling it for the export failed: "
+                raise OnnxExporterError(f"{self._where[-1]}: {why}{error}{_line_of(error)}{used}") from error
             finally:
                 record.tracer = None
         self._collect(result)
@@ -135,6 +137,15 @@ class Trace:
         result = run(*args, **options)
         self._where.pop()  # not after an error: it is to name the innermost module
         return result
+
+
+def _line_of(error: BaseException) -> str:
+    """The line of the model, outside of this package, at which `error` came up."""
+    package = os.path.dirname(os.path.dirname(__file__)) + os.sep
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not os.path.abspath(frame.filename).startswith(package):
+            return f" ({os.path.basename(frame.filename)}, line {frame.lineno}: {frame.line})"
+    return ""
 
 
 def _tensor(symbol: Symbol) -> Tensor:
