@@ -63,8 +63,9 @@ def record(
 
 def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     """Run `op` on tensors, arrays or numbers and record it."""
-    if tracer is not None:
-        symbolic = tracer(op, inputs, static)
+    ask = tracer  # read once: another thread may end its trace meanwhile
+    if ask is not None:
+        symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
     arrays = [as_array(value) for value in inputs]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..creation import as_tensor
 from ..nn import RNN
 from ..nn.utils.rnn import PackedSequence
 from ..record import as_array
@@ -35,8 +36,9 @@ class ReverseRNN(RNN):
         """Run all layers over all steps, from the last; see the class."""
         if isinstance(input, PackedSequence):
             raise TypeError("input: expected a padded tensor and lengths, got a PackedSequence")
-        order = self._order(as_array(input).shape, lengths)
-        output, h_n = super().forward(input[order], hx, lengths)
+        x = as_tensor(input)
+        order = self._order(x.shape, lengths)
+        output, h_n = super().forward(x[order], hx, lengths)
         return output[order], h_n
 
     def _order(self, shape: tuple[int, ...], lengths: Any) -> Any:
@@ -44,7 +46,7 @@ class ReverseRNN(RNN):
         sequences = self.batch_first and len(shape) == 3
         T, B = (shape[1], shape[0]) if sequences else (shape[0], shape[1] if len(shape) == 3 else 1)
         steps = np.arange(T)[:, None]
-        ends = np.full(B, T) if lengths is None else np.asarray(as_array(lengths)).reshape(-1)
+        ends = np.full(B, T) if lengths is None else as_array(as_tensor(lengths)).reshape(-1)
         if len(ends) != B:
             raise RuntimeError(f"lengths: expected one for each of {B} sequences, got {len(ends)}")
         t = np.where(steps < ends, ends - 1 - steps, steps)
