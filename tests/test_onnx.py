@@ -42,6 +42,8 @@ def test_rnn(nonlinearity, bidirectional, batch_first):
             x = rng.standard_normal((B, T, 5) if batch_first else (T, B, 5)).astype(np.float32)
             h_0 = rng.standard_normal((len(h_0), B, 7)).astype(np.float32)
             check(session, rnn, x, h_0, rng.integers(0, T + 1, B))
+        for args in ((x, None, np.zeros(B, int)), (x, h_0, np.zeros(B, int))):
+            check(session_of(rnn, args), rnn, *args)
 
 
 def test_one_rnn_node_a_layer_and_names():

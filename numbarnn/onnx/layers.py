@@ -93,9 +93,10 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
         else:
             x = graph.node("Reshape", graph.node("Transpose", y, perm=[0, 2, 1, 3]), graph.integers(0, 0, D * H))
     h_n = states[0] if len(states) == 1 else graph.node("Concat", *states, axis=0)
-    if hx and lengths:  # an empty sequence ends where it begins; runtimes differ in what they make of one
+    if lengths:  # an empty sequence ends where it begins; runtimes differ in what they make of one
         empty = graph.node("Equal", lengths, graph.constant(np.int32(0)))
-        h_n = graph.node("Where", graph.node("Unsqueeze", empty, graph.integers(0, 2)), hx, h_n)
+        first = hx or graph.constant(rnn.weight_ih_l0.dtype.type(0))
+        h_n = graph.node("Where", graph.node("Unsqueeze", empty, graph.integers(0, 2)), first, h_n)
     if alone:
         return [graph.node("Squeeze", value, graph.integers(1)) for value in (x, h_n)]
     return [graph.node("Transpose", x, perm=[1, 0, 2]) if rnn.batch_first else x, h_n]
