@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -184,13 +186,44 @@ def test_arguments_that_do_not_fit():
             nb.onnx.export(**{"model": rnn, "f": io.BytesIO(), **options})
 
 
+class HeadFirst(nn.Module):
+    """Its layers are not registered in the order of their use."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.rnn = nn.Linear(7, 3), nn.RNN(5, 7)
+
+    def forward(self, x):
+        return self.fc(self.rnn(x)[0])
+
+
+def test_a_wrong_guess_of_the_input_asks_for_args():
+    with pytest.raises(nb.onnx.OnnxExporterError, match=r"rnn \(RNN\): input: .*; .* give args"):
+        nb.onnx.export(HeadFirst(), io.BytesIO())
+    assert shapes(session_of(HeadFirst(), nb.zeros(6, 4, 5)))["output"] == ["time", "batch", 3]
+
+
+def test_the_module_is_imported_when_asked_for():
+    program = """
+import sys, numbarnn
+assert not {"numbarnn.onnx", "onnx"} & set(sys.modules)
+numbarnn.onnx.OnnxExporterError
+assert "onnx" not in sys.modules
+try:
+    numbarnn.nothing
+except AttributeError as error:
+    assert str(error) == "module 'numbarnn' has no attribute 'nothing'"
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
 def test_an_embedding_that_changes_its_weights_is_refused():
     with pytest.raises(nb.onnx.OnnxExporterError, match="max_norm"):
         nb.onnx.export(nn.Embedding(3, 4, max_norm=1.0), io.BytesIO())
 
 
 def test_without_the_package(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match="pip install onnx"):
         nb.onnx.export(nn.RNN(3, 4), io.BytesIO())
     with pytest.raises(ImportError, match="pip install onnx"):

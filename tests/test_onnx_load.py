@@ -222,6 +222,9 @@ BAD = {
     "B": ({}, {"B": np.zeros((1, 7))}, INPUTS, r"B: expected float64 of shape \(1, 14\)"),
     "dtype": ({}, {"R": np.zeros((1, 7, 7), np.float32)}, INPUTS, "R: expected float64 .* got float32"),
     "half": ({}, {"W": np.zeros((1, 7, 5), np.float16)}, INPUTS, "W: expected float32 or float64, got float16"),
+    "clip of 0": ({"clip": 0.0}, {}, INPUTS, "clip: expected none, got 0.0"),
+    "no weights": ({}, {}, ("x",), "W: expected an initializer or a Constant node, got 'nothing'"),
+    "rank of W": ({}, {"W": np.zeros(())}, INPUTS, r"W: expected shape \(1, hidden_size, input_size\), got \(\)"),
     "computed": ({}, {}, ("x", "x", "R"), "W: expected an initializer or a Constant node, got 'x'"),
     "state": ({}, {"h": np.ones((1, 4, 7))}, (*INPUTS, "", "h"), "initial_h: expected an input of the model"),
     "lengths": ({}, {"n": np.array([3], np.int32)}, (*INPUTS, "n"), "sequence_lens: expected an input"),
@@ -237,6 +240,13 @@ def test_what_nn_rnn_cannot_compute_is_refused(name):
 
 def test_zero_states_as_constants_are_no_state():
     assert repr(nb.onnx.load_rnn(single({**GOOD, "h": np.zeros((1, 4, 7))}, (*INPUTS, "", "h")))) == "RNN(5, 7)"
+
+
+def test_a_tensor_that_does_not_hold_together():
+    model = onnx.load(single(GOOD))
+    model.graph.initializer[1].raw_data = b"123"
+    with pytest.raises(ValueError, match="constant 'R': expected a tensor"):
+        nb.onnx.load_rnn(io.BytesIO(model.SerializeToString()))
 
 
 def test_layers_that_differ():

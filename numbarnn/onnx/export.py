@@ -69,7 +69,12 @@ def export(
     traces = []
     for number in range(len(lengths) + 1):
         these = {axis: of_axis[number] for axis, of_axis in lengths.items()}
-        traces.append(Trace(layers.SHAPES).run(model, inputs.with_lengths(these), these))
+        try:
+            traces.append(Trace(layers.SHAPES).run(model, inputs.with_lengths(these), these))
+        except OnnxExporterError as error:
+            if args is None:
+                error.args = (f"{error}; if the model takes other inputs than its first layer, give args",)
+            raise
     steps = merged_steps(traces, lengths)
     first = merged_values([trace.inputs for trace in traces], lengths)
     last = merged_values([trace.outputs for trace in traces], lengths)

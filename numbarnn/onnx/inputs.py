@@ -85,14 +85,14 @@ def _recurrent(model: Module) -> Any:
 
 def _first_input(model: Module) -> Any:
     """An input for the first layer of the model."""
-    rnn = _recurrent(model)
     for module in model.modules():
         if isinstance(module, nn.RNN):
             return np.zeros((1, 1, module.input_size), module.weight_ih_l0.dtype)
         if isinstance(module, nn.RNNCell):
             return np.zeros((1, module.input_size), module.weight_ih.dtype)
         if isinstance(module, nn.Linear):
-            return np.zeros((1, 1, module.in_features)[0 if rnn else 1 :], module.weight.dtype)
+            rows = (1,) if _recurrent(model) is None else (1, 1)
+            return np.zeros((*rows, module.in_features), module.weight.dtype)
         if isinstance(module, nn.Embedding):
             return np.zeros((1, 1), np.int64)
     raise OnnxExporterError("args: expected example inputs for a model without RNN, RNNCell, Linear or Embedding")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..grad_mode import no_grad
 from ..nn import RNN
-from ..tape import Array
+from .constants import Constants
 from .errors import require_onnx
 from .node import RNNNode, read_node
 from .reverse import ReverseRNN
@@ -42,7 +42,7 @@ def load_rnn(f: Any, name: str | None = None) -> RNN:
     """
     graph = _read(f).graph
     onnx = require_onnx()
-    constants = _constants(onnx, graph)
+    constants = Constants(onnx, graph)
     wiring = Wiring(onnx, graph, constants)
     nodes = [node for node in graph.node if node.op_type == "RNN" and node.domain in ("", "ai.onnx")]
     if not nodes:
@@ -79,18 +79,6 @@ def _read(f: Any) -> Any:
     if not model.HasField("graph"):
         raise ValueError(f"{_label(f)}: expected an ONNX model, got one without a graph")
     return model
-
-
-def _constants(onnx: Any, graph: Any) -> dict[str, Array]:
-    """Initializers and the results of Constant nodes."""
-    found = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant":
-            (attribute,) = node.attribute
-            value = onnx.helper.get_attribute_value(attribute)
-            array = onnx.numpy_helper.to_array(value) if attribute.name == "value" else np.asarray(value)
-            found[node.output[0]] = array
-    return found
 
 
 def _names(node: Any) -> list[str]:

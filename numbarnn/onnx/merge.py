@@ -87,7 +87,7 @@ def _operand(operands: Sequence[Any], lengths: Lengths) -> Any:
         return first if all(operand == first for operand in operands) else UNKNOWN
     if len({(a.dtype, a.ndim) for a in operands}) > 1:
         return UNKNOWN
-    if all(a.shape == first.shape and a.tobytes() == first.tobytes() for a in operands):
+    if all(a is first or (a.shape == first.shape and a.tobytes() == first.tobytes()) for a in operands):
         return first
     uniform = first.size and all(np.all(a == first.flat[0]) for a in operands)
     return Fill(first.flat[0], merged([a.shape for a in operands], lengths), first.dtype) if uniform else UNKNOWN

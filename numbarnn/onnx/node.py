@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..tape import Array
+from .wiring import input_of
 
 _DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
 
@@ -48,13 +49,13 @@ class RNNNode:
 
 def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: Mapping[str, Array]) -> RNNNode:
     """The node as an RNNNode; ValueError, which says what, if nn.RNN cannot compute it."""
-    inputs = [*node.input, *[""] * (6 - len(node.input))]
+    inputs = [input_of(node, number) for number in range(6)]
     direction = _text(attributes.get("direction", "forward"))
     if direction not in _DIRECTIONS:
         raise ValueError(f"{label}: direction: expected one of {', '.join(_DIRECTIONS)}, got {direction!r}")
     D = _DIRECTIONS[direction]
     for name in ("clip", "activation_alpha", "activation_beta"):
-        if attributes.get(name):
+        if attributes.get(name, []) != []:
             raise ValueError(f"{label}: {name}: expected none, got {attributes[name]!r}: nn.RNN has no such thing")
     layout = attributes.get("layout", 0)
     if layout not in (0, 1):

@@ -10,6 +10,12 @@ import numpy as np
 from ..tape import Array
 
 
+def input_of(node: Any, number: int) -> str:
+    """The name of an input; of one that is not given the empty name."""
+    name: str = node.input[number] if number < len(node.input) else ""
+    return name
+
+
 class Wiring:
     """Who makes each value of a graph."""
 
@@ -37,7 +43,7 @@ class Wiring:
 
     def reads_batch_first(self, node: Any) -> bool:
         """Whether the input of an RNN node is that of the model with batch and time exchanged."""
-        maker = self.makers.get(node.input[0])
+        maker = self.makers.get(input_of(node, 0))
         return maker is not None and maker.op_type == "Transpose" and self._attributes(maker).get("perm") == [1, 0, 2]
 
     def _attributes(self, node: Any) -> dict[str, Any]:
@@ -45,16 +51,16 @@ class Wiring:
 
     def _below(self, node: Any) -> Any:
         """The RNN node whose output is the input of this one, with its directions side by side; else None."""
-        path, maker = [], self.makers.get(node.input[0])
+        path, maker = [], self.makers.get(input_of(node, 0))
         while maker is not None and maker.op_type in _RESHAPING:
             path.append(maker)
-            maker = self.makers.get(maker.input[0])
-        if maker is None or maker.op_type != "RNN" or (path[-1] if path else node).input[0] != maker.output[0]:
+            maker = self.makers.get(input_of(maker, 0))
+        if maker is None or maker.op_type != "RNN" or input_of(path[-1] if path else node, 0) != maker.output[0]:
             return None
         # The nodes between are run on numbered elements: all that counts is where each one goes.
         layout, two = (self._attributes(n).get("layout", 0) for n in (maker, node))
         D = 2 if self._attributes(maker).get("direction") == b"bidirectional" else 1
-        T, B, H = 3, 5, self.constants[maker.input[2]].shape[-1] if maker.input[2] in self.constants else 7
+        T, B, H = 3, 5, self._hidden_size(maker)
         y = np.arange(T * B * D * H).reshape(T, B, D, H)
         expected = y.reshape(T, B, D * H) if two == 0 else y.reshape(T, B, D * H).transpose(1, 0, 2)
         value = y.transpose(0, 2, 1, 3) if layout == 0 else y.transpose(1, 0, 2, 3)
@@ -65,10 +71,14 @@ class Wiring:
             return None
         return maker if np.array_equal(value, expected) else None
 
+    def _hidden_size(self, node: Any) -> int:
+        weight_hh = self.constants.get(input_of(node, 2))
+        return weight_hh.shape[-1] if weight_hh is not None and weight_hh.ndim else 1
+
     def _axes(self, node: Any) -> Any:
         """The second input, or in old opsets the attribute, of a node that takes axes or a shape."""
-        if len(node.input) > 1 and node.input[1]:
-            return tuple(map(int, self.constants[node.input[1]]))
+        if input_of(node, 1):
+            return tuple(map(int, self.constants[input_of(node, 1)]))
         return tuple(self._attributes(node).get("axes", ())) or None
 
 
