@@ -43,12 +43,15 @@ def load_rnn(f: Any, name: str | None = None) -> RNN:
     graph = _read(f).graph
     onnx = require_onnx()
     constants = Constants(onnx, graph)
-    wiring = Wiring(onnx, graph, constants)
-    nodes = [node for node in graph.node if node.op_type == "RNN" and node.domain in ("", "ai.onnx")]
+    every = list(graph.node)
+    wiring = Wiring(onnx, every, constants)
+    nodes = [node for node in every if node.op_type == "RNN" and node.domain in ("", "ai.onnx")]
     if not nodes:
-        kinds = sorted({node.op_type for node in graph.node})
+        kinds = sorted({node.op_type for node in every})
         raise ValueError(f"{_label(f)}: expected a model with RNN nodes, got {', '.join(kinds) or 'no nodes'}")
     stacks = wiring.stacks(nodes)
+    if not stacks:
+        raise ValueError(f"{_label(f)}: expected nodes that read what is before them, got RNN nodes in a circle")
     chosen = stacks[0]
     if name is not None or len(stacks) > 1:
         names = [_names(stack[0]) for stack in stacks]
@@ -82,7 +85,7 @@ def _read(f: Any) -> Any:
 
 
 def _names(node: Any) -> list[str]:
-    return [name for name in (node.name, *node.output) if name]
+    return [name for name in (node.name, *node.output) if name] or ["without a name"]
 
 
 def _module(layers: list[RNNNode], batch_first: bool) -> RNN:

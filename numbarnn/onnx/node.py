@@ -72,11 +72,12 @@ def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: M
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _nonlinearity(label: str, attributes: Mapping[str, Any], D: int) -> str:
-    names = [_text(name).lower() for name in attributes.get("activations", ["Tanh"] * D)]
+    given = attributes.get("activations", ["Tanh"] * D)
+    names = [_text(name).lower() for name in given] if isinstance(given, list) else [given]
     if len(names) != D or len(set(names)) != 1 or names[0] not in ("tanh", "relu"):
         raise ValueError(
             f"{label}: activations: expected Tanh or Relu, the same for each of {D} directions, got {names}"

@@ -19,9 +19,9 @@ def input_of(node: Any, number: int) -> str:
 class Wiring:
     """Who makes each value of a graph."""
 
-    def __init__(self, onnx: Any, graph: Any, constants: Mapping[str, Array]) -> None:
+    def __init__(self, onnx: Any, nodes: Sequence[Any], constants: Mapping[str, Array]) -> None:
         self.onnx, self.constants = onnx, constants
-        self.makers = {output: node for node in graph.node for output in node.output if output}
+        self.makers = {output: node for node in nodes for output in node.output if output}
 
     def stacks(self, nodes: Sequence[Any]) -> list[list[Any]]:
         """The RNN nodes, in the order of the file, as lists of layers."""
@@ -52,7 +52,7 @@ class Wiring:
     def _below(self, node: Any) -> Any:
         """The RNN node whose output is the input of this one, with its directions side by side; else None."""
         path, maker = [], self.makers.get(input_of(node, 0))
-        while maker is not None and maker.op_type in _RESHAPING:
+        while maker is not None and maker.op_type in _RESHAPING and len(path) < len(self.makers):  # no circle
             path.append(maker)
             maker = self.makers.get(input_of(maker, 0))
         if maker is None or maker.op_type != "RNN" or input_of(path[-1] if path else node, 0) != maker.output[0]:
@@ -67,7 +67,7 @@ class Wiring:
         try:
             for between in reversed(path):
                 value = _RESHAPING[between.op_type](value, self._attributes(between), self._axes(between))
-        except (ValueError, KeyError):  # does not fit these lengths: something else than a stack
+        except (TypeError, ValueError, KeyError):  # does not fit these lengths: something else than a stack
             return None
         return maker if np.array_equal(value, expected) else None
 
