@@ -176,7 +176,7 @@ def test_arguments_that_do_not_fit():
         (ValueError, "expected dimensions of input, which has 3, got 3", {"args": x, "dynamic_axes": {"input": [3]}}),
         (
             RuntimeError,
-            r"hx: expected float32 of shape \(1, 5, 4\).* traced with time = 3, batch = 5",
+            r"hx: expected float32 of shape \(1, 37, 4\).* traced with time = 31, batch = 37",
             {"args": (x, x)},
         ),
         (RuntimeError, "got float64", {"args": x.double()}),
@@ -184,6 +184,17 @@ def test_arguments_that_do_not_fit():
     ):
         with pytest.raises(error, match=message):
             nb.onnx.export(**{"model": rnn, "f": io.BytesIO(), **options})
+
+
+class Around(nn.Module):
+    """A function of what an RNN returns."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.rnn, self.after = nn.RNN(5, 7, batch_first=True), after
+
+    def forward(self, x):
+        return self.after(*self.rnn(x))
 
 
 class HeadFirst(nn.Module):
@@ -215,6 +226,19 @@ except AttributeError as error:
     assert str(error) == "module 'numbarnn' has no attribute 'nothing'"
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
+def test_names_that_are_used_inside():
+    names = {"input_names": ["rnn"], "output_names": ["squeeze", "rnn_1", "transpose"]}
+    model = Around(lambda output, h_n: (output, h_n, output))
+    session = session_of(model, nb.zeros(2, 3, 5), **names)
+    assert list(shapes(session)) == ["rnn", "squeeze", "rnn_1", "transpose"]
+    check(session, model, np.random.default_rng(9).standard_normal((4, 6, 5)).astype(np.float32))
+
+
+def test_a_cell_that_cannot_be_called_is_refused():
+    with pytest.raises(nb.onnx.OnnxExporterError, match="RNNCell: nonlinearity: expected 'tanh' or 'relu', got 'cube'"):
+        nb.onnx.export(nn.RNNCell(3, 4, nonlinearity="cube"), io.BytesIO())
 
 
 def test_an_embedding_that_changes_its_weights_is_refused():

@@ -36,6 +36,7 @@ EXPORTED = {
     "flatten": lambda m, x, o, h: (o.flatten(1), o.flatten(), o.transpose(0, 1).contiguous().view(-1, 7)),
     "ones": lambda m, x, o, h: (o.unsqueeze(2), h.squeeze(0), h[0][:, None, :, None], h.unsqueeze(0).squeeze(1)),
     "slices": lambda m, x, o, h: (o[:, 1:, ::2], o[..., -2], o[:, -3:, None], o[-1], o[:, :100], o[:, : x.size(1)]),
+    "indices": lambda m, x, o, h: (o[:, 2], o[:, -3, 4], h[0, None, :, None, 2:]),
     "flip": lambda m, x, o, h: (o.flip(1), o.permute(2, 0, 1)),
     "cat": lambda m, x, o, h: nb.cat([x, o, o.double().float()], dim=-1),
     "expand": lambda m, x, o, h: h[0].unsqueeze(1).expand(-1, x.size(1), -1) + o + nb.ones(x.size(0), 1, 7),

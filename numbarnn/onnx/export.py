@@ -45,7 +45,7 @@ def export(
 
     Each layer of an RNN is one RNN node; biases, both directions, `hx`, `lengths` and `batch_first` are covered.
     Around them may be RNNCell, Linear, Embedding, Dropout, activations, and slices, views, permutations, cat, sums,
-    means and arithmetic of tensors.  The model is traced with several lengths (3 to 1033) of the dynamic axes, and
+    means and arithmetic of tensors.  The model is traced with several lengths (31 to 1033) of the dynamic axes, and
     only what holds for all of them is written.
 
     Float64 models are valid files, but ONNX Runtime runs RNN nodes in float32 only.
@@ -85,24 +85,23 @@ def export(
 
 def _proto(model: Module, steps: list[Step], first: list[Value], last: list[Value], inputs: Inputs, names: Any) -> Any:
     parameters = {id(as_array(p)): name for name, p in model.named_parameters()}
-    graph = Graph(inputs.sources, {v.number: n for v, n in zip(first, inputs.names, strict=True)}, parameters)
+    results = _output_names(model, len(last), names, inputs.names)
+    graph = Graph(inputs.sources, {v.number: n for v, n in zip(first, inputs.names, strict=True)}, results, parameters)
     for step in steps:
         nodes = layers.NODES.get(step.name) or operators.NODES.get(step.name)
         if nodes is None:
             raise OnnxExporterError(f"{step.where}: the operation {step.name} cannot be exported")
         for value, name in zip(step.outputs, nodes(graph, step), strict=True):
             graph.names[value.number] = name
-    outputs = [
-        graph.value_info(_output(graph, value, name, inputs.names), value.shape, value.dtype)
-        for value, name in zip(last, _output_names(model, len(last), names), strict=True)
-    ]
+    for value, name in zip(last, results, strict=True):
+        graph.result(value, name)
     graph.prune()
     helper = graph.onnx.helper
     proto = helper.make_graph(
         graph.nodes,
         type(model).__name__,
         [graph.value_info(name, value.shape, value.dtype) for name, value in zip(inputs.names, first, strict=True)],
-        outputs,
+        [graph.value_info(name, value.shape, value.dtype) for name, value in zip(results, last, strict=True)],
         [graph.onnx.numpy_helper.from_array(array, name) for name, array in graph.constants.items()],
     )
     opset = [helper.make_opsetid("", OPSET)]
@@ -111,25 +110,13 @@ def _proto(model: Module, steps: list[Step], first: list[Value], last: list[Valu
     )
 
 
-def _output_names(model: Module, count: int, names: Sequence[str] | None) -> list[str]:
+def _output_names(model: Module, count: int, names: Sequence[str] | None, inputs: Sequence[str]) -> list[str]:
     default = [f"output_{number}" for number in range(count)] if count > 1 else ["output"]
     if isinstance(model, RNN) and count == 2:
         default = ["output", "h_n"]
     chosen = [*(names or []), *default[len(names or []) :]]
     if len(chosen) != count or len(set(chosen)) != count or not all(chosen):
         raise ValueError(f"output_names: expected {count} different names at most, got {names!r}")
+    for name in set(chosen).intersection(inputs):
+        raise ValueError(f"output_names: {name!r} is the name of an input")
     return chosen
-
-
-def _output(graph: Graph, value: Value, wanted: str, inputs: list[str]) -> str:
-    """Have `value` under the name `wanted`, which is returned."""
-    if wanted in inputs:
-        raise ValueError(f"output_names: {wanted!r} is the name of an input")
-    now = graph.names[value.number]
-    graph.rename(wanted, graph.unique(wanted))  # an inner value that happens to be called so
-    if now in inputs or now in graph.results:
-        now = graph.node("Identity", now)
-    graph.rename(now, wanted)
-    graph.results.add(wanted)
-    graph.names[value.number] = wanted
-    return wanted

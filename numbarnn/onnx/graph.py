@@ -16,19 +16,26 @@ from .sizes import UNKNOWN, Extent
 class Graph:
     """Nodes and constants with their names."""
 
-    def __init__(self, axes: Mapping[str, tuple[str, int]], names: Mapping[int, str], parameters: Mapping[int, str]):
-        """`axes`: the input and its dimension that has the length of each dynamic axis; `names`: of the inputs by
-        number; `parameters`: the names of arrays, by id, that have one.
+    def __init__(
+        self,
+        axes: Mapping[str, tuple[str, int]],
+        inputs: Mapping[int, str],
+        results: Sequence[str],
+        parameters: Mapping[int, str],
+    ) -> None:
+        """`axes`: the input and its dimension that has the length of each dynamic axis; `inputs`: their names by
+        number; `results`: the names that they will have; `parameters`: the names of arrays, by id, that have one.
         """
         self.onnx = require_onnx()
         self.axes, self.parameters = axes, parameters
-        self.names = dict(names)
+        self.names = dict(inputs)
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self.results: set[str] = set()
+        self._inputs = set(inputs.values())
+        self._taken = self._inputs.union(results)
         self._known: dict[Any, str] = {}
         self._lengths: dict[str, str] = {}
-        self._taken = set(names.values())
-        self.results: set[str] = set()  # names of outputs
 
     def unique(self, hint: str) -> str:
         """`hint`, with a number if it is taken."""
@@ -103,13 +110,16 @@ class Graph:
         result: str = self.node("Cast", name, to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
         return result
 
-    def rename(self, old: str, new: str) -> None:
-        """Give an output of a node another name."""
+    def result(self, value: Value, name: str) -> None:
+        """Have `value` under `name`, which is one of the results."""
+        now = self.names[value.number]
+        if now in self._inputs or now in self.results:
+            now = self.node("Identity", now)
         for node in self.nodes:
             for names in (node.input, node.output):
-                for place, name in enumerate(names):
-                    if name == old:
-                        names[place] = new
+                names[:] = [name if known == now else known for known in names]
+        self.names = {number: name if known == now else known for number, known in self.names.items()}
+        self.results.add(name)
 
     def prune(self) -> None:
         """Leave out what no result depends on."""

@@ -85,7 +85,7 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
             first = graph.node("Slice", hx, graph.integers(layer * D), graph.integers((layer + 1) * D))
         y, h = graph.node(
             "RNN", x, *weights, lengths, first, outputs=2, hidden_size=H, direction=direction,
-            activations=[rnn.nonlinearity.capitalize()] * D, name=f"{_path(step)}.l{layer}",
+            activations=[rnn.nonlinearity.capitalize()] * D, name=graph.unique(f"{_path(step)}.l{layer}"),
         )  # fmt: skip
         states.append(h)
         if D == 1:
@@ -129,6 +129,8 @@ def _weights(graph: Graph, step: Step, directions: Sequence[Sequence[Any]], suff
 
 def cell_shapes(module: nn.RNNCell, input: Any, hx: Any = None) -> Shapes:
     """h'."""
+    if module.nonlinearity not in ("tanh", "relu"):
+        raise OnnxExporterError(f"nonlinearity: expected 'tanh' or 'relu', got {module.nonlinearity!r}")
     shape = _rank("input", input, (1, 2))
     dtype, state = module.weight_ih.dtype, (*shape[:-1], module.hidden_size)
     _expect("input", input, (*shape[:-1], module.input_size), [dtype])

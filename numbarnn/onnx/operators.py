@@ -13,6 +13,8 @@ from .merge import Shape, Step
 from .sizes import UNKNOWN
 
 Nodes = Callable[[Graph, Step], list[str]]
+#: the end of a slice that goes on to the end of its axis
+_END = int(np.iinfo(np.int64).max)
 
 
 def _elementwise(kind: str) -> Nodes:
@@ -91,7 +93,7 @@ def _flip(graph: Graph, step: Step) -> list[str]:
     x, back = graph.operand(step.inputs[0]), [-1] * len(axes)
     if not axes:
         return [x]
-    ends = graph.integers(*[np.iinfo(np.int64).min] * len(axes))
+    ends = graph.integers(*[-_END] * len(axes))
     return [graph.node("Slice", x, graph.integers(*back), ends, graph.integers(*axes), graph.integers(*back))]
 
 
@@ -117,13 +119,10 @@ def _select(graph: Graph, step: Step) -> list[str]:
             place += 1
         elif isinstance(part, slice):
             if part != slice(None):
-                stop = np.iinfo(np.int64).max if part.stop is None else part.stop
-                spans.append(
-                    (axis, part.start or 0, int(stop) if isinstance(stop, np.integer) else stop, part.step or 1)
-                )
+                spans.append((axis, part.start or 0, _END if part.stop is None else part.stop, part.step or 1))
             axis, place = axis + 1, place + 1
         else:
-            spans.append((axis, part, np.iinfo(np.int64).max if part == -1 else _after(part, step), 1))
+            spans.append((axis, part, _END if part == -1 else _after(part, step), 1))
             gone.append(axis)
             axis += 1
     return [_cut(graph, step, spans, gone, new)]
@@ -142,8 +141,6 @@ def _cut(graph: Graph, step: Step, spans: list[Any], gone: list[int], new: list[
         what = f"{step.where}: a slice"
         bounds = [graph.sizes(tuple(values), what) for values in (starts, stops, axes, steps)]
         name = graph.node("Slice", name, *bounds)
-    if gone and gone == new:
-        return name
     return _new_axes(graph, name, gone, new)
 
 

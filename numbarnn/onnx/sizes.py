@@ -15,7 +15,7 @@ from typing import Any
 
 #: for each axis its short and its long length: primes, so that a product tells its factors, and far apart, so that
 #: a model that treats long sequences otherwise is found out
-_LENGTHS = ((3, 1009), (5, 1013), (7, 1019), (11, 1021), (13, 1031), (17, 1033))
+_LENGTHS = ((31, 1009), (37, 1013), (41, 1019), (43, 1021), (47, 1031), (53, 1033))
 
 #: the lengths of each axis in all traces
 Lengths = Mapping[str, Sequence[int]]

@@ -51,7 +51,8 @@ class Wiring:
 
     def _below(self, node: Any) -> Any:
         """The RNN node whose output is the input of this one, with its directions side by side; else None."""
-        path, maker = [], self.makers.get(input_of(node, 0))
+        path: list[Any] = []
+        maker = self.makers.get(input_of(node, 0))
         while maker is not None and maker.op_type in _RESHAPING and len(path) < len(self.makers):  # no circle
             path.append(maker)
             maker = self.makers.get(input_of(maker, 0))
