@@ -1,5 +1,7 @@
 """torch.nn.RNN without torch: `import numbarnn as torch; import numbarnn.nn as nn`, on NumPy and Numba alone."""
 
+from typing import TYPE_CHECKING
+
 from . import checkpoint, cuda, nn, optim
 from ._version import __version__
 from .checkpoint import load, save
@@ -119,6 +121,19 @@ from .size import Size
 from .tensor import Tensor
 from .typed import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 
+if TYPE_CHECKING:
+    from . import onnx
+else:
+
+    def __getattr__(name):
+        """`numbarnn.onnx` is imported when it is first asked for."""
+        if name != "onnx":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        return importlib.import_module(".onnx", __name__)
+
+
 __all__ = [
     "BoolTensor",
     "DoubleTensor",
@@ -218,6 +233,7 @@ __all__ = [
     "numel",
     "ones",
     "ones_like",
+    "onnx",
     "optim",
     "outer",
     "permute",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: the class of what is returned; `tensor.py` sets it, so that no import goes both ways
 tensor_class: Any = None
+
+#: asked before `apply` runs an operation, while a model is traced (numbarnn.onnx): the result, or None to run it
+tracer: Callable[[Op, Sequence[Any], dict[str, Any]], Tensor | None] | None = None
 
 
 def as_array(value: Any) -> Any:
@@ -60,6 +63,11 @@ def record(
 
 def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     """Run `op` on tensors, arrays or numbers and record it."""
+    ask = tracer  # read once: another thread may end its trace meanwhile
+    if ask is not None:
+        symbolic = ask(op, inputs, static)
+        if symbolic is not None:
+            return symbolic
     arrays = [as_array(value) for value in inputs]
     if op.promote:
         arrays = promoted(arrays)

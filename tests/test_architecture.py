@@ -37,6 +37,7 @@ ARROWS = {
     "functions": "creation dtypes methods ops record tape tensor",
     "nn/functional": "nn/functional kernels creation dtypes ops random record size tape tensor",
     "nn": "nn nn/functional creation dtypes functions grad_mode handle ops random record size tape tensor",
+    "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
     "optim": "optim dtypes grad_mode record tape tensor",
     "checkpoint": "dtypes size tape tensor",
     "cuda": "",
@@ -52,7 +53,7 @@ OUTSIDE = {
     "llvmlite": {"kernels", "config"},
     "matplotlib": {"bench", "demo"},
     "safetensors": {"checkpoint"},
-    "onnx": {"bench"},
+    "onnx": {"bench", "onnx"},
     "onnxruntime": {"bench"},
     "jax": {"bench"},
 }

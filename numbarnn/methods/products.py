@@ -80,7 +80,7 @@ def outer(x: Any, y: Any) -> Tensor:
 def _operands(name: str, x: Any, y: Any) -> tuple[Array, Array]:
     a, b = as_array(x), as_array(y)
     for array in (a, b):
-        if not isinstance(array, np.ndarray):
+        if isinstance(array, (int, float)):
             raise TypeError(f"{name}: expected tensors or arrays, got {type(array).__name__}")
     if a.dtype != b.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}")

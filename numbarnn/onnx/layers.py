@@ -1,0 +1,204 @@
+"""Layers that are nodes of a graph: RNN, RNNCell, Linear and Embedding.
+
+Each has two functions: one looks at the arguments of its call while the model is traced and tells the shapes of the
+results, one writes the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import nn
+from ..record import as_array
+from .errors import OnnxExporterError
+from .graph import Graph
+from .merge import Fill, Step
+from .reverse import ReverseRNN
+
+Shapes = tuple[list[Any], list[tuple[int, ...]]]
+
+
+def _expect(name: str, value: Any, shape: Sequence[int | None], dtypes: Sequence[Any]) -> None:
+    """OnnxExporterError unless the tensor has this shape (None: any length) and one of the types."""
+    array = as_array(value)
+    fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
+    if not fits or array.dtype not in dtypes:
+        wanted = ", ".join("*" if n is None else str(n) for n in shape)
+        raise OnnxExporterError(
+            f"{name}: expected {' or '.join(np.dtype(d).name for d in dtypes)} of shape ({wanted}), got "
+            f"{array.dtype} of shape {tuple(array.shape)}: an input whose axes are dynamic is named in dynamic_axes"
+        )
+
+
+def _rank(name: str, value: Any, ranks: tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(value, nn.utils.rnn.PackedSequence):
+        raise OnnxExporterError(f"{name}: a PackedSequence cannot be exported: give rnn(x, hx, lengths=...) instead")
+    shape = tuple(as_array(value).shape)
+    if len(shape) not in ranks:
+        raise OnnxExporterError(f"{name}: expected {' or '.join(map(str, ranks))} dimensions, got {len(shape)}")
+    return shape
+
+
+def _path(step: Step) -> str:
+    """Where the layer is in the model: what its weights are called after."""
+    return step.where.split(" ")[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# RNN and RNNCell
+
+
+def rnn_shapes(module: nn.RNN, input: Any, hx: Any = None, lengths: Any = None) -> Shapes:
+    """output and h_n."""
+    shape = _rank("input", input, (2, 3))
+    alone, D, H = len(shape) == 2, 2 if module.bidirectional else 1, module.hidden_size
+    dtype = module.weight_ih_l0.dtype
+    batch = () if alone else (shape[0] if module.batch_first else shape[1],)
+    _expect("input", input, (*shape[:-1], module.input_size), [dtype])
+    state = (module.num_layers * D, *batch, H)
+    if hx is not None:
+        _expect("hx", hx, state, [dtype])
+    if lengths is not None:
+        _expect("lengths", lengths, batch or (1,), [np.int64, np.int32])
+    return [input, hx, lengths], [(*shape[:-1], D * H), state]
+
+
+def rnn_nodes(graph: Graph, step: Step) -> list[str]:
+    """One RNN node a layer, (T, B, I) to (T, D, B, H), and what brings the layers' shapes together."""
+    rnn: nn.RNN = step.settings["module"]
+    D, H = 2 if rnn.bidirectional else 1, rnn.hidden_size
+    x, hx, lengths = _rnn_inputs(graph, step)
+    alone = len(step.outputs[0].shape) == 2
+    if alone:
+        x = graph.node("Unsqueeze", x, graph.integers(1))
+    elif rnn.batch_first:
+        x = graph.node("Transpose", x, perm=[1, 0, 2])
+    direction = "bidirectional" if rnn.bidirectional else "reverse" if isinstance(rnn, ReverseRNN) else "forward"
+    states = []
+    for layer in range(rnn.num_layers):
+        weights = _weights(graph, step, rnn.all_weights[layer * D : (layer + 1) * D], f"l{layer}")
+        first = hx
+        if hx and rnn.num_layers > 1:
+            first = graph.node("Slice", hx, graph.integers(layer * D), graph.integers((layer + 1) * D))
+        y, h = graph.node(
+            "RNN", x, *weights, lengths, first, outputs=2, hidden_size=H, direction=direction,
+            activations=[rnn.nonlinearity.capitalize()] * D, name=graph.unique(f"{_path(step)}.l{layer}"),
+        )  # fmt: skip
+        states.append(h)
+        if D == 1:
+            x = graph.node("Squeeze", y, graph.integers(1))
+        else:
+            x = graph.node("Reshape", graph.node("Transpose", y, perm=[0, 2, 1, 3]), graph.integers(0, 0, D * H))
+    h_n = states[0] if len(states) == 1 else graph.node("Concat", *states, axis=0)
+    if lengths:  # an empty sequence ends where it begins; runtimes differ in what they make of one
+        empty = graph.node("Equal", lengths, graph.constant(np.int32(0)))
+        first = hx or graph.constant(rnn.weight_ih_l0.dtype.type(0))
+        h_n = graph.node("Where", graph.node("Unsqueeze", empty, graph.integers(0, 2)), first, h_n)
+    if alone:
+        return [graph.node("Squeeze", value, graph.integers(1)) for value in (x, h_n)]
+    return [graph.node("Transpose", x, perm=[1, 0, 2]) if rnn.batch_first else x, h_n]
+
+
+def _rnn_inputs(graph: Graph, step: Step) -> tuple[str, str, str]:
+    x, hx, lengths = step.inputs
+    state = "" if _is_zero(hx) else graph.operand(hx)
+    if state and len(step.outputs[0].shape) == 2:
+        state = graph.node("Unsqueeze", state, graph.integers(1))
+    return graph.operand(x), state, graph.operand(lengths, np.int32)
+
+
+def _is_zero(hx: Any) -> bool:
+    """Whether the first state is what a node takes when none is given."""
+    if isinstance(hx, Fill):
+        return not hx.value
+    return hx is None or (isinstance(hx, np.ndarray) and not hx.any())
+
+
+def _weights(graph: Graph, step: Step, directions: Sequence[Sequence[Any]], suffix: str) -> list[str]:
+    """W (D, H, I), R (D, H, H) and, with biases, B (D, 2 H)."""
+    arrays = [[as_array(w) for w in direction] for direction in directions]
+    parts = [np.stack([a[i] for a in arrays]) for i in (0, 1)]
+    if len(arrays[0]) == 4:
+        parts.append(np.stack([np.concatenate(a[2:]) for a in arrays]))
+    names = [graph.constant(part, f"{_path(step)}.{name}_{suffix}") for part, name in zip(parts, "WRB", strict=False)]
+    return names if len(names) == 3 else [*names, ""]
+
+
+def cell_shapes(module: nn.RNNCell, input: Any, hx: Any = None) -> Shapes:
+    """h'."""
+    if module.nonlinearity not in ("tanh", "relu"):
+        raise OnnxExporterError(f"nonlinearity: expected 'tanh' or 'relu', got {module.nonlinearity!r}")
+    shape = _rank("input", input, (1, 2))
+    dtype, state = module.weight_ih.dtype, (*shape[:-1], module.hidden_size)
+    _expect("input", input, (*shape[:-1], module.input_size), [dtype])
+    if hx is not None:
+        _expect("hx", hx, state, [dtype])
+    return [input, hx], [state]
+
+
+def cell_nodes(graph: Graph, step: Step) -> list[str]:
+    """An RNN node of one step."""
+    cell: nn.RNNCell = step.settings["module"]
+    new = graph.integers(0) if len(step.outputs[0].shape) == 2 else graph.integers(0, 1)
+    params = [p for p in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if p is not None]
+    x, hx = ("" if value is None else graph.node("Unsqueeze", graph.operand(value), new) for value in step.inputs)
+    _, h = graph.node(
+        "RNN", x, *_weights(graph, step, [params], "cell"), "", hx, outputs=2, hidden_size=cell.hidden_size,
+        activations=[cell.nonlinearity.capitalize()],
+    )  # fmt: skip
+    return [graph.node("Squeeze", h, new)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Linear and Embedding
+
+
+def linear_shapes(module: nn.Linear, input: Any) -> Shapes:
+    """y."""
+    shape = _rank("input", input, tuple(range(1, 9)))
+    _expect("input", input, (*shape[:-1], module.in_features), [module.weight.dtype])
+    return [input], [(*shape[:-1], module.out_features)]
+
+
+def linear_nodes(graph: Graph, step: Step) -> list[str]:
+    """MatMul and Add."""
+    linear: nn.Linear = step.settings["module"]
+    weight = graph.constant(as_array(linear.weight).T, f"{_path(step)}.weight_T")
+    y = graph.node("MatMul", graph.operand(step.inputs[0]), weight)
+    return [
+        y if linear.bias is None else graph.node("Add", y, graph.constant(as_array(linear.bias), f"{_path(step)}.bias"))
+    ]
+
+
+def embedding_shapes(module: nn.Embedding, input: Any) -> Shapes:
+    """Rows of the table."""
+    if module.max_norm is not None:
+        raise OnnxExporterError("an Embedding with max_norm changes its weights when called: it cannot be exported")
+    shape = tuple(as_array(input).shape)
+    _expect("input", input, shape, [np.int64, np.int32])
+    return [input], [(*shape, module.embedding_dim)]
+
+
+def embedding_nodes(graph: Graph, step: Step) -> list[str]:
+    """Gather."""
+    table = graph.constant(as_array(step.settings["module"].weight), f"{_path(step)}.weight")
+    return [graph.node("Gather", table, graph.operand(step.inputs[0]), axis=0)]
+
+
+SHAPES: dict[type[nn.Module], Callable[..., Shapes]] = {
+    nn.RNN: rnn_shapes,
+    ReverseRNN: rnn_shapes,
+    nn.RNNCell: cell_shapes,
+    nn.Linear: linear_shapes,
+    nn.Embedding: embedding_shapes,
+}
+NODES: dict[str, Callable[[Graph, Step], list[str]]] = {
+    "RNN": rnn_nodes,
+    "ReverseRNN": rnn_nodes,
+    "RNNCell": cell_nodes,
+    "Linear": linear_nodes,
+    "Embedding": embedding_nodes,
+}

@@ -1,0 +1,123 @@
+"""`load_rnn`: the RNN nodes of an ONNX file as an nn.RNN."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..grad_mode import no_grad
+from ..nn import RNN
+from .constants import Constants
+from .errors import require_onnx
+from .node import RNNNode, read_node
+from .reverse import ReverseRNN
+from .wiring import Wiring
+
+
+def load_rnn(f: Any, name: str | None = None) -> RNN:
+    """The RNN nodes of the ONNX file `f`, a path or a file open for reading bytes, as an nn.RNN in evaluation mode.
+
+    Nodes of which each reads the output of the one before, with nothing but changes of shape between, are the layers
+    of one RNN.  `name` chooses one of several RNNs: the name of its first node, or of that node's output.
+
+    The weights must be initializers or Constant nodes; the rest of the model is not read.  `batch_first` is True for
+    layout 1 and where the input of an RNN of layout 0 comes from a Transpose of batch and time.  First states and
+    lengths are inputs in a file and arguments of the call here.  Direction "reverse" gives a ReverseRNN, which is an
+    nn.RNN that reads from the end.
+
+    Raises ValueError for a file that is no ONNX model or has no RNN node, more than one RNN and no `name`, and for
+    what nn.RNN cannot compute: other activations than Tanh and Relu, clip, layers that differ.  ImportError without
+    the package onnx.
+
+    >>> import io, numbarnn, numbarnn.nn as nn
+    >>> rnn, file = nn.RNN(3, 4, num_layers=2, bidirectional=True), io.BytesIO()
+    >>> numbarnn.onnx.export(rnn, file)
+    >>> copy = numbarnn.onnx.load_rnn(io.BytesIO(file.getvalue()))
+    >>> copy
+    RNN(3, 4, num_layers=2, bidirectional=True)
+    >>> all(numbarnn.equal(copy.state_dict()[key], value) for key, value in rnn.state_dict().items())
+    True
+    """
+    graph = _read(f).graph
+    onnx = require_onnx()
+    constants = Constants(onnx, graph)
+    every = list(graph.node)
+    wiring = Wiring(onnx, every, constants)
+    nodes = [node for node in every if node.op_type == "RNN" and node.domain in ("", "ai.onnx")]
+    if not nodes:
+        kinds = sorted({node.op_type for node in every})
+        raise ValueError(f"{_label(f)}: expected a model with RNN nodes, got {', '.join(kinds) or 'no nodes'}")
+    stacks = wiring.stacks(nodes)
+    if not stacks:
+        raise ValueError(f"{_label(f)}: expected nodes that read what is before them, got RNN nodes in a circle")
+    chosen = stacks[0]
+    if name is not None or len(stacks) > 1:
+        names = [_names(stack[0]) for stack in stacks]
+        known = ", ".join(repr(n[0]) for n in names)
+        found = [stack for stack, own in zip(stacks, names, strict=True) if name in own]
+        if len(found) != 1:
+            raise ValueError(f"name: expected the first node of one of {len(stacks)} RNNs ({known}), got {name!r}")
+        (chosen,) = found
+    layers = []
+    for node in chosen:
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        layers.append(read_node(node, f"RNN node {_names(node)[0]!r}", attributes, constants))
+    return _module(layers, layers[0].layout == 1 or wiring.reads_batch_first(chosen[0]))
+
+
+def _label(f: Any) -> str:
+    return os.fspath(f) if isinstance(f, (str, os.PathLike)) else "f"
+
+
+def _read(f: Any) -> Any:
+    onnx = require_onnx()
+    try:
+        model = onnx.load(f)
+    except OSError:
+        raise
+    except Exception as error:  # those of protobuf and of its text forms have no base in common
+        raise ValueError(f"{_label(f)}: expected an ONNX model, got what cannot be read as one: {error}") from error
+    if not model.HasField("graph"):
+        raise ValueError(f"{_label(f)}: expected an ONNX model, got one without a graph")
+    return model
+
+
+def _names(node: Any) -> list[str]:
+    return [name for name in (node.name, *node.output) if name] or ["without a name"]
+
+
+def _module(layers: list[RNNNode], batch_first: bool) -> RNN:
+    first = layers[0]
+    for layer in layers[1:]:
+        if layer.kind != first.kind:
+            raise ValueError(
+                f"{layer.label}: expected a layer like {first.label} (activation, direction, hidden_size, layout, "
+                f"dtype: {first.kind}), got {layer.kind}: load one with name"
+            )
+        if layer.input_size != first.directions * first.hidden_size:
+            raise ValueError(
+                f"{layer.label}: expected {first.directions * first.hidden_size} inputs, got {layer.input_size}"
+            )
+    bias = any(layer.bias is not None for layer in layers)
+    rnn = (ReverseRNN if first.direction == "reverse" else RNN)(
+        first.input_size, first.hidden_size, len(layers), first.nonlinearity, bias, batch_first,
+        bidirectional=first.directions == 2, dtype=first.weight_ih.dtype,
+    )  # fmt: skip
+    with no_grad():
+        rnn.load_state_dict(
+            {key: value for number, layer in enumerate(layers) for key, value in _state(number, layer, bias)}
+        )
+    return rnn.eval()
+
+
+def _state(number: int, layer: RNNNode, bias: bool) -> Any:
+    H = layer.hidden_size
+    for d, suffix in enumerate(("", "_reverse")[: layer.directions]):
+        yield f"weight_ih_l{number}{suffix}", layer.weight_ih[d]
+        yield f"weight_hh_l{number}{suffix}", layer.weight_hh[d]
+        if bias:
+            both = np.zeros(2 * H, layer.weight_ih.dtype) if layer.bias is None else layer.bias[d]
+            yield f"bias_ih_l{number}{suffix}", both[:H]
+            yield f"bias_hh_l{number}{suffix}", both[H:]
