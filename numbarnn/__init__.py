@@ -1,6 +1,11 @@
 """torch.nn.RNN without torch: `import numbarnn as torch; import numbarnn.nn as nn`, on NumPy and Numba alone."""
 
-from . import cuda, nn, optim
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+from . import cuda, nn
 from ._version import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .creation import (
@@ -117,6 +122,9 @@ from .sampling_from import bernoulli, multinomial, normal
 from .size import Size
 from .tensor import Tensor
 from .typed import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+
+if TYPE_CHECKING:
+    from . import optim
 
 __all__ = [
     "BoolTensor",
@@ -258,3 +266,16 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+#: modules that are imported when first asked for: `import numbarnn` is part of every worker's start
+_LATER = ("optim",)
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return _import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

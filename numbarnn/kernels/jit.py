@@ -1,20 +1,18 @@
-"""How kernels are compiled, and where the result is kept: every option, with its reason.
+"""How kernels are compiled: every option, with its reason.
 
 No other file of the package calls numba's decorators.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
 
-from .simd import VECTOR_BYTES
+from . import cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,46 +23,29 @@ OPTIONS: dict[str, Any] = {
     "boundscheck": False,  # arguments are validated once, in nn.functional
 }
 
+#: all kernels that were imported
+kernels: list[Any] = []
 
-def _digest() -> str:
-    """A hash of all that compiled kernels depend on besides their own bytecode."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    content = b"".join(source.read_bytes() for source in sources)
-    return hashlib.sha256(content + f"{VECTOR_BYTES}".encode()).hexdigest()
-
-
-class _KernelCache(FunctionCache):
-    """Numba's disk cache, keyed by the sources of *all* kernels.
-
-    Numba's own key covers the one function; a kernel compiled against an older simd.py would be loaded again.
-    """
-
-    _sources = _digest()
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), self._sources)  # type: ignore[no-untyped-call]  # numba is untyped
+# A child forked while another thread compiles would wait for that thread, which it does not have.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
 
 
-def _cached(dispatcher: Any) -> Any:
-    # RuntimeError: numba found no folder it may write to; then every process compiles for itself
-    with contextlib.suppress(RuntimeError):
-        dispatcher._cache = _KernelCache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # numba is untyped
+def _kept(dispatcher: Any) -> Any:
+    dispatcher._cache = cache.KernelCache(dispatcher.py_func)
+    kernels.append(dispatcher)
     return dispatcher
 
 
 def kernel(function: F) -> F:
     """Compile for one thread."""
-    return _cached(numba.njit(**OPTIONS)(function))  # type: ignore[no-any-return]
+    return _kept(numba.njit(**OPTIONS)(function))  # type: ignore[no-any-return]
 
 
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
-    return _cached(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]
-
-
-def cache_folder() -> str | None:
-    """Where compiled kernels are kept; None: nowhere."""
-    try:
-        return str(_KernelCache(cache_folder).cache_path)  # type: ignore[no-untyped-call]  # numba is untyped
-    except RuntimeError:
-        return None
+    return _kept(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]

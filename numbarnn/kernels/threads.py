@@ -7,9 +7,10 @@ own thread, with the same bits.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
@@ -24,6 +25,7 @@ limit: int | None = None
 
 _pool = threading.Lock()
 _forked = False
+_both_ways = False
 
 
 def _after_fork() -> None:
@@ -54,13 +56,27 @@ def most(pieces: int, operations: float) -> int:
 
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, by parallel(*args, count) if the pool is ours to use."""
-    if count > 1 and not _forked and _pool.acquire(blocking=False):
+    if _both_ways:
+        parallel(*args, count)
+        share(*args, 0, 1)
+    elif count > 1 and not _forked and _pool.acquire(blocking=False):
         try:
             parallel(*args, count)  # fewer threads, where numba has fewer, take several shares each
         finally:
             _pool.release()
     else:
         share(*args, 0, 1)
+
+
+@contextlib.contextmanager
+def both_ways() -> Iterator[None]:
+    """Compile the serial and the parallel kernel of whatever is called: `spread` runs both, and results are void."""
+    global _both_ways
+    _both_ways = True
+    try:
+        yield
+    finally:
+        _both_ways = False
 
 
 @kernel
