@@ -21,6 +21,7 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",  # x / 0 is inf, as in NumPy: no branch before each division
     "fastmath": False,  # the order of every sum is part of the contract, and so are NaN and infinity
     "boundscheck": False,  # arguments are validated once, in nn.functional
+    "no_cfunc_wrapper": True,  # for calls from C, which there are none: 5 to 10 % of the time to compile
 }
 
 #: all kernels that were imported
