@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 #: how long a program may take that does not hang
-SECONDS = 120
+SECONDS = 60
 
 
 def start(program: str, *arguments: str, home: Path = ROOT, **environment: str | None) -> subprocess.Popen[str]:
@@ -22,6 +23,7 @@ def start(program: str, *arguments: str, home: Path = ROOT, **environment: str |
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # so that its children can be ended with it
     )
 
 
@@ -30,7 +32,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
     try:
         out, err = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
         raise AssertionError(f"the program hangs\n{out}\n{err}") from None
     assert process.returncode == 0, f"exit code {process.returncode}\n{out}\n{err}"

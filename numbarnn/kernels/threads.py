@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -33,9 +33,6 @@ _both_ways = False
 _workers: Workers | None = None
 #: whether numba's pool may be used; None: not known before it has been started
 _numba_pool: bool | None = None
-# Somebody else has started it: perhaps in the process that this one was forked from.
-if getattr(sys.modules.get("numba.np.ufunc.parallel"), "_is_initialized", False):
-    _numba_pool = False
 
 
 def _after_fork() -> None:
@@ -45,8 +42,19 @@ def _after_fork() -> None:
     _pool = threading.Lock()  # the parent may have held it
 
 
+def _is_forked() -> bool:
+    """Whether this process is a copy of another, which may have used OpenMP before numbarnn was imported here."""
+    try:
+        after_name = Path("/proc/self/stat").read_text().rpartition(")")[2]
+        return bool(int(after_name.split()[6]) & 0x40)  # PF_FORKNOEXEC: forked, and no other program started since
+    except (OSError, ValueError, IndexError):  # not Linux
+        return False
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+if _is_forked():
+    _after_fork()
 
 
 def pool_size() -> int:
