@@ -191,3 +191,31 @@ def test_the_line_goes_to_the_hook(tmp_path):
     assert (out, err) == ("told: " + COMPILING.removeprefix("numbarnn: "), "")
     nobody = "import numbarnn; numbarnn.config.on_compile(None)"
     assert processes.run(nobody + PROGRAM, NUMBA_CACHE_DIR=str(tmp_path / "nobody")) == ("", "")
+
+
+FACTORY = """
+import sys
+from numbarnn.kernels import jit
+
+def adding(n):
+    @jit.kernel
+    def add(x):
+        return x + n
+    return add
+
+one, two = adding(1), adding(2)
+
+@jit.kernel
+def both(x):
+    return one(x) * 100 + two(x)
+
+exec(sys.argv[1])
+"""
+
+
+def test_code_of_two_processes_is_not_mixed_up(tmp_path):
+    """Of two kernels out of one factory, another process has compiled one: both gave theirs the same number."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    processes.run(FACTORY, "assert two(0.0) == 2", **environment)
+    processes.run(FACTORY, "assert both(0.0) == 102", **environment)
+    assert len(list(tmp_path.rglob("add*.nbc"))) == 2

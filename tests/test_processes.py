@@ -137,7 +137,7 @@ import os, sys, warnings
 warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
 children = []
 def show(result):
-    os.write(1, f"{result}\n".encode())  # one piece, for others write as well
+    os.write(1, f"{result}\\n".encode())  # one piece, for others write as well
 def fork():
     child = os.fork()
     if child:

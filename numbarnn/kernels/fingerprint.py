@@ -22,6 +22,11 @@ def description(value: Any) -> Any:
     return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
 
 
+def short(value: Any) -> str:
+    """A few digits of the hash of its description."""
+    return hashlib.sha256(repr(description(value)).encode()).hexdigest()[:16]
+
+
 def _sources_hash() -> str:
     """Of the source of all kernels and of the code that was made of it: where time stamps lie, that may be older."""
     package = str(__package__)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-from . import cache
+from . import cache, fingerprint
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,17 +36,22 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def _kept(dispatcher: Any) -> Any:
-    dispatcher._cache = cache.KernelCache(dispatcher.py_func)
+def _compiled(function: Any, **options: Any) -> Any:
+    if "<" in function.__qualname__:
+        # Numba names the code by this and by a number: one that another process, whose code is linked with ours when
+        # it comes from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
+        function.__qualname__ += f"_{fingerprint.short(function)}"
+    dispatcher = numba.njit(**options, **OPTIONS)(function)
+    dispatcher._cache = cache.KernelCache(function)
     kernels.append(dispatcher)
     return dispatcher
 
 
 def kernel(function: F) -> F:
     """Compile for one thread."""
-    return _kept(numba.njit(**OPTIONS)(function))  # type: ignore[no-any-return]
+    return _compiled(function)  # type: ignore[no-any-return]
 
 
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
-    return _kept(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]
+    return _compiled(function, parallel=True)  # type: ignore[no-any-return]
