@@ -150,7 +150,8 @@ class KernelCache(_Cache):
             notice.once(f"a compiled kernel cannot be kept: {error}")
 
     def _stem(self) -> str:
-        return str(self._function.__qualname__).rpartition(".")[2]
+        name: str = self._function.__qualname__.rpartition(".")[2]
+        return name.replace("<", "").replace(">", "")
 
     def _name(self, sig: Any, codegen: Any) -> str:
         key = (_SURROUNDINGS, codegen.magic_tuple(), description(self._function), repr(sig))
