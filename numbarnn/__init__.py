@@ -1,10 +1,12 @@
 """torch.nn.RNN without torch: `import numbarnn as torch; import numbarnn.nn as nn`, on NumPy and Numba alone."""
 
+from __future__ import annotations
+
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
-from . import checkpoint, cuda, nn, optim
+from . import cuda, nn
 from ._version import __version__
-from .checkpoint import load, save
 from .config import get_num_threads, set_num_threads, show_config
 from .creation import (
     arange,
@@ -122,17 +124,8 @@ from .tensor import Tensor
 from .typed import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 
 if TYPE_CHECKING:
-    from . import onnx
-else:
-
-    def __getattr__(name):
-        """`numbarnn.onnx` is imported when it is first asked for."""
-        if name != "onnx":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import importlib
-
-        return importlib.import_module(".onnx", __name__)
-
+    from . import checkpoint, onnx, optim
+    from .checkpoint import load, save
 
 __all__ = [
     "BoolTensor",
@@ -278,3 +271,21 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+#: modules that are imported when first asked for: `import numbarnn` is part of every worker's start
+_LATER = ("checkpoint", "onnx", "optim")
+#: and functions of theirs
+_FROM = {"load": "checkpoint", "save": "checkpoint"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return _import_module(f"{__name__}.{name}")
+    if name in _FROM:
+        function: object = getattr(_import_module(f"{__name__}.{_FROM[name]}"), name)
+        return function
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from . import bench, config, demo
+from . import bench, config, demo, warmup
 from ._version import __version__
 from .bench import sweep
 
@@ -31,6 +31,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 COMMANDS = {
     "info": Command("versions, CPU, threads and the cache folder", _no_arguments, _info),
+    "warmup": Command("compile all kernels for this CPU and keep them", warmup.add_arguments, warmup.run),
     "bench": Command("measure the RNN beside other libraries and the machine's limits", bench.add_arguments, bench.run),
     "cliffs": Command("find shapes of the RNN that are slower than their neighbours", sweep.add_arguments, sweep.run),
     "demo": Command("train an RNN on the sunspot cycle and draw its forecast", demo.add_arguments, demo.run),

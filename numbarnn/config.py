@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from ._version import __version__
-from .kernels import jit, simd, threads
+from .kernels import cache, notice, simd, threads
 
 
 def set_num_threads(count: int) -> None:
@@ -36,6 +36,19 @@ def get_num_threads() -> int:
     return threads.available()
 
 
+def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
+    """Give the lines about compilation to `hook(line)` in place of stderr, or to nobody; returns who got them before.
+
+    There is one line when the first kernel is compiled rather than loaded, and one where kernels cannot be kept.
+
+    >>> before = on_compile(None)
+    >>> on_compile(before) is None
+    True
+    """
+    before, notice.hook = notice.hook, hook
+    return before
+
+
 def configuration() -> dict[str, str]:
     """Versions, CPU, SIMD width, threading layer, threads and cache folder, each by its name."""
     numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
@@ -49,7 +62,7 @@ def configuration() -> dict[str, str]:
         "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
         "threading layer": numba.threading_layer(),  # type: ignore[attr-defined]  # public, but not listed by numba
         "threads": f"{get_num_threads()} of {threads.pool_size()}",
-        "cache folder": jit.cache_folder() or "none that is writable: kernels are compiled in every process",
+        "cache folder": str(cache.folder() or "none that is writable: kernels are compiled in every process"),
     }
 
 

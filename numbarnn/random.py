@@ -7,6 +7,7 @@ normals of fewer than 16 elements; longer normals agree to a few units in the la
 
 from __future__ import annotations
 
+import os
 import threading
 from math import prod
 from typing import Any
@@ -97,6 +98,14 @@ def _blocks(uniform: Array) -> Array:
 
 
 default_generator = Generator(int.from_bytes(np.random.SeedSequence().generate_state(2).tobytes(), "little") >> 1)
+
+# A child forked while another thread draws would wait for that thread, which it does not have.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=default_generator._lock.acquire,
+        after_in_parent=default_generator._lock.release,
+        after_in_child=default_generator._lock.release,
+    )
 
 
 def manual_seed(seed: int) -> Generator:

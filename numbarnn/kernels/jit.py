@@ -1,21 +1,20 @@
-"""How kernels are compiled, and where the result is kept: every option, with its reason.
+"""How kernels are compiled: every option, with its reason.
 
 No other file of the package calls numba's decorators.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Callable
-from pathlib import Path
+import os
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
-from numba.core.caching import FunctionCache
+from numba import types
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 
-from .simd import VECTOR_BYTES
+from . import cache, fingerprint
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,65 +24,45 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,  # the order of every sum is part of the contract, and so are NaN and infinity
     "boundscheck": False,  # arguments are validated once, in nn.functional
 }
+#: for calls from C, which most kernels do not get: 5 to 10 % of the time to compile
+NO_WRAPPER = {"no_cfunc_wrapper": True}
+
+#: all kernels that were imported
+kernels: list[Any] = []
+
+# A child forked while another thread compiles would wait for that thread, which it does not have.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
 
 
-#: called with the argument types of a kernel before it is taken from the disk cache
-before_load: list[Callable[[Any], None]] = []
-
-
-def _digest() -> str:
-    """A hash of all that compiled kernels depend on besides their own bytecode."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    content = b"".join(source.read_bytes() for source in sources)
-    return hashlib.sha256(content + f"{VECTOR_BYTES}".encode()).hexdigest()
-
-
-class _KernelCache(FunctionCache):
-    """Numba's disk cache, keyed by the sources of *all* kernels.
-
-    Numba's own key covers the one function; a kernel compiled against an older simd.py would be loaded again.
-    """
-
-    _sources = _digest()
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        for make in before_load:
-            make(getattr(sig, "args", sig))
-        return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba is untyped
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), self._sources)  # type: ignore[no-untyped-call]  # numba is untyped
-
-
-def _cached(dispatcher: Any) -> Any:
-    # RuntimeError: numba found no folder it may write to; then every process compiles for itself
-    with contextlib.suppress(RuntimeError):
-        dispatcher._cache = _KernelCache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # numba is untyped
+def _compiled(function: Any, **options: Any) -> Any:
+    if "<" in function.__qualname__:
+        # Numba names the code by this and by a number: one that another process, whose code is linked with ours when
+        # it comes from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
+        function.__qualname__ += f"_{fingerprint.short(function)}"
+    dispatcher = numba.njit(**options, **OPTIONS, **NO_WRAPPER)(function)
+    dispatcher._cache = cache.KernelCache(function)
+    kernels.append(dispatcher)
     return dispatcher
 
 
 def kernel(function: F) -> F:
     """Compile for one thread."""
-    return _cached(numba.njit(**OPTIONS)(function))  # type: ignore[no-any-return]
+    return _compiled(function)  # type: ignore[no-any-return]
 
 
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
-    return _cached(numba.njit(parallel=True, **OPTIONS)(function))  # type: ignore[no-any-return]
+    return _compiled(function, parallel=True)  # type: ignore[no-any-return]
 
 
-def c_kernel(function: Callable[..., None], signature: Any) -> Any:
-    """Compile to a C function for one thread; its `address` may be called."""
-    made = CFunc(function, (signature.args, signature.return_type), {}, dict(OPTIONS))  # type: ignore[no-untyped-call]
-    with contextlib.suppress(RuntimeError):
-        made._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
+def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
+    """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
+    made = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))  # type: ignore[no-untyped-call]
+    made._cache = cache.KernelCache(function)
     made.compile()
     return made
-
-
-def cache_folder() -> str | None:
-    """Where compiled kernels are kept; None: nowhere."""
-    try:
-        return str(_KernelCache(cache_folder).cache_path)  # type: ignore[no-untyped-call]  # numba is untyped
-    except RuntimeError:
-        return None

@@ -16,7 +16,9 @@ from .simd import TALL, at, panel_width, plus
 from .threads import share_of
 
 #: rows that are gone through together: a panel of them stays in the L1 cache, their columns in the L2 cache
-GRADIENT_ROWS = 256
+GRADIENT_ROWS = 2 * DEPTH
+#: rows that are added up by themselves, which keeps the error of a long sum that of a short one
+SUM_ROWS = 32
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -155,11 +157,11 @@ def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
 
 @kernel
 def _add_rows(matrix, row, K, M, total, part):
-    """total (M) += the sum of K rows, DEPTH of them at a time as in a product; part (M) is scratch."""
-    for k0 in range(0, K, DEPTH):
+    """total (M) += the sum of K rows, SUM_ROWS of them at a time; part (M) is scratch."""
+    for k0 in range(0, K, SUM_ROWS):
         for j in range(M):
             part[j] = 0
-        for k in range(k0, min(K, k0 + DEPTH)):
+        for k in range(k0, min(K, k0 + SUM_ROWS)):
             source = plus(matrix, k * row)
             for j in range(M):
                 part[j] += source[j]

@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from . import jit
+from . import cache, jit
 from .simd import VECTOR_BYTES
 
 #: the type of an argument of a shared kernel, besides int
@@ -36,7 +36,7 @@ def _make_all(arguments: Any) -> None:
             make(dtype)
 
 
-jit.before_load.append(_make_all)
+cache.before_load.append(_make_all)
 
 
 def shared_kernel(function: Callable[..., None]) -> Any:
@@ -52,7 +52,7 @@ def shared_kernel(function: Callable[..., None]) -> Any:
 
     def make(dtype: Any) -> None:
         if dtype not in made:
-            made[dtype] = jit.c_kernel(function, types.void(*arguments(dtype)))  # kept, and with it the machine code
+            made[dtype] = jit.c_kernel(function, arguments(dtype))  # kept, and with it the machine code
             llvm.add_symbol(name(dtype), made[dtype].address)
 
     def define(typingctx: Any, *args: Any) -> Any:

@@ -1,0 +1,221 @@
+"""Compiled kernels on disk: used where they are right, made anew where they are not, and never in the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import processes
+import pytest
+
+from numbarnn.kernels import fingerprint
+
+#: one kernel, the quickest to compile
+PROGRAM = """
+import sys
+import numpy as np
+from numbarnn.kernels import gemm
+panels = gemm.packed(np.arange(6, dtype=np.float32).reshape(2, 3))
+assert panels[:3].tolist() == [0, 1, 2] and panels[len(panels) // 2 :][:3].tolist() == [3, 4, 5]
+"""
+COMPILING = "numbarnn: compiling kernels for this CPU: some seconds, and only once where they can be kept\n"
+NOWHERE = (
+    "numbarnn: no folder to keep compiled kernels in can be written: every process compiles its own "
+    "(NUMBA_CACHE_DIR names one)\n"
+)
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory):
+    """A cache folder with the kernels of PROGRAM."""
+    folder = tmp_path_factory.mktemp("warm")
+    assert processes.run(PROGRAM, NUMBA_CACHE_DIR=str(folder)) == ("", COMPILING)
+    return folder
+
+
+@pytest.fixture
+def cache(warm, tmp_path):
+    """A copy of it that a test may spoil."""
+    return Path(shutil.copytree(warm, tmp_path / "cache"))
+
+
+def stderr(cache, home=processes.ROOT, **environment):
+    return processes.run(PROGRAM, home=home, NUMBA_CACHE_DIR=str(cache), **environment)[1]
+
+
+def files(cache):
+    found = sorted(cache.rglob("*.nbc"))
+    assert found
+    return found
+
+
+def test_a_second_process_compiles_nothing(cache):
+    before = {file: file.stat().st_mtime_ns for file in files(cache)}
+    assert stderr(cache) == ""
+    assert {file: file.stat().st_mtime_ns for file in files(cache)} == before
+
+
+def _truncate(file):
+    file.write_bytes(file.read_bytes()[:-1000])
+
+
+def _flip(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def _sign(file, payload):
+    file.write_bytes(hashlib.sha256(file.name.encode() + payload).digest() + payload)
+
+
+def _become_a_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+DAMAGE = {
+    "empty": lambda file: file.write_bytes(b""),
+    "truncated": _truncate,
+    "one bit": _flip,
+    "of another program": lambda file: file.write_bytes(b"GIF89a" * 1000),
+    "whole, but no pickle": lambda file: _sign(file, b"hello"),
+    "whole, but of something else": lambda file: _sign(file, b"\x80\x04]\x94."),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_broken_file_is_made_anew(cache, name):
+    for file in files(cache):
+        DAMAGE[name](file)
+    assert stderr(cache) == COMPILING
+    assert stderr(cache) == ""
+
+
+def test_the_file_of_another_kernel_is_not_taken(cache):
+    whole = {file: file.read_bytes() for file in files(cache)}
+    for file, content in zip(whole, reversed(whole.values()), strict=True):
+        file.write_bytes(content)
+    assert stderr(cache) == COMPILING
+
+
+def test_a_folder_in_the_place_of_a_file_is_lived_with(cache):
+    for file in files(cache):
+        _become_a_folder(file)
+    assert stderr(cache).startswith(COMPILING + "numbarnn: a compiled kernel cannot be kept: ")
+
+
+def test_processes_that_compile_at_once_leave_a_whole_cache(tmp_path):
+    together = [processes.start(PROGRAM, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(3)]
+    assert [processes.finish(process)[1] for process in together] == [COMPILING] * 3
+    assert stderr(tmp_path) == ""
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def copied(folder):
+    """The package, installed elsewhere."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return shutil.copytree(processes.ROOT / "numbarnn", folder / "numbarnn", ignore=ignored).parent
+
+
+def test_an_edit_counts_whatever_the_time_stamp_says(cache, tmp_path):
+    home = copied(tmp_path)
+    assert stderr(cache, home) == ""  # the place is no part of the key
+    source = home / "numbarnn" / "kernels" / "simd.py"
+    text, stamp = source.read_text(), source.stat()
+    source.write_text(text.replace("accumulators", "accumulatorz"))  # as long as before
+    assert source.read_text() != text
+    os.utime(source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert stderr(cache, home) == COMPILING
+    assert stderr(cache, home) == ""
+    source.write_text(text)
+    assert stderr(cache, home) == ""  # the older version is still there
+
+
+def test_every_source_counts(tmp_path):
+    """The hash covers all files of kernels/: an edit of each changes it."""
+    home = copied(tmp_path)
+    program = "from numbarnn.kernels.fingerprint import _sources_hash as h; print(h())"
+    edit = """
+import sys, pathlib
+from numbarnn.kernels.fingerprint import _sources_hash
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+    text = path.read_text()
+    path.write_text(text + "# edited")
+    print(_sources_hash())
+    path.write_text(text)
+"""
+    first = processes.run(program, home=home)[0].strip()
+    assert first == fingerprint.SOURCES_HASH
+    edited = processes.run(edit, str(home / "numbarnn" / "kernels"), home=home)[0].split()
+    assert len({first, *edited}) == 1 + len(list((home / "numbarnn" / "kernels").glob("*.py")))
+
+
+#: neither a folder that was named nor a home
+HOMELESS = {"HOME": os.devnull, "XDG_CACHE_HOME": None, "NUMBA_CACHE_DIR": None, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def test_read_only_install_and_no_home(tmp_path):
+    home = copied(tmp_path)
+    (home / "numbarnn" / "kernels" / "__pycache__").write_text("")  # root may write anywhere, but not here
+    assert processes.run(PROGRAM, home=home, **HOMELESS)[1] == COMPILING + NOWHERE
+
+
+def test_the_install_is_read_before_the_home(cache, tmp_path):
+    """As in an image that one user has built and another runs."""
+    home = copied(tmp_path)
+    shutil.copytree(cache, home / "numbarnn" / "kernels" / "__pycache__")
+    assert processes.run(PROGRAM, home=home, **HOMELESS)[1] == ""
+
+
+def test_a_chosen_folder_that_cannot_be_written(tmp_path):
+    assert stderr(os.devnull) == COMPILING + NOWHERE
+
+
+def test_old_versions_go(cache):
+    for number in range(6):
+        old = cache / f"numbarnn-{number}"
+        old.mkdir()
+        os.utime(old, (number, number))
+    (version,) = {file.parent for file in files(cache)}
+    shutil.rmtree(version)
+    assert stderr(cache) == COMPILING
+    assert sorted(path.name for path in cache.iterdir() if path != version) == [f"numbarnn-{n}" for n in (3, 4, 5)]
+
+
+def test_the_line_goes_to_the_hook(tmp_path):
+    told = "import numbarnn; numbarnn.config.on_compile(lambda line: print('told:', line))"
+    out, err = processes.run(told + PROGRAM, NUMBA_CACHE_DIR=str(tmp_path / "told"))
+    assert (out, err) == ("told: " + COMPILING.removeprefix("numbarnn: "), "")
+    nobody = "import numbarnn; numbarnn.config.on_compile(None)"
+    assert processes.run(nobody + PROGRAM, NUMBA_CACHE_DIR=str(tmp_path / "nobody")) == ("", "")
+
+
+FACTORY = """
+import sys
+from numbarnn.kernels import jit
+
+def adding(n):
+    @jit.kernel
+    def add(x):
+        return x + n
+    return add
+
+one, two = adding(1), adding(2)
+
+@jit.kernel
+def both(x):
+    return one(x) * 100 + two(x)
+
+exec(sys.argv[1])
+"""
+
+
+def test_code_of_two_processes_is_not_mixed_up(tmp_path):
+    """Of two kernels out of one factory, another process has compiled one: both gave theirs the same number."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    processes.run(FACTORY, "assert two(0.0) == 2", **environment)
+    processes.run(FACTORY, "assert both(0.0) == 102", **environment)
+    assert len(list(tmp_path.rglob("add*.nbc"))) == 2

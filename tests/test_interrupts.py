@@ -1,0 +1,94 @@
+"""Ctrl-C and sizes beyond all memory: what was there before is as usable as it was."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import processes
+import pytest
+
+import numbarnn as nb
+from numbarnn import nn
+
+#: interrupts at seeded moments of training; the model goes on, and computes what one of the same weights computes
+INTERRUPTED = """
+import random, signal
+import numpy as np
+import workload
+import numbarnn as nb
+from numbarnn import nn
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+expected = workload.train()
+rnn = workload.model()
+optimizer = nb.optim.Adam(rnn.parameters(), lr=1e-3)
+moments, interrupts = random.Random(5), 0
+for _ in range(150):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, moments.uniform(1e-4, 1e-2))
+        while True:
+            optimizer.zero_grad()
+            rnn(workload.inputs())[0].square().mean().backward()
+            optimizer.step()
+    except KeyboardInterrupt:
+        interrupts += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    fresh = workload.model(1)
+    fresh.load_state_dict(rnn.state_dict())
+    assert workload.score(fresh) == workload.score(rnn)
+    assert all(np.isfinite(p.detach().numpy()).all() for p in rnn.parameters())
+assert interrupts == 150
+optimizer.zero_grad()
+before = rnn(workload.inputs())[0].square().mean()
+before.backward()
+optimizer.step()
+assert rnn(workload.inputs())[0].square().mean().item() < before.item()
+assert workload.train() == expected
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this platform")
+@pytest.mark.parametrize("environment", [{"NUMBA_THREADING_LAYER": "workqueue"}, {"NUMBA_NUM_THREADS": "1"}, {}])
+def test_training_goes_on_after_interrupts(environment):
+    processes.run(INTERRUPTED, **environment)
+
+
+def endless(*shape):
+    """An array of zeros that takes no room."""
+    return np.broadcast_to(np.zeros((), np.float32), shape)
+
+
+BEYOND_MEMORY = {
+    "a tensor": lambda: nb.zeros(10**7, 10**7),
+    "random numbers": lambda: nb.randn(10**7, 10**7),
+    "weights": lambda: nn.RNN(1, 10**7),
+    "weights of a Linear": lambda: nn.Linear(10**7, 10**7),
+    "an input": lambda: nn.RNN(1, 2)(endless(10**7, 10**7, 1)),
+    "an input with lengths": lambda: nn.RNN(1, 2)(endless(10**7, 10**7, 1), lengths=np.full(10**7, 10**7)),
+    "many steps": lambda: nn.RNN(1, 4, num_layers=2)(endless(10**14, 1, 1)),
+    "the output of a cell": lambda: nn.RNNCell(1, 2)(endless(10**14, 1)),
+    "the output of a Linear": lambda: nn.Linear(1, 2)(endless(10**14, 1)),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_MEMORY)
+def test_what_cannot_be_allocated_says_its_size(name):
+    with pytest.raises(MemoryError, match=r"Unable to allocate \d[\d.]* [KMGTPE]iB for an array with shape"):
+        BEYOND_MEMORY[name]()
+
+
+def test_a_model_that_had_no_room_for_an_input_is_as_before():
+    rnn, x = nn.RNN(1, 4, num_layers=2), np.ones((3, 2, 1), np.float32)
+    rnn(x)[0].sum().backward()
+    before = [array.copy() for p in rnn.parameters() for array in (p.detach().numpy(), p.grad.numpy())]
+    output = rnn(x)[0].detach().numpy()
+    with pytest.raises(MemoryError):
+        rnn(endless(10**7, 10**7, 1))
+    after = [array for p in rnn.parameters() for array in (p.detach().numpy(), p.grad.numpy())]
+    assert all(map(np.array_equal, before, after))
+    assert np.array_equal(rnn(x)[0].detach().numpy(), output)
