@@ -61,7 +61,8 @@ platform.machine, llvm.get_host_cpu_features = true
 
 import numbarnn, numbarnn.kernels
 from numbarnn.kernels import jit, threads
-from numbarnn.kernels.simd import TALL, panel_width, plus, tile_fma, tile_load, tile_store
+from numbarnn.kernels.simd import TALL, panel_width, plus
+from numbarnn.kernels.tile import tile_fma, tile_load, tile_store
 
 @jit.kernel
 def product(init, a, a_row, b, K, out, out_row):

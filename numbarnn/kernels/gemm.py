@@ -13,21 +13,8 @@ from .activation import tile_relu, tile_tanh
 from .jit import kernel
 from .packing import blocks_size, pack_rows
 from .shared import Pointer, shared_kernel
-from .simd import (
-    LOW,
-    MIDDLE,
-    TALL,
-    panel_width,
-    plus,
-    prefetch,
-    tile_add,
-    tile_fma,
-    tile_load,
-    tile_load_part,
-    tile_store,
-    tile_store_part,
-    tile_zero,
-)  # fmt: skip
+from .simd import LOW, MIDDLE, TALL, panel_width, plus, prefetch
+from .tile import tile_add, tile_fma, tile_load, tile_load_part, tile_store, tile_store_part, tile_zero
 
 IDENTITY, TANH, RELU = 0, 1, 2
 

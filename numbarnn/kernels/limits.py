@@ -12,8 +12,9 @@ from . import threads
 from .gemm import WIDE
 from .jit import kernel, parallel_kernel
 from .packing import Array, aligned, panel_columns
-from .simd import TALL, at, panel_width, plus, tile_fma, tile_load, tile_store
+from .simd import TALL, at, panel_width, plus
 from .threads import share_of
+from .tile import tile_fma, tile_load, tile_store
 
 
 def multiply_add(operands: Array, steps: int, count: int) -> float:

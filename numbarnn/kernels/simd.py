@@ -164,7 +164,7 @@ def constant(tile, value):
     return ir.Constant(tile.vector, [value] * tile.lanes)
 
 
-def _splat(builder, scalar, vector_type):
+def splat(builder, scalar, vector_type):
     undefined = ir.Constant(vector_type, ir.Undefined)
     zeros = ir.Constant(ir.VectorType(I32, vector_type.count), [0] * vector_type.count)
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, zeros)
@@ -192,113 +192,19 @@ def masked(builder, tile, name, pointer, mask, value):
     return builder.call(function, args)
 
 
-def _masks(builder, tile, count):
+def masks(builder, tile, count):
     """For each column of vectors the lanes that lie below `count` columns."""
     # 32-bit lanes cost half the compares, and no panel is wider than that
     count = builder.trunc(count, I32)
     lanes = ir.VectorType(I32, tile.lanes)
-    limit = _splat(builder, count, lanes)
+    limit = splat(builder, count, lanes)
     index = [ir.Constant(lanes, [c * tile.lanes + i for i in range(tile.lanes)]) for c in range(tile.cols)]
     return [builder.icmp_signed("<", i, limit) for i in index]
 
 
-def _places(builder, tile, pointer, row_stride):
+def places(builder, tile, pointer, row_stride):
     """(row, column, pointer) of each vector of a tile in memory."""
     for r in range(tile.rows):
         row = builder.gep(pointer, [builder.mul(row_stride, I64(r))])
         for c in range(tile.cols):
             yield r, c, builder.gep(row, [I64(c * tile.lanes)])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# load, update, store
-
-
-def _loading(part):
-    def define(typingctx, pointer, row_stride, count, rows, panels):
-        tile = Tile(rows.literal_value, panels.literal_value, pointer.dtype)
-
-        def codegen(context, builder, sig, args):
-            masks = _masks(builder, tile, args[2]) if part else None
-            out = ir.Constant(context.get_value_type(tile), ir.Undefined)
-            for r, c, place in _places(builder, tile, args[0], args[1]):
-                if masks:
-                    value = masked(builder, tile, "load", place, masks[c], constant(tile, 0.0))
-                else:
-                    value = load(builder, place, tile)
-                out = builder.insert_value(out, value, r * tile.cols + c)
-            return out
-
-        return tile(pointer, types.intp, types.intp, rows, panels), codegen
-
-    return intrinsic(prefer_literal=True)(define)
-
-
-def _storing(part):
-    def define(typingctx, tile, pointer, row_stride, count):
-        def codegen(context, builder, sig, args):
-            masks = _masks(builder, tile, args[3]) if part else None
-            for r, c, place in _places(builder, tile, args[1], args[2]):
-                value = builder.extract_value(args[0], r * tile.cols + c)
-                if masks:
-                    masked(builder, tile, "store", place, masks[c], value)
-                else:
-                    store(builder, value, place, tile)
-            return context.get_dummy_value()
-
-        return types.void(tile, pointer, types.intp, types.intp), codegen
-
-    return intrinsic(define)
-
-
-#: (pointer, row_stride, count, rows, panels) -> tile; the `_part` one touches only the first `count` columns
-tile_load, tile_load_part = _loading(part=False), _loading(part=True)
-#: (tile, pointer, row_stride, count)
-tile_store, tile_store_part = _storing(part=False), _storing(part=True)
-
-
-@intrinsic(prefer_literal=True)
-def tile_zero(typingctx, like, rows, panels):
-    """A tile of zeros, of the type that the pointer `like` points to."""
-    tile = Tile(rows.literal_value, panels.literal_value, like.dtype)
-    zeros = [ir.Constant(tile.vector, [0.0] * tile.lanes)] * (tile.rows * tile.cols)
-
-    def codegen(context, builder, sig, args):
-        return ir.Constant(ir.ArrayType(tile.vector, len(zeros)), zeros)
-
-    return tile(like, rows, panels), codegen
-
-
-@intrinsic
-def tile_add(typingctx, a, b):
-    """a + b."""
-
-    def codegen(context, builder, sig, args):
-        out = args[0]
-        for i in range(a.rows * a.cols):
-            out = builder.insert_value(out, builder.fadd(*(builder.extract_value(x, i) for x in args)), i)
-        return out
-
-    return a(a, b), codegen
-
-
-@intrinsic
-def tile_fma(typingctx, tile, a, a_row, b, b_panel):
-    """tile[r, :] + a[r * a_row] * b[:], one rank-1 update; panel q of b begins at b + q * b_panel."""
-
-    def codegen(context, builder, sig, args):
-        acc, a_pointer, a_stride, b_pointer, b_stride = args
-        b_vectors = []
-        for q in range(tile.panels):
-            panel = builder.gep(b_pointer, [builder.mul(b_stride, I64(q))])
-            b_vectors += [load(builder, builder.gep(panel, [I64(v * tile.lanes)]), tile) for v in range(PANEL_VECTORS)]
-        for r in range(tile.rows):
-            scalar = builder.load(builder.gep(a_pointer, [builder.mul(a_stride, I64(r))]))
-            broadcast = _splat(builder, scalar, tile.vector)
-            for c, b_vector in enumerate(b_vectors):
-                i = r * tile.cols + c
-                updated = fma(builder, tile, broadcast, b_vector, builder.extract_value(acc, i))
-                acc = builder.insert_value(acc, updated, i)
-        return acc
-
-    return tile(tile, a, types.intp, b, types.intp), codegen
