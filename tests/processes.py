@@ -15,7 +15,8 @@ SECONDS = 60
 
 def start(program: str, *arguments: str, home: Path = ROOT, **environment: str | None) -> subprocess.Popen[str]:
     """`program` with warnings as errors, numbarnn from `home`, and variables set, or removed where they are None."""
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(home), str(ROOT / "tests")]), **environment}
+    path = [str(home), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path), **environment}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program, *arguments],
         env={name: value for name, value in variables.items() if value is not None},

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import numpy as np
+import processes
+import pytest
 
 import numbarnn
 
@@ -59,3 +61,13 @@ def test_ci_runs_the_test_command_of_the_readme():
     commands = [line for line in README.splitlines() if "bin/pytest" in line]
     assert len(commands) == 1
     assert "grep -m 1 'bin/pytest' README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("pool", ["ProcessPoolExecutor", "ThreadPoolExecutor"])
+def test_the_pools_of_the_pipelines_section(pool, tmp_path):
+    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (example,) = [p for p in programs if pool in p]
+    program = tmp_path / "program.py"  # workers that are spawned read it as well
+    program.write_text(example)
+    started = f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
+    assert processes.run(started, PYTHONWARNINGS="ignore::DeprecationWarning")[0] == "(80, 16)\n"

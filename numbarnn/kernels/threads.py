@@ -27,7 +27,8 @@ WORTH_A_THREAD = 2_000_000
 #: what the user allows; None: as many as numba's pool has
 limit: int | None = None
 
-_pool = threading.Lock()
+#: an RLock, so that the thread which an interrupt kept from releasing it has it still
+_pool = threading.RLock()
 _both_ways = False
 #: our own threads, where numba's are not to be used
 _workers: Workers | None = None
@@ -39,7 +40,7 @@ def _after_fork() -> None:
     """A child has one thread: as many children as cores is the usual number, and `set_num_threads` asks for more."""
     global limit, _workers, _numba_pool, _pool
     limit, _workers, _numba_pool = 1, None, False
-    _pool = threading.Lock()  # the parent may have held it
+    _pool = threading.RLock()  # the parent may have held it
 
 
 def _is_forked() -> bool:
