@@ -15,10 +15,10 @@ from . import config, nn, progress
 from .creation import tensor
 from .dtypes import FLOATS
 from .kernels import cache, threads
-from .kernels.rnn import WORTH_A_BARRIER
+from .kernels.rnn import TOO_MUCH, WORTH_A_BARRIER
 
-#: as many units as make the work on one sequence worth sharing out
-MANY = math.isqrt(WORTH_A_BARRIER) + 1
+#: as many units as make threads share out columns
+MANY = max(math.isqrt(WORTH_A_BARRIER), math.isqrt(TOO_MUCH // 4)) + 1
 
 #: one of everything that has kernels of its own: a name, and the layer and the shape of its input
 WORKLOADS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {

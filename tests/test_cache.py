@@ -16,8 +16,8 @@ from numbarnn.kernels import fingerprint
 PROGRAM = """
 import sys
 import numpy as np
-from numbarnn.kernels import gemm
-panels = gemm.packed(np.arange(6, dtype=np.float32).reshape(2, 3))
+from numbarnn.kernels import packing
+panels = packing.packed(np.arange(6, dtype=np.float32).reshape(2, 3))
 assert panels[:3].tolist() == [0, 1, 2] and panels[len(panels) // 2 :][:3].tolist() == [3, 4, 5]
 """
 COMPILING = "numbarnn: compiling kernels for this CPU: some seconds, and only once where they can be kept\n"

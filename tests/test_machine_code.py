@@ -60,7 +60,7 @@ from numbarnn.kernels import simd
 platform.machine, llvm.get_host_cpu_features = true
 
 import numbarnn, numbarnn.kernels
-from numbarnn.kernels import jit, threads
+from numbarnn.kernels import jit, shared, threads
 from numbarnn.kernels.simd import TALL, panel_width, plus
 from numbarnn.kernels.tile import tile_fma, tile_load, tile_store
 
@@ -87,6 +87,7 @@ if what == "all":
             for signature in getattr(kernel, "signatures", ()):
                 if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
                     found[f"{entry.name}.{name}"] = kernel.inspect_llvm(signature)
+    found.update({name: function.inspect_llvm() for name, function in shared.compiled.items()})
 print(json.dumps([TALL, simd.VECTOR_BYTES, found]))
 """
 
@@ -99,7 +100,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def ir(target: Target, what: str, cache: str) -> tuple[int, dict[str, str]]:
     """TALL and the LLVM IR of each kernel as numbarnn would compile it on the target."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": os.path.join(cache, target.cpu)}
+    environment = {**os.environ, "NUMBA_CACHE_DIR": os.path.join(cache, target.cpu, what)}
     environment.pop("NUMBARNN_VECTOR_BYTES", None)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _PROGRAM, json.dumps([target.machine, target.features, what])],
@@ -126,7 +127,7 @@ def assembly(source: str, target: Target) -> list[str]:
 
 
 def innermost_loops(lines: list[str]) -> Iterator[list[str]]:
-    """What lies between a label and a jump back to it, with no such loop inside."""
+    """What lies between a label and a jump back to it, with no other label inside: one block that repeats itself."""
     labels: dict[str, int] = {}
     loops = []
     for number, line in enumerate(lines):
@@ -136,7 +137,7 @@ def innermost_loops(lines: list[str]) -> Iterator[list[str]]:
         if jump and jump[1] in labels:
             loops.append((labels[jump[1]], number))
     for begin, end in loops:
-        if not any(begin <= b and e <= end and (b, e) != (begin, end) for b, e in loops):
+        if not any(begin < number <= end for number in labels.values()):
             yield lines[begin : end + 1]
 
 

@@ -171,7 +171,7 @@ import os, threading, time, warnings
 import numpy as np
 import workload
 import numbarnn as nb
-from numbarnn.kernels import gemm, jit
+from numbarnn.kernels import jit, packing
 warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
 
 def compile():
@@ -197,7 +197,7 @@ for work in (compile, draw, compute):
         time.sleep(0.01)
         child = os.fork()
         if child == 0:
-            gemm.packed(np.ones((2, 2), np.float64))  # not loaded before: takes the lock of the compiler
+            packing.packed(np.ones((2, 2), np.float64))  # not loaded before: takes the lock of the compiler
             os._exit(workload.train() != expected)
         assert os.waitpid(child, 0)[1] == 0
     stop.set()

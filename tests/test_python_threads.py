@@ -69,11 +69,11 @@ assert results == dict.fromkeys(range(8), expected)
 FIRST_CALLS_AT_ONCE = """
 from concurrent.futures import ThreadPoolExecutor
 import numpy
-from numbarnn.kernels import gemm
+from numbarnn.kernels import packing
 
 def pack(i):
     matrix = numpy.arange(6, dtype=[numpy.float32, numpy.float64][i % 2]).reshape(2, 3)
-    return gemm.packed(matrix)[:3].tolist()
+    return packing.packed(matrix)[:3].tolist()
 
 with ThreadPoolExecutor(8) as pool:
     assert list(pool.map(pack, range(16))) == [[0, 1, 2]] * 16

@@ -11,7 +11,7 @@ import pytest
 
 import numbarnn
 from numbarnn import __main__, warmup
-from numbarnn.kernels import jit, threads
+from numbarnn.kernels import jit, packing, threads
 
 KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
@@ -24,6 +24,10 @@ def warm():
     assert __main__.main(["warmup"]) == 0
 
 
+#: kernels, and those that are compiled by themselves
+COMPILED = (type(threads.share_of), type(packing.pack_rows))
+
+
 def entry_points():
     """Kernels that plain Python mentions, besides those that are only called by kernels."""
     for path in sorted(KERNELS.glob("*.py")):
@@ -31,9 +35,14 @@ def entry_points():
             continue
         module = importlib.import_module(f"numbarnn.kernels.{path.stem}")
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and not isinstance(getattr(module, node.name), type(threads.share_of)):
+            if isinstance(node, ast.FunctionDef) and not isinstance(getattr(module, node.name), COMPILED):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 values = [getattr(module, name, None) for name in sorted(names)]
+                values += [
+                    getattr(getattr(module, n.value.id, None), n.attr, None)
+                    for n in ast.walk(node)
+                    if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
+                ]
                 yield from (value for value in values if any(value is kernel for kernel in jit.kernels))
 
 

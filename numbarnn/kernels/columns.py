@@ -14,7 +14,7 @@ from numba import prange
 from .gemm import IDENTITY, by_rows, product, worth_blocks
 from .jit import kernel, parallel_kernel
 from .projection import project
-from .sequences import backward_share, forward_share, layer_input, layer_output, room_for, through_activation
+from .sequences import backward_share, forward_share, layer_input, layer_output, through_activation
 from .simd import at, panel_width, plus
 from .state import column_of, next_state, rows_of, running, set_state
 from .threads import share_of
@@ -37,14 +37,16 @@ def _my_columns(H, pointer, i, count):
 
 
 @parallel_kernel
-def forward_parallel(x, batch_first, starts, weights, h, states, lower, output, directions, activation, count):
+def forward_parallel(
+    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count
+):  # fmt: skip
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
     T, H, L = starts.size - 1, h.shape[2], h.shape[0] // directions
     weight = 0
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
         for i in prange(count):
-            _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, i, count)
+            _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count)
         for d in range(directions):
             for i in prange(count):
                 _begin(starts, h, states, layer * directions + d, d == 1, i, count)
@@ -56,12 +58,14 @@ def forward_parallel(x, batch_first, starts, weights, h, states, lower, output, 
 
 
 @kernel
-def forward_alone(x, batch_first, starts, weights, h, states, lower, output, directions, activation, i, count):
-    forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count)
+def forward_alone(
+    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count
+):  # fmt: skip
+    forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count)
 
 
 @kernel
-def _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, i, count):
+def _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count):
     """The i-th share of the steps, or, where they are few, of the columns: all weights are read only once."""
     T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
     source, in_place = layer_input(x, lower, output, layer, L)
@@ -69,9 +73,8 @@ def _project(x, batch_first, starts, weights, weight, h, lower, output, directio
     first = at(weights, weight)
     if in_place or STEPS_TO_SHARE * count <= T:
         low, high = share_of(T, i, count)
-        room = room_for(starts, I, H, directions, L, h)
         project(source, batch_first and layer == 0, starts, I, first, out, width, B, H, low, high, 0, B, in_place,
-                at(room, 0))  # fmt: skip
+                at(rooms, i * rooms.shape[1]))  # fmt: skip
         return
     n, N = _my_columns(H, first, i, count)
     R = starts[T]
@@ -135,7 +138,7 @@ def backward_alone(
     count
 ):  # fmt: skip
     backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous,
-                   i, count)  # fmt: skip
+                   states, i, count)  # fmt: skip
 
 
 @kernel

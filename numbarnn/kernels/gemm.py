@@ -202,9 +202,8 @@ def worth_blocks(M, N, pointer):
     return M > LOW and 2 * panel_width(pointer) < N
 
 
-@kernel
-def room_size(M, K):
-    """Scratch that `product_of_rows` needs."""
+def room_size(M: int, K: int) -> int:
+    """Elements of scratch that `product_of_rows` needs."""
     return blocks_size(min(M, ROOM_ROWS), K)
 
 

@@ -44,7 +44,8 @@ def _compiled(function: Any, **options: Any) -> Any:
         # Numba names the code by this and by a number: one that another process, whose code is linked with ours when
         # it comes from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
         function.__qualname__ += f"_{fingerprint.short(function)}"
-    dispatcher = numba.njit(**options, **OPTIONS, **NO_WRAPPER)(function)
+    everything: Any = {**options, **OPTIONS, **NO_WRAPPER}
+    dispatcher = numba.njit(**everything)(function)
     dispatcher._cache = cache.KernelCache(function)
     kernels.append(dispatcher)
     return dispatcher
@@ -62,7 +63,7 @@ def parallel_kernel(function: F) -> F:
 
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
     """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
-    made = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))  # type: ignore[no-untyped-call]
+    made: Any = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))
     made._cache = cache.KernelCache(function)
     made.compile()
     return made

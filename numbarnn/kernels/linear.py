@@ -5,13 +5,15 @@ R rows, I inputs, O outputs.  Also the part of a recurrent layer's gradient that
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import prange
 
 from . import threads
 from .gemm import DEPTH, IDENTITY, by_blocks, by_columns, product, product_of_rows, room_size
 from .jit import kernel, parallel_kernel
-from .packing import LINE, Array, line_of, pack
+from .packing import LINE, Array, pack, panel_columns, scratch
 from .simd import TALL, at, panel_width, plus
 from .threads import share_of
 
@@ -27,23 +29,24 @@ SUM_ROWS = 32
 
 def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
-    R, O = y.shape
-    threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), threads.most(R, 2.0 * R * O * x.shape[1]))
+    (R, O), I = y.shape, x.shape[1]
+    count = threads.most(R, 2.0 * R * O * I)
+    rooms = scratch(count, room_size(-(-R // count), I), y.dtype)
+    threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y, rooms), count)
 
 
 @parallel_kernel
-def _forward_parallel(x, weight, bias, y, count):
+def _forward_parallel(x, weight, bias, y, rooms, count):
     for i in prange(count):
-        _forward_share(x, weight, bias, y, i, count)
+        _forward_share(x, weight, bias, y, rooms, i, count)
 
 
 @kernel
-def _forward_share(x, weight, bias, y, i, count):
+def _forward_share(x, weight, bias, y, rooms, i, count):
     I, O = x.shape[1], y.shape[1]
     begin, end = share_of(y.shape[0], i, count)
-    room = np.empty(room_size(end - begin, I), y.dtype)
     product_of_rows(at(bias, 0), 0, at(x, begin * I), I, at(weight, 0), at(y, begin * O), O, end - begin, I, O,
-                    IDENTITY, at(room, 0))  # fmt: skip
+                    IDENTITY, at(rooms, i * rooms.shape[1]))  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -66,26 +69,27 @@ def backward(
     I = x.shape[1]
     products = (d_x.size > 0) + (d_weight.size > 0)
     count = threads.most(max(R, O), 2.0 * R * O * I * products)
-    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias), count)
+    room = room_size(-(-R // count), O) if d_x.size else 0
+    rooms = scratch(count, max(room, _gradient_room(R, O, count, d_y.dtype)), d_y.dtype)
+    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, rooms), count)
 
 
 @parallel_kernel
-def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, count):
+def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, rooms, count):
     for i in prange(count):
-        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, i, count)
+        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, rooms, i, count)
 
 
 @kernel
-def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, i, count):
+def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, rooms, i, count):
     R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
     if d_x.size > 0:
         begin, end = share_of(R, i, count)
         d_rows = at(d_x, begin * I)
-        room = np.empty(room_size(end - begin, O), d_y.dtype)
         product_of_rows(d_rows, I, at(d_y, begin * O), O, at(weight, 0), d_rows, I, end - begin, O, I, IDENTITY,
-                        at(room, 0))  # fmt: skip
+                        at(rooms, i * rooms.shape[1]))  # fmt: skip
     begin, end = share_of(O, i, count)
-    _add_gradients(at(d_y, 0), at(x, 0), I, R, I, d_weight, d_bias, begin, end)
+    _add_gradients(at(d_y, 0), at(x, 0), I, R, I, d_weight, d_bias, begin, end, at(rooms, i * rooms.shape[1]))
 
 
 def recurrent_backward(
@@ -98,31 +102,40 @@ def recurrent_backward(
 ) -> None:
     """d_W += d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
     R, H = d_pre.shape
-    args = (d_pre, h_0, output, column, reverse, d_weight, np.empty(0, d_pre.dtype))
-    threads.spread(_recurrent_share, _recurrent_parallel, args, threads.most(H, 2.0 * R * H * H))
+    count = threads.most(H, 2.0 * R * H * H)
+    rooms = scratch(count, _gradient_room(R, H, count, d_pre.dtype), d_pre.dtype)
+    args = (d_pre, h_0, output, column, reverse, d_weight, np.empty(0, d_pre.dtype), rooms)
+    threads.spread(_recurrent_share, _recurrent_parallel, args, count)
 
 
 @parallel_kernel
-def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, count):
+def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count):
     for i in prange(count):
-        _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, i, count)
+        _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, rooms, i, count)
 
 
 @kernel
-def _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, i, count):
+def _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, rooms, i, count):
     R, H, width = d_pre.shape[0], d_pre.shape[1], output.shape[1]
     B = min(R, h_0.shape[0])
     begin, end = share_of(H, i, count)
+    room = at(rooms, i * rooms.shape[1])
     if reverse:
-        _add_gradients(at(d_pre, 0), at(output, B * width + column), width, R - B, H, d_weight, none, begin, end)
-        _add_gradients(at(d_pre, (R - B) * H), at(h_0, 0), H, B, H, d_weight, none, begin, end)
+        _add_gradients(at(d_pre, 0), at(output, B * width + column), width, R - B, H, d_weight, none, begin, end, room)
+        _add_gradients(at(d_pre, (R - B) * H), at(h_0, 0), H, B, H, d_weight, none, begin, end, room)
     else:
-        _add_gradients(at(d_pre, 0), at(h_0, 0), H, B, H, d_weight, none, begin, end)
-        _add_gradients(at(d_pre, B * H), at(output, column), width, R - B, H, d_weight, none, begin, end)
+        _add_gradients(at(d_pre, 0), at(h_0, 0), H, B, H, d_weight, none, begin, end, room)
+        _add_gradients(at(d_pre, B * H), at(output, column), width, R - B, H, d_weight, none, begin, end, room)
+
+
+def _gradient_room(R: int, O: int, count: int, dtype: Any) -> int:
+    """Elements of scratch that `_add_gradients` needs."""
+    K, M = min(GRADIENT_ROWS, R), -(-O // count)
+    return K * panel_columns(dtype) + -(-M // TALL) * (K * TALL + LINE) + 2 * M
 
 
 @kernel
-def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
+def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end, room):
     """Rows begin : end of d_W += d_y^T x and of d_b, for R rows of d_y (R, O) and x (R, I), both pointers.
 
     d_y is read down its columns.  Where several panels of x follow, those columns are first brought together: with
@@ -133,40 +146,43 @@ def _add_gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end):
     together = 2 * width < I
     K = min(GRADIENT_ROWS, R)
     block = K * TALL + LINE  # a line more than a power of two
-    wanted = d_weight.size > 0
-    part = np.empty(M, d_weight.dtype)
-    panels = np.empty(K * width + LINE if wanted else 0, d_weight.dtype)
-    columns = np.empty((M + TALL - 1) // TALL * block if wanted and together else 0, d_weight.dtype)
-    panel = line_of(panels)
+    panel = room
+    columns = plus(panel, K * width)
+    part = plus(columns, (M + TALL - 1) // TALL * block)
     for r in range(0, R, GRADIENT_ROWS):
         K = min(GRADIENT_ROWS, R - r)
         rows = plus(d_y, r * O + begin)
         if d_bias.size > 0:
-            _add_rows(rows, O, K, M, at(d_bias, begin), at(part, 0))
-        if not wanted:
+            _add_rows(rows, O, K, M, at(d_bias, begin), part)
+        if d_weight.size == 0:
             continue
         if together:
-            _gather_columns(rows, O, K, M, at(columns, 0), block)
+            _gather_columns(rows, O, K, M, columns, block)
         for n in range(0, I, width):
             N = min(width, I - n)
             pack(plus(x, r * x_row + n), x_row, 1, K, N, panel)
             d_rows = at(d_weight, begin * I + n)
-            a = by_blocks(at(columns, 0), block) if together else by_columns(rows, O)
+            a = by_blocks(columns, block) if together else by_columns(rows, O)
             product(d_rows, I, a, panel, d_rows, I, M, K, N, IDENTITY)
 
 
 @kernel
 def _add_rows(matrix, row, K, M, total, part):
-    """total (M) += the sum of K rows, SUM_ROWS of them at a time; part (M) is scratch."""
+    """total (M) += the sum of K rows, which is that of sums of SUM_ROWS rows; part (2 M) is scratch."""
+    some = plus(part, M)
+    for j in range(M):
+        part[j] = 0
     for k0 in range(0, K, SUM_ROWS):
         for j in range(M):
-            part[j] = 0
+            some[j] = 0
         for k in range(k0, min(K, k0 + SUM_ROWS)):
             source = plus(matrix, k * row)
             for j in range(M):
-                part[j] += source[j]
+                some[j] += source[j]
         for j in range(M):
-            total[j] += part[j]
+            part[j] += some[j]
+    for j in range(M):
+        total[j] += part[j]
 
 
 @kernel

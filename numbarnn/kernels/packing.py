@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,23 @@ def panel_columns(dtype: Any) -> int:
 LINE = CACHE_LINE // 4
 
 
-@kernel
-def line_of(array):
-    """Pointer to the first element that begins a cache line, of an array with LINE elements to spare."""
-    skip = -array.ctypes.data % CACHE_LINE // array.itemsize
-    return at(array, skip)
-
-
 def aligned(size: int, dtype: Any) -> Array:
     """An empty array that begins at a cache line: vectors loaded from it lie in one line each."""
     dtype = np.dtype(dtype)
     memory = np.empty(size + 64 // dtype.itemsize, dtype)
     skip = -memory.ctypes.data % 64 // dtype.itemsize
     return memory[skip : skip + size]
+
+
+def scratch(count: int, size: int, dtype: Any) -> Array:
+    """(count, size or more): memory for each of `count` shares that nobody reads before it was written."""
+    size = -(-size // LINE) * LINE
+    return aligned(count * size, dtype).reshape(count, size) if size else _no_scratch(dtype)
+
+
+@functools.cache
+def _no_scratch(dtype: Any) -> Array:
+    return np.empty((1, 0), dtype)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -94,10 +99,9 @@ def pack(matrix, row, column, K, N, panels):
 # blocks of rows
 
 
-@kernel
-def blocks_size(M, K):
+def blocks_size(M: int, K: int) -> int:
     """Elements in the blocks of an (M, K) matrix."""
-    return (M + TALL - 1) // TALL * TALL * K
+    return -(-M // TALL) * TALL * K
 
 
 @shared_kernel

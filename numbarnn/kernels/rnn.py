@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from . import columns, sequences, threads
-from .packing import Array, aligned, panel_columns
-from .simd import TALL
+from .gemm import room_size
+from .packing import Array, blocks_size, panel_columns, scratch
+from .simd import LOW
 
 #: floating-point operations of one step, for each thread, that are worth a barrier after it
 WORTH_A_BARRIER = 400_000
@@ -40,12 +41,9 @@ def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
     return min(p, int(step / WORTH_A_BARRIER), -(-H // panel_columns(dtype)))
 
 
-def _states(B: int, H: int, dtype: np.dtype[Any]) -> Array:
-    """Two states that take turns."""
-    return aligned(2 * -(-B // TALL) * TALL * H, dtype).reshape(2, -1)
-
-
-_forward_share = sequences.forward_share
+def _states(count: int, B: int, H: int, dtype: np.dtype[Any]) -> Array:
+    """Scratch for a state in blocks of B sequences, `count` times."""
+    return scratch(count, blocks_size(B, H) if B > LOW else 0, dtype)
 
 
 def forward(
@@ -67,16 +65,20 @@ def forward(
     LD, B, H = h.shape
     # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
     work = 2 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
-    if work <= threads.WORTH_A_THREAD:
-        _forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, 0, 1)
-        return
-    args, rest = (x, batch_first, starts, weights, h), (lower, output, directions, activation)
-    count = column_shares(B, H, h.dtype)
-    if count > 1:
-        states = _states(B, H, h.dtype)
-        threads.spread(columns.forward_alone, columns.forward_parallel, (*args, states, *rest), count)
+    shares = threads.most(B, work)
+    columns_too = column_shares(B, H, h.dtype) if work > threads.WORTH_A_THREAD else 1
+    R, dtype = len(output), h.dtype
+    features = max(x.shape[1], output.shape[1]) if directions < LD else x.shape[1]
+    room = room_size(R, features) if R > LOW else 0
+    args: tuple[object, ...] = (x, batch_first, starts, weights, h, lower, output, directions, activation)
+    if columns_too > 1:
+        count = columns_too
+        states = scratch(max(2, count), blocks_size(B, H), dtype)
+        args = (*args, states, scratch(count, room, dtype))
+        threads.spread(columns.forward_alone, columns.forward_parallel, args, count)
     else:
-        threads.spread(_forward_share, sequences.forward_parallel, (*args, *rest), threads.most(B, work))
+        args = (*args, _states(shares, -(-B // shares), H, dtype), scratch(shares, room, dtype))
+        threads.spread(sequences.forward_share, sequences.forward_parallel, args, shares)
 
 
 def backward(
@@ -103,10 +105,12 @@ def backward(
     """
     B, H = d_h.shape
     args = (starts, weight_hh, np.zeros(H, d_h.dtype), h_0, output, column, reverse, activation, d_output, d_h, d_pre)
-    count = column_shares(B, H, d_h.dtype)
+    work = 2.0 * d_pre.shape[0] * H * H
+    count = column_shares(B, H, d_h.dtype) if work > threads.WORTH_A_THREAD else 1
     if count > 1:
-        states = _states(B, H, d_h.dtype)
+        states = scratch(max(2, count), blocks_size(B, H), d_h.dtype)
         threads.spread(columns.backward_alone, columns.backward_parallel, (*args, previous, states), count)
     else:
-        count = threads.most(B, 2.0 * d_pre.shape[0] * H * H)
-        threads.spread(sequences.backward_share, sequences.backward_parallel, (*args, previous), count)
+        count = threads.most(B, work)
+        states = _states(count, -(-B // count), H, d_h.dtype)
+        threads.spread(sequences.backward_share, sequences.backward_parallel, (*args, previous, states), count)

@@ -5,12 +5,10 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import prange
 
-from .gemm import IDENTITY, RELU, ROOM_ROWS, product, room_size, worth_blocks
+from .gemm import IDENTITY, RELU, ROOM_ROWS, product, worth_blocks
 from .jit import kernel, parallel_kernel
-from .packing import blocks_size
 from .projection import project
 from .simd import at, plus
 from .state import copy_rows, next_state, rows_of, running, set_state
@@ -37,26 +35,22 @@ def layer_input(x, lower, output, layer, L):
     return layer_output(lower, output, layer - 1, L), lower.shape[0] == 0
 
 
-@kernel
-def room_for(starts, I, H, directions, L, like):
-    """Scratch for `project`."""
-    features = max(I, directions * H if L > 1 else 0)
-    return np.empty(room_size(min(starts[starts.size - 1], ROOM_ROWS), features), like.dtype)
-
-
 @parallel_kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, count):
+def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count):
     for i in prange(count):
-        forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count)
+        forward_share(
+            x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count
+        )
 
 
 @kernel
-def forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, i, count):
+def forward_share(
+    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count
+):  # fmt: skip
     """All layers and steps of the i-th share of the sequences."""
     T, B, H, L, width = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions, directions * h.shape[2]
     b0, b1 = share_of(B, i, count)
-    room = room_for(starts, x.shape[1], H, directions, L, h)
-    state = np.empty(blocks_size(b1 - b0, H), h.dtype)
+    state, room = at(states, i * states.shape[1]), at(rooms, i * rooms.shape[1])
     # Inputs are projected some steps ahead, so that few sequences fill a tile too; all of them for two directions.
     ahead = max(1, T if directions == 2 else ROOM_ROWS // max(1, b1 - b0))
     I, weight = x.shape[1], at(weights, 0)
@@ -66,12 +60,12 @@ def forward_share(x, batch_first, starts, weights, h, lower, output, directions,
         for low in range(0, T, ahead):
             high = min(low + ahead, T)
             project(source, batch_first and layer == 0, starts, I, weight, out, width, B, H, low, high, b0, b1,
-                    in_place, at(room, 0))  # fmt: skip
+                    in_place, room)  # fmt: skip
             for d in range(directions):
                 mine = at(h, ((layer * directions + d) * B + b0) * H)
                 weight_hh = weight_hh_of(plus(weight, d * direction_size(I, H, weight)), I, H)
                 take_steps(starts, weight_hh, mine, plus(out, d * H), width, H, d == 1, activation, low, high, b0, b1,
-                           at(state, 0))  # fmt: skip
+                           state)  # fmt: skip
         weight = plus(weight, directions * direction_size(I, H, weight))
         I = width
 
@@ -80,10 +74,12 @@ def forward_share(x, batch_first, starts, weights, h, lower, output, directions,
 def take_steps(starts, weight_hh, h, out, width, H, reverse, activation, low, high, b0, b1, state):
     """out_t = f(out_t + h_{t-1} W_hh^T) for steps low : high of sequences b0 : b1; h (b1 - b0, H).
 
-    `state` holds the last h_{t-1} from one call to the next.
+    `state` holds the last h_{t-1} from one call to the next, where it is in blocks.
     """
     T = starts.size - 1
     in_blocks = worth_blocks(b1 - b0, H, weight_hh)
+    if not in_blocks:
+        state = h  # as it lies
     begin, way = (high - 1, -1) if reverse else (low, 1)
     if begin == (T - 1 if reverse else 0):
         set_state(state, h, H, running(starts, begin, b0, b1), H, H, in_blocks)
@@ -101,22 +97,21 @@ def take_steps(starts, weight_hh, h, out, width, H, reverse, activation, low, hi
 
 @parallel_kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count
 ):  # fmt: skip
     for i in prange(count):
         backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                       previous, i, count)  # fmt: skip
+                       previous, states, i, count)  # fmt: skip
 
 
 @kernel
 def backward_share(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, i, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, i, count
 ):  # fmt: skip
     """All steps of the i-th share of the sequences, b0 : b1, against the direction of travel."""
     b0, b1 = share_of(d_h.shape[0], i, count)
     T, H = starts.size - 1, d_h.shape[1]
     in_blocks = worth_blocks(b1 - b0, H, at(d_h, 0))
-    scratch = np.empty(blocks_size(b1 - b0, H) if in_blocks else 0, d_h.dtype)
     for step in range(T):
         t, before = (step, step + 1) if reverse else (T - 1 - step, T - 2 - step)
         n = running(starts, t, b0, b1)
@@ -125,8 +120,9 @@ def backward_share(
         # d_h = d_pre_t W_hh
         state = at(d_pre, (starts[t] + b0) * H)
         if in_blocks:
-            set_state(at(scratch, 0), state, H, n, H, H, True)
-            state = at(scratch, 0)
+            mine = at(states, i * states.shape[1])
+            set_state(mine, state, H, n, H, H, True)
+            state = mine
         product(at(zeros, 0), 0, rows_of(state, H, in_blocks), at(weight_hh, 0), at(d_h, b0 * H), H, n, H, H,
                 IDENTITY)  # fmt: skip
 

@@ -25,6 +25,8 @@ Pointer = Any
 
 FLOATS = (types.float32, types.float64)
 
+#: C functions by their names; they hold the machine code
+compiled: dict[str, Any] = {}
 #: what makes each shared kernel's C function for a dtype
 _makers: list[Callable[[Any], None]] = []
 
@@ -42,7 +44,6 @@ cache.before_load.append(_make_all)
 def shared_kernel(function: Callable[..., None]) -> Any:
     """Compile `function` once for each dtype; its arguments are annotated as Pointer or int, and it returns None."""
     parameters = inspect.signature(function).parameters
-    made: dict[Any, Any] = {}
 
     def name(dtype: Any) -> str:
         return f"numbarnn_{function.__name__}_{dtype}_{VECTOR_BYTES}"
@@ -51,9 +52,9 @@ def shared_kernel(function: Callable[..., None]) -> Any:
         return [types.CPointer(dtype) if p.annotation == "Pointer" else types.intp for p in parameters.values()]
 
     def make(dtype: Any) -> None:
-        if dtype not in made:
-            made[dtype] = jit.c_kernel(function, arguments(dtype))  # kept, and with it the machine code
-            llvm.add_symbol(name(dtype), made[dtype].address)
+        if name(dtype) not in compiled:
+            compiled[name(dtype)] = jit.c_kernel(function, arguments(dtype))
+            llvm.add_symbol(name(dtype), compiled[name(dtype)].address)
 
     def define(typingctx: Any, *args: Any) -> Any:
         dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))

@@ -65,12 +65,14 @@ def pool_size() -> int:
 
 def available() -> int:
     """Threads that may be used at most."""
+    if _both_ways:
+        return 2
     return pool_size() if limit is None else min(limit, pool_size())
 
 
 def most(pieces: int, operations: float) -> int:
     """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
-    worth = min(pieces, 1 + int(operations / WORTH_A_THREAD))
+    worth = pieces if operations >= pieces * WORTH_A_THREAD else 1 + int(operations / WORTH_A_THREAD)
     return 1 if worth <= 1 else min(worth, available())
 
 
@@ -110,12 +112,12 @@ def _share_out(share: Callable[..., None], args: tuple[Any, ...], count: int) ->
 @contextlib.contextmanager
 def both_ways() -> Iterator[None]:
     """Compile the serial and the parallel kernel of whatever is called: `spread` runs both, and results are void."""
-    global _both_ways
-    _both_ways = True
+    global _both_ways, WORTH_A_THREAD
+    before, _both_ways, WORTH_A_THREAD = WORTH_A_THREAD, True, 0
     try:
         yield
     finally:
-        _both_ways = False
+        _both_ways, WORTH_A_THREAD = False, before
 
 
 @kernel
