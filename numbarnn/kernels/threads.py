@@ -80,7 +80,7 @@ def spread(share: Callable[..., None], parallel: Callable[..., None], args: tupl
     """Run share(*args, i, count) for all i < count, by parallel(*args, count) where numba's pool is ours to use."""
     if _both_ways:
         parallel(*args, count)
-        share(*args, 0, 1)
+        share(*args, 0, count)
     elif count > 1 and _pool.acquire(blocking=False):
         pool = _pool
         try:
@@ -91,7 +91,8 @@ def spread(share: Callable[..., None], parallel: Callable[..., None], args: tupl
         finally:
             pool.release()
     else:
-        share(*args, 0, 1)
+        for i in range(count):  # each has scratch of its own size
+            share(*args, i, count)
 
 
 def _may_use_numba_pool() -> bool:
