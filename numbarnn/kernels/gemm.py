@@ -10,7 +10,7 @@ chain of fused multiply-adds over rising k, whichever tile the element falls int
 from __future__ import annotations
 
 from .activation import tile_relu, tile_tanh
-from .jit import kernel
+from .jit import inlined_kernel, kernel
 from .packing import blocks_size, pack_rows
 from .shared import Pointer, shared_kernel
 from .simd import LOW, MIDDLE, TALL, panel_width, plus, prefetch
@@ -116,7 +116,7 @@ def _product(
                        depth, plus(out, r * out_row + n), out_row, min(TALL, M - r), N - n, f)  # fmt: skip
 
 
-@kernel
+@inlined_kernel
 def _block(init, init_row, a, a_row, a_k, panel, K, out, out_row, M, count, activation):
     """One panel's columns of the M rows of a block."""
     in_blocks = a_row == 1 and a_k == TALL
@@ -151,7 +151,7 @@ def _block(init, init_row, a, a_row, a_k, panel, K, out, out_row, M, count, acti
             _one(*args)
 
 
-@kernel
+@inlined_kernel
 def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
     """Up to LOW rows: too few to hide the latency of fma, so they take several panels at a time."""
     width, n = panel_width(out), 0
@@ -167,7 +167,7 @@ def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
         n += taken * width
 
 
-@kernel
+@inlined_kernel
 def _few_panels(
     init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation, M, taken
 ):  # fmt: skip

@@ -56,6 +56,11 @@ def kernel(function: F) -> F:
     return _compiled(function)  # type: ignore[no-any-return]
 
 
+def inlined_kernel(function: F) -> F:
+    """Compile into whatever calls it: a call with a dozen arguments takes as long as a small tile."""
+    return _compiled(function, forceinline=True)  # type: ignore[no-any-return]
+
+
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
     return _compiled(function, parallel=True)  # type: ignore[no-any-return]

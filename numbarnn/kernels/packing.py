@@ -26,6 +26,8 @@ def panel_columns(dtype: Any) -> int:
     return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
 
 
+#: elements of scratch from which on it matters that they begin at a cache line
+WORTH_ALIGNING = 1 << 13
 #: elements that fill a cache line, or two
 LINE = CACHE_LINE // 4
 
@@ -40,8 +42,12 @@ def aligned(size: int, dtype: Any) -> Array:
 
 def scratch(count: int, size: int, dtype: Any) -> Array:
     """(count, size or more): memory for each of `count` shares that nobody reads before it was written."""
+    if size == 0:
+        return _no_scratch(dtype)
     size = -(-size // LINE) * LINE
-    return aligned(count * size, dtype).reshape(count, size) if size else _no_scratch(dtype)
+    if size < WORTH_ALIGNING:
+        return np.empty((count, size), dtype)
+    return aligned(count * size, dtype).reshape(count, size)
 
 
 @functools.cache

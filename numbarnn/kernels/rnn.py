@@ -65,20 +65,23 @@ def forward(
     LD, B, H = h.shape
     # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
     work = 2 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
-    shares = threads.most(B, work)
-    columns_too = column_shares(B, H, h.dtype) if work > threads.WORTH_A_THREAD else 1
     R, dtype = len(output), h.dtype
     features = max(x.shape[1], output.shape[1]) if directions < LD else x.shape[1]
     room = room_size(R, features) if R > LOW else 0
     args: tuple[object, ...] = (x, batch_first, starts, weights, h, lower, output, directions, activation)
-    if columns_too > 1:
-        count = columns_too
+    if work <= threads.WORTH_A_THREAD:
+        states = scratch(1, blocks_size(B, H) if B > LOW else 0, dtype)
+        sequences.forward_share(*args, states, scratch(1, room, dtype), 0, 1)
+        return
+    count = column_shares(B, H, dtype)
+    if count > 1:
         states = scratch(max(2, count), blocks_size(B, H), dtype)
         args = (*args, states, scratch(count, room, dtype))
         threads.spread(columns.forward_alone, columns.forward_parallel, args, count)
     else:
-        args = (*args, _states(shares, -(-B // shares), H, dtype), scratch(shares, room, dtype))
-        threads.spread(sequences.forward_share, sequences.forward_parallel, args, shares)
+        count = threads.most(B, work)
+        args = (*args, _states(count, -(-B // count), H, dtype), scratch(count, room, dtype))
+        threads.spread(sequences.forward_share, sequences.forward_parallel, args, count)
 
 
 def backward(
