@@ -24,7 +24,7 @@ WIDE = 4
 #: that of a short one
 DEPTH = 128
 #: rows that `product_of_rows` brings into blocks at a time
-ROOM_ROWS = 4 * TALL
+ROOM_ROWS = 16 * TALL
 
 
 def _tile_kernel(rows, panels, in_blocks=False):

@@ -26,7 +26,7 @@ def panel_columns(dtype: Any) -> int:
     return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
 
 
-#: elements of scratch from which on it matters that they begin at a cache line
+#: elements from which on it matters that an array begins at a cache line: vectors across two lines take twice as long
 WORTH_ALIGNING = 1 << 13
 #: elements that fill a cache line, or two
 LINE = CACHE_LINE // 4
@@ -40,14 +40,15 @@ def aligned(size: int, dtype: Any) -> Array:
     return memory[skip : skip + size]
 
 
+def matrix(rows: int, columns: int, dtype: Any) -> Array:
+    """An empty (rows, columns) array that begins at a cache line if it is large."""
+    size = rows * columns
+    return aligned(size, dtype).reshape(rows, columns) if size >= WORTH_ALIGNING else np.empty((rows, columns), dtype)
+
+
 def scratch(count: int, size: int, dtype: Any) -> Array:
     """(count, size or more): memory for each of `count` shares that nobody reads before it was written."""
-    if size == 0:
-        return _no_scratch(dtype)
-    size = -(-size // LINE) * LINE
-    if size < WORTH_ALIGNING:
-        return np.empty((count, size), dtype)
-    return aligned(count * size, dtype).reshape(count, size)
+    return matrix(count, -(-size // LINE) * LINE, dtype) if size else _no_scratch(dtype)
 
 
 @functools.cache

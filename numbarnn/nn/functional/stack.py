@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import random
 from ...kernels import linear, rnn
+from ...kernels.packing import matrix
 from ...kernels.weights import size_of
 from .layout import Dense
 from .weights import StackWeights, packed
@@ -32,7 +33,7 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     rows, batch_first = layout.input(x)
     dtype, D = h.dtype, weights.D
     width = D * weights.H
-    output = np.empty((layout.R, width), dtype)
+    output = matrix(layout.R, width, dtype)
     if weights.layers == 1 or layout.T > FEW_STEPS:  # what is below is written over where it was read
         lower = _nothing(3, dtype)
     else:
@@ -62,7 +63,7 @@ class Stack:
         R, dtype = layout.R, h.dtype
         below = self.layers - 1
         lower = np.empty((below, R, self.D * self.H), dtype) if below else _nothing(3, dtype)
-        output = np.empty((R, self.D * self.H), dtype)
+        output = matrix(R, self.D * self.H, dtype)
         h_0, masks = h.copy() if keep else h, []
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
@@ -133,7 +134,7 @@ class Stack:
         i, output, each = layer * self.D + d, self.outputs[layer], self.weights.each
         weight_ih, weight_hh = self.params[i * each : i * each + 2]
         none, no_matrix = _nothing(1, output.dtype), _nothing(2, output.dtype)
-        d_pre = np.empty((len(output), self.H), output.dtype)
+        d_pre = matrix(len(output), self.H, output.dtype)
         previous = no_matrix if self.layout.even else np.empty_like(d_pre)
         rnn.backward(
             self.layout.starts, packed(weight_hh, False), self.h_0[i], output, d * self.H, d == 1, self.activation,
