@@ -21,7 +21,8 @@ import numbarnn as nb
 from numbarnn import nn
 from numbarnn.nn.utils.rnn import pack_padded_sequence
 
-SHORT, LONG = 100, 600
+#: steps; the shorter run is past the point up to which scratch grows, some hundred rows
+SHORT, LONG = 300, 900
 #: bytes a step may cost besides: where the rows of each step begin, say
 INDEX = 64
 

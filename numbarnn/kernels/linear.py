@@ -60,8 +60,11 @@ def backward(
     d_x: Array,  # (R, I)
     d_weight: Array,  # (O, I)
     d_bias: Array,  # (O)
+    first: bool = False,
 ) -> None:
     """Add the gradients for d_y to d_x, d_weight and d_bias; those of size 0 are not wanted.
+
+    `first`: nothing is in d_x yet, whatever its values are.
 
     Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are.
     """
@@ -70,23 +73,25 @@ def backward(
     products = (d_x.size > 0) + (d_weight.size > 0)
     count = threads.most(max(R, O), 2.0 * R * O * I * products)
     room = room_size(-(-R // count), O) if d_x.size else 0
+    zeros = np.zeros(I if first else 0, d_y.dtype)
     rooms = scratch(count, max(room, _gradient_room(R, O, count, d_y.dtype)), d_y.dtype)
-    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, rooms), count)
+    threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)
 
 
 @parallel_kernel
-def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, rooms, count):
+def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count):
     for i in prange(count):
-        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, rooms, i, count)
+        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, i, count)
 
 
 @kernel
-def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, rooms, i, count):
+def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, i, count):
     R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
     if d_x.size > 0:
         begin, end = share_of(R, i, count)
         d_rows = at(d_x, begin * I)
-        product_of_rows(d_rows, I, at(d_y, begin * O), O, at(weight, 0), d_rows, I, end - begin, O, I, IDENTITY,
+        init, init_row = (at(zeros, 0), 0) if zeros.size > 0 else (d_rows, I)
+        product_of_rows(init, init_row, at(d_y, begin * O), O, at(weight, 0), d_rows, I, end - begin, O, I, IDENTITY,
                         at(rooms, i * rooms.shape[1]))  # fmt: skip
     begin, end = share_of(O, i, count)
     _add_gradients(at(d_y, 0), at(x, 0), I, R, I, d_weight, d_bias, begin, end, at(rooms, i * rooms.shape[1]))

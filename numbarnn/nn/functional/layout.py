@@ -64,9 +64,15 @@ class Dense:
             array = array.transpose(1, 0, 2)
         return dense(array).reshape(self.T * self.B, array.shape[-1])
 
+    def new_rows(self, features: int, dtype: Any) -> Array:
+        """(R, F) rows to fill, for `user`."""
+        return np.empty((self.T, self.B, features), dtype).reshape(self.R, features)
+
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
-        array = rows.reshape(self.T, self.B, rows.shape[-1])
+        array = rows.base  # of new_rows: with memory of its own, so that nobody need copy it
+        if array is None or array.shape != (self.T, self.B, rows.shape[-1]):
+            array = rows.reshape(self.T, self.B, rows.shape[-1])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def no_state(self, layers: int, H: int, dtype: Any) -> Array:
@@ -95,6 +101,9 @@ class Alone(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array)
 
+    def new_rows(self, features: int, dtype: Any) -> Array:
+        return np.empty((self.R, features), dtype)
+
     def user(self, rows: Array) -> Array:
         return rows
 
@@ -120,6 +129,9 @@ class Step(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array).reshape(self.B, array.shape[-1])
 
+    def new_rows(self, features: int, dtype: Any) -> Array:
+        return np.empty((self.R, features), dtype)
+
     def user(self, rows: Array) -> Array:
         return rows.reshape(*self.shape, rows.shape[-1])
 
@@ -135,6 +147,9 @@ class Ragged(Dense):
 
     even = False
     order: Array | None
+
+    def new_rows(self, features: int, dtype: Any) -> Array:
+        return np.empty((self.R, features), dtype)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False

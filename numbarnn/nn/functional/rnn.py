@@ -233,8 +233,9 @@ def _run(
         d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state)
         d_output = d_outputs[0] if with_output else None
         d_rows = np.zeros(rows.shape, rows.dtype) if d_output is None else layout.rows(d_output)
-        d_x, gradients = stack.backward(d_rows, d_h, needs[0])
-        d_input = layout.user(d_x) if needs[0] else None
+        d_x = layout.new_rows(stack.weights.I, rows.dtype) if needs[0] else None
+        gradients = stack.backward(d_rows, d_h, d_x)
+        d_input = None if d_x is None else layout.user(d_x)
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 

@@ -105,12 +105,15 @@ class Stack:
 
         return keep
 
-    def backward(self, d_output: Array, d_h: Array, need_x: bool) -> tuple[Array, list[Array]]:
-        """d_x (R, I) and the gradients of all parameters; d_h holds d_h_n and ends as d_h_0."""
+    def backward(self, d_output: Array, d_h: Array, d_x: Array | None) -> list[Array]:
+        """The gradients of all parameters; fills d_x (R, I) if it is wanted, d_h holds d_h_n and ends as d_h_0."""
         gradients: list[Array] = []
         for layer in reversed(range(self.layers)):
             layer_input = self._input_of(layer)
-            d_input = np.zeros(layer_input.shape if layer > 0 or need_x else (0, 0), d_output.dtype)
+            if layer > 0:
+                d_input = matrix(*layer_input.shape, d_output.dtype)
+            else:
+                d_input = _nothing(2, d_output.dtype) if d_x is None else d_x
             of_layer: list[Array] = []
             for d in range(self.D):
                 of_layer += self._backward_direction(layer, d, layer_input, d_output, d_h, d_input)
@@ -118,7 +121,7 @@ class Stack:
             if layer > 0 and self.masks:
                 d_input *= self.masks[layer - 1]
             d_output = d_input
-        return d_output, gradients
+        return gradients
 
     def _input_of(self, layer: int) -> Array:
         if layer == 0:
@@ -143,7 +146,7 @@ class Stack:
         d_weight_ih = np.zeros((self.H, layer_input.shape[1]), output.dtype)
         d_weight_hh = np.zeros((self.H, self.H), output.dtype)
         d_bias = np.zeros(self.H if each == 4 else 0, output.dtype)
-        linear.backward(d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias)
+        linear.backward(d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias, first=d == 0)
         if self.layout.even:
             linear.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
         else:
