@@ -16,6 +16,7 @@ import numpy as np
 from .jit import kernel
 from .shared import Pointer, shared_kernel
 from .simd import CACHE_LINE, PANEL_VECTORS, TALL, VECTOR_BYTES, at, lanes, panel_width, plus, prefetch
+from .tile import tile_load, tile_load_part, tile_store
 from .transpose import transpose
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -91,13 +92,16 @@ def pack(matrix, row, column, K, N, panels):
         if column == 1:
             for k in range(K):
                 prefetch(plus(source, k * row + width))  # rows may be pages apart, where no hardware looks ahead
-                for j in range(count):
-                    panel[k * width + j] = source[k * row + j]
-        else:  # along the memory of the matrix, a block at a time
-            for k0 in range(0, K, _PACK_ROWS):
-                for j in range(count):
-                    for k in range(k0, min(K, k0 + _PACK_ROWS)):
-                        panel[k * width + j] = source[k * row + j * column]
+                if count == width:
+                    tile = tile_load(plus(source, k * row), 0, width, 1, 1)
+                else:
+                    tile = tile_load_part(plus(source, k * row), 0, count, 1, 1)
+                tile_store(tile, plus(panel, k * width), 0, width)
+            continue
+        for k0 in range(0, K, _PACK_ROWS):  # along the memory of the matrix, a block at a time
+            for j in range(count):
+                for k in range(k0, min(K, k0 + _PACK_ROWS)):
+                    panel[k * width + j] = source[k * row + j * column]
         for k in range(K):
             for j in range(count, width):
                 panel[k * width + j] = 0.0

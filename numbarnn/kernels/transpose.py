@@ -1,4 +1,4 @@
-"""Rows of a matrix into columns, one square of registers at a time."""
+"""Rows of a matrix into columns, one square of registers at a time; and some numbers from here to there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .simd import I1, I32, I64, Tile, load, masked, store
+from .simd import I1, I32, I64, Tile, constant, load, masked, store
 
 
 def _transposed(builder, vectors):
@@ -55,3 +55,23 @@ def transpose(typingctx, source, row_stride, height, target, rows):
         return context.get_dummy_value()
 
     return types.void(source, types.intp, types.intp, target, rows), codegen
+
+
+@intrinsic(prefer_literal=True)
+def copy_few(typingctx, source, target, count):
+    """target[:count] = source[:count], a compile-time number of elements, nothing beyond read or written."""
+    tile = Tile(1, 1, source.dtype)
+
+    def codegen(context, builder, sig, args):
+        n, whole = tile.lanes, count.literal_value
+        for first in range(0, whole, n):
+            places = [builder.gep(pointer, [I64(first)]) for pointer in args[:2]]
+            if first + n <= whole:
+                store(builder, load(builder, places[0], tile), places[1], tile)
+            else:
+                mask = ir.Constant(ir.VectorType(I1, n), [j < whole - first for j in range(n)])
+                value = masked(builder, tile, "load", places[0], mask, constant(tile, 0.0))
+                masked(builder, tile, "store", places[1], mask, value)
+        return context.get_dummy_value()
+
+    return types.void(source, target, count), codegen
