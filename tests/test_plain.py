@@ -135,6 +135,21 @@ def test_linear(rng, dtype):
             assert_close(actual, begun + wanted)
 
 
+def test_nan_and_infinity_pass_through_without_a_warning():
+    x, no_state, starts = np.array([[np.nan], [np.inf], [-np.inf], [1.0]]), np.zeros((4, 1)), np.array([0, 4])
+    flat = plain.packed_layers([(np.ones((1, 1)), np.zeros((1, 1)), np.zeros(1))])
+    for code, expected in ((TANH, [np.nan, 1, -1, np.tanh(1)]), (RELU, [np.nan, np.inf, 0, 1])):
+        output, h = np.empty((4, 1)), np.zeros((1, 4, 1))
+        plain.rnn_forward(x, False, starts, flat, h, np.empty((0, 0, 0)), output, 1, code)
+        np.testing.assert_allclose(output[:, 0], expected)
+    d_pre = np.empty((4, 1))
+    d_output = np.array([[1.0], [np.inf], [np.inf], [np.nan]])
+    plain.rnn_backward(starts, np.zeros(1), no_state, output, 0, False, RELU, d_output, no_state, d_pre, np.empty(0))
+    np.testing.assert_array_equal(d_pre[:, 0], [1, np.inf, 0, np.nan])
+    plain.linear_forward(np.array([[np.inf, -np.inf]]), np.ones(2), np.zeros(1), y := np.zeros((1, 1)))
+    assert np.isnan(y).all()
+
+
 def test_gradients_of_size_0_are_not_wanted(rng):
     nothing, no_matrix = np.empty(0), np.empty((0, 0))
     d_bias = np.zeros(2)

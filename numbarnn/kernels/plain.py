@@ -7,17 +7,19 @@ after row.  Numba has to be installed: the package imports it, but nothing is co
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .gemm import RELU, TANH
 
 Array = np.ndarray[Any, np.dtype[Any]]
+F = TypeVar("F", bound=Callable[..., None])
 
-#: f
+#: f by its number
 ACTIVATIONS: dict[int, Callable[[Array], Array]] = {TANH: np.tanh, RELU: lambda a: np.where(a < 0, 0, a)}
 #: the gradient d of h = f(a) times f'(a): relu' = 0 stops what is not finite as well, and NaN in h is no 0
 GRADIENTS: dict[int, Callable[[Array, Array], Array]] = {
@@ -25,8 +27,16 @@ GRADIENTS: dict[int, Callable[[Array, Array], Array]] = {
     RELU: lambda d, h: np.where(h <= 0, 0, d),
 }
 
-#: kernels know no warnings; infinity and NaN run through
-_silent = np.errstate(all="ignore")
+
+def _silent(function: F) -> F:
+    """Kernels know no warnings: infinity and NaN run through."""
+
+    @functools.wraps(function)
+    def silenced(*args: Any, **options: Any) -> None:
+        with np.errstate(all="ignore"):  # np.errstate as a decorator shares its state among threads before NumPy 2
+            function(*args, **options)
+
+    return silenced  # type: ignore[return-value]  # it has the signature of F
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -76,8 +86,9 @@ def rnn_forward(
     for above in reversed(range(LD // directions)):  # layers above this one
         I, states = rows.shape[1], []
         for d in range(directions):
-            own = weights[offset : (offset := offset + size_of(I, H, h.dtype))]
-            bias, weight_ih, weight_hh = np.split(own, [H, H + I * H])
+            size = size_of(I, H, h.dtype)
+            bias, weight_ih, weight_hh = np.split(weights[offset : offset + size], [H, H + I * H])
+            offset += size
             i = LD - (above + 1) * directions + d
             state = rows @ weight_ih.reshape(I, H) + bias
             for step, running in _steps(starts, reverse=d == 1):
