@@ -10,6 +10,7 @@ from typing import NamedTuple
 from . import bench, config, demo, warmup
 from ._version import __version__
 from .bench import sweep
+from .kernels import backend
 
 
 class Command(NamedTuple):
@@ -18,6 +19,8 @@ class Command(NamedTuple):
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    #: whether it is of no use without compiled kernels
+    of_kernels: bool = False
 
 
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +34,13 @@ def _info(arguments: argparse.Namespace) -> int:
 
 COMMANDS = {
     "info": Command("versions, CPU, threads and the cache folder", _no_arguments, _info),
-    "warmup": Command("compile all kernels for this CPU and keep them", warmup.add_arguments, warmup.run),
-    "bench": Command("measure the RNN beside other libraries and the machine's limits", bench.add_arguments, bench.run),
-    "cliffs": Command("find shapes of the RNN that are slower than their neighbours", sweep.add_arguments, sweep.run),
+    "warmup": Command("compile all kernels for this CPU and keep them", warmup.add_arguments, warmup.run, True),
+    "bench": Command(
+        "measure the RNN beside other libraries and the machine's limits", bench.add_arguments, bench.run, True
+    ),
+    "cliffs": Command(
+        "find shapes of the RNN that are slower than their neighbours", sweep.add_arguments, sweep.run, True
+    ),
     "demo": Command("train an RNN on the sunspot cycle and draw its forecast", demo.add_arguments, demo.run),
 }
 
@@ -43,11 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m numbarnn", description="torch.nn.RNN without torch")
     parser.add_argument("--version", action="version", version=f"numbarnn {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name, command in COMMANDS.items():
-        command.add_arguments(commands.add_parser(name, help=command.help, description=command.help))
+    for name, each in COMMANDS.items():
+        each.add_arguments(commands.add_parser(name, help=each.help, description=each.help))
     arguments = parser.parse_args(argv)
+    command = COMMANDS[arguments.command]
+    if command.of_kernels and not backend.COMPILED:
+        print(f"numbarnn {arguments.command}: needs the compiler, which NUMBA_DISABLE_JIT turns off", file=sys.stderr)
+        return 1
     try:
-        return COMMANDS[arguments.command].run(arguments)
+        return command.run(arguments)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from ._version import __version__
-from .kernels import cache, notice, simd, threads
+from .kernels import backend, cache, notice, simd, threads
 
 
 def set_num_threads(count: int) -> None:
@@ -50,15 +50,23 @@ def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
 
 
 def configuration() -> dict[str, str]:
-    """Versions, CPU, SIMD width, threading layer, threads and cache folder, each by its name."""
-    numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
-    return {
+    """Versions, CPU, SIMD width, threading layer, threads and cache folder, each by its name.
+
+    Without compiled kernels the entry "kernels" says so, and what follows the CPU is not there.
+    """
+    versions = {
         "numbarnn": __version__,
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "Numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
         "CPU": f"{llvm.get_host_cpu_name()} ({platform.machine()})",
+    }
+    if not backend.COMPILED:
+        return {**versions, "kernels": "off: NUMBA_DISABLE_JIT is set, and NumPy computes the same, slowly"}
+    numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
+    return {
+        **versions,
         "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
         "threading layer": numba.threading_layer(),  # type: ignore[attr-defined]  # public, but not listed by numba
         "threads": f"{get_num_threads()} of {threads.pool_size()}",

@@ -63,8 +63,8 @@ class Adam(Optimizer):
         values, state = parameter._array, self.state[parameter]
         if not state:
             names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * bool(group["amsgrad"])
-            state["step"] = Tensor._wrap(np.zeros((), np.float32))
-            state.update((name, Tensor._wrap(np.zeros_like(values))) for name in names)
+            made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
+            state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
         state["step"]._array += 1
         step = state["step"].item()
         beta1, beta2 = group["betas"]

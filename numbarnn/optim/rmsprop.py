@@ -59,8 +59,8 @@ class RMSprop(Optimizer):
         values, state = parameter._array, self.state[parameter]
         if not state:
             names = ["square_avg"] + ["momentum_buffer"] * (group["momentum"] > 0) + ["grad_avg"] * group["centered"]
-            state["step"] = Tensor._wrap(np.zeros((), np.float32))
-            state.update((name, Tensor._wrap(np.zeros_like(values))) for name in names)
+            made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
+            state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
         state["step"]._array += 1
         alpha, mean_square = group["alpha"], state["square_avg"]._array
         work = np.multiply(gradient, gradient, out=np.empty_like(values))

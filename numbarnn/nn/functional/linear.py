@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import FLOATS
-from ...kernels import linear as kernels
+from ...kernels import backend
 from ...record import as_array, record
 from ...tape import Array
 from ...tensor import Tensor
@@ -32,7 +32,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     O = len(w)
     y = np.empty((*x.shape[:-1], O), w.dtype)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
-    kernels.forward(_rows(x), packed(weight, True), np.zeros(O, w.dtype) if b is None else dense(b), _rows(y))
+    backend.linear_forward(_rows(x), packed(weight, True), np.zeros(O, w.dtype) if b is None else dense(b), _rows(y))
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         (d_y,) = d_outputs
@@ -42,7 +42,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
             np.zeros(s if need else (0,) * len(s), w.dtype) for s, need in zip(shapes, needs, strict=True)
         ]
         panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype)
-        kernels.backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
+        backend.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
         return [d if need else None for d, need in zip((d_x, d_weight, d_bias), needs, strict=True)]
 
     saved = [t for t in (input, weight) if isinstance(t, Tensor)]

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from ... import random
-from ...kernels import linear, rnn
+from ...kernels import backend
 from ...kernels.packing import matrix
-from ...kernels.weights import size_of
 from .layout import Dense
 from .weights import StackWeights, packed
 
@@ -38,7 +37,7 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
         lower = _nothing(3, dtype)
     else:
         lower = np.empty((min(weights.layers - 1, 2), layout.R, width), dtype)
-    rnn.forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
+    backend.rnn_forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
     return output
 
 
@@ -68,7 +67,9 @@ class Stack:
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            rnn.forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
+            backend.rnn_forward(
+                rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation
+            )
         if keep:
             self.x, self.layout, self.h_0, self.masks = x, layout, h_0, masks
             self.outputs = [*lower[::-1], output]
@@ -83,8 +84,8 @@ class Stack:
         for layer in range(self.layers):
             top = layer == self.layers - 1
             out = output if top else lower[self.layers - 2 - layer]
-            size = self.D * size_of(rows.shape[1], self.H, h.dtype)
-            rnn.forward(
+            size = self.D * backend.size_of(rows.shape[1], self.H, h.dtype)
+            backend.rnn_forward(
                 rows, batch_first, layout.starts, self.panels[offset : offset + size],
                 h[layer * self.D : (layer + 1) * self.D], _nothing(3, h.dtype), out, self.D, self.activation,
             )  # fmt: skip
@@ -139,16 +140,18 @@ class Stack:
         none, no_matrix = _nothing(1, output.dtype), _nothing(2, output.dtype)
         d_pre = matrix(len(output), self.H, output.dtype)
         previous = no_matrix if self.layout.even else np.empty_like(d_pre)
-        rnn.backward(
+        backend.rnn_backward(
             self.layout.starts, packed(weight_hh, False), self.h_0[i], output, d * self.H, d == 1, self.activation,
             d_output, d_h[i], d_pre, previous,
         )  # fmt: skip
         d_weight_ih = np.zeros((self.H, layer_input.shape[1]), output.dtype)
         d_weight_hh = np.zeros((self.H, self.H), output.dtype)
         d_bias = np.zeros(self.H if each == 4 else 0, output.dtype)
-        linear.backward(d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias, first=d == 0)
+        backend.linear_backward(
+            d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias, first=d == 0
+        )
         if self.layout.even:
-            linear.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
+            backend.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
         else:
-            linear.backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
+            backend.linear_backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
         return [d_weight_ih, d_weight_hh, d_bias, d_bias][:each]

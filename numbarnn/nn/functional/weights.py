@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...dtypes import FLOATS
-from ...kernels import packing
-from ...kernels import weights as kernels
+from ...kernels import backend
 from ...tape import Version
 from ...tensor import Tensor
 from .layout import Dense, dense
@@ -42,11 +41,11 @@ def _cache(tensor: Tensor) -> dict[Any, Any]:
 def packed(weight: Any, transpose: bool) -> Array:
     """Panels of one weight, as it stands or transposed."""
     if not isinstance(weight, Tensor) or weight._version.exposed:
-        return packing.packed(dense(array_of(weight, "weight")), transpose)
+        return backend.packed_matrix(dense(array_of(weight, "weight")), transpose)
     array, count, cache = weight._array, weight._version.count, _cache(weight)
     kept = cache.get(transpose)
     if kept is None or kept[0] != count or kept[1] is not array:
-        kept = cache[transpose] = (count, array, packing.packed(dense(array), transpose))
+        kept = cache[transpose] = (count, array, backend.packed_matrix(dense(array), transpose))
     panels: Array = kept[2]
     return panels
 
@@ -110,7 +109,7 @@ class StackWeights:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
         states = [(p._array, p._version, p._version.count) for p in params if isinstance(p, Tensor)]
         groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
-        panels = kernels.packed([_direction(*group) for group in groups])
+        panels = backend.packed_layers([_direction(*group) for group in groups])
         self._kept = states, panels  # one assignment: other threads see both or neither
         return panels
 

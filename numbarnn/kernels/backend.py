@@ -1,0 +1,32 @@
+"""Who computes: compiled kernels, or NumPy under NUMBA_DISABLE_JIT=1.  Here and nowhere else is that decided.
+
+With that variable Numba compiles nothing in the whole process; it is read when Numba is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+from . import linear, packing, plain, rnn, weights
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: whether kernels are compiled
+COMPILED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set when numba is imported
+
+
+def _chosen(compiled: F, on_numpy: F) -> F:
+    return compiled if COMPILED else on_numpy
+
+
+rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
+rnn_backward = _chosen(rnn.backward, plain.rnn_backward)
+linear_forward = _chosen(linear.forward, plain.linear_forward)
+linear_backward = _chosen(linear.backward, plain.linear_backward)
+recurrent_backward = _chosen(linear.recurrent_backward, plain.recurrent_backward)
+packed_layers = _chosen(weights.packed, plain.packed_layers)
+size_of = _chosen(weights.size_of, plain.size_of)
+packed_matrix = _chosen(packing.packed, plain.packed_matrix)

@@ -1,0 +1,174 @@
+"""What the kernels compute, on NumPy alone: the same functions, to be read, and run under NUMBA_DISABLE_JIT=1.
+
+T steps, B sequences, I inputs, H hidden units, O outputs, D directions, R rows; the order of rows is told in rnn.py.
+Results are those of the kernels up to rounding.  Weights are flat arrays here too, in the same order, but stored row
+after row.  Numba has to be installed: the package imports it, but nothing is compiled.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .gemm import RELU, TANH
+
+Array = np.ndarray[Any, np.dtype[Any]]
+F = TypeVar("F", bound=Callable[..., None])
+
+#: f by its number
+ACTIVATIONS: dict[int, Callable[[Array], Array]] = {TANH: np.tanh, RELU: lambda a: np.where(a < 0, 0, a)}
+#: the gradient d of h = f(a) times f'(a): relu' = 0 stops what is not finite as well, and NaN in h is no 0
+GRADIENTS: dict[int, Callable[[Array, Array], Array]] = {
+    TANH: lambda d, h: d * (1 - h * h),
+    RELU: lambda d, h: np.where(h <= 0, 0, d),
+}
+
+
+def _silent(function: F) -> F:
+    """Kernels know no warnings: infinity and NaN run through."""
+
+    @functools.wraps(function)
+    def silenced(*args: Any, **options: Any) -> None:
+        with np.errstate(all="ignore"):  # np.errstate as a decorator shares its state among threads before NumPy 2
+            function(*args, **options)
+
+    return silenced  # type: ignore[return-value]  # it has the signature of F
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# weights
+
+
+def packed_matrix(matrix: Array, transpose: bool = False) -> Array:
+    """A matrix, or its transpose, as a flat array: a copy."""
+    return (matrix.T if transpose else matrix).flatten()
+
+
+def packed_layers(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
+    """b, W_ih^T (I, H) and W_hh^T (H, H) of each layer and direction, one after the other."""
+    return np.concatenate([a.T.ravel() for w_ih, w_hh, bias in directions for a in (bias, w_ih, w_hh)])
+
+
+def size_of(I: int, H: int, dtype: Any) -> int:
+    """The room that one direction of one layer takes."""
+    return H * (1 + I + H)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the recurrence
+
+
+def _steps(starts: Array, reverse: bool) -> list[tuple[slice, int]]:
+    """For each step, in the order of the recurrence, its rows and how many sequences run: the first ones."""
+    steps = [(slice(begin, end), end - begin) for begin, end in itertools.pairwise(starts.tolist())]
+    return steps[::-1] if reverse else steps
+
+
+@_silent
+def rnn_forward(
+    x: Array,
+    batch_first: bool,
+    starts: Array,
+    weights: Array,
+    h: Array,
+    lower: Array,
+    output: Array,
+    directions: int,
+    activation: int,
+) -> None:
+    """h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T) in each layer and direction; see rnn.forward."""
+    (LD, B, H), f, offset = h.shape, ACTIVATIONS[activation], 0
+    rows = x.reshape(B, len(starts) - 1, x.shape[1]).swapaxes(0, 1).reshape(x.shape) if batch_first else x
+    for above in reversed(range(LD // directions)):  # layers above this one
+        I, states = rows.shape[1], []
+        for d in range(directions):
+            size = size_of(I, H, h.dtype)
+            bias, weight_ih, weight_hh = np.split(weights[offset : offset + size], [H, H + I * H])
+            offset += size
+            i = LD - (above + 1) * directions + d
+            state = rows @ weight_ih.reshape(I, H) + bias
+            for step, running in _steps(starts, reverse=d == 1):
+                state[step] = h[i, :running] = f(state[step] + h[i, :running] @ weight_hh.reshape(H, H))
+            states.append(state)
+        rows = lower[(above - 1) % len(lower)] if above and len(lower) else output
+        np.concatenate(states, axis=1, out=rows)
+
+
+@_silent
+def rnn_backward(
+    starts: Array,
+    weight_hh: Array,
+    h_0: Array,
+    output: Array,
+    column: int,
+    reverse: bool,
+    activation: int,
+    d_output: Array,
+    d_h: Array,
+    d_pre: Array,
+    previous: Array,
+) -> None:
+    """d_pre_t = (d_output_t + d_h) f'(output_t), d_h = d_pre_t W_hh, last step first; see rnn.backward."""
+    H, gradient = d_h.shape[1], GRADIENTS[activation]
+    own = slice(column, column + H)
+    h, d_states, steps = output[:, own], d_output[:, own], _steps(starts, reverse)
+    for step, running in reversed(steps):
+        d_pre[step] = gradient(d_states[step] + d_h[:running], h[step])
+        d_h[:running] = d_pre[step] @ weight_hh.reshape(H, H)
+    if previous.size > 0:
+        before = h_0.copy()
+        for step, running in steps:
+            previous[step] = before[:running]
+            before[:running] = h[step]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# products over all rows: a matrix without columns may come without rows
+
+
+@_silent
+def linear_forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
+    """y (R, O) = x (R, I) W^T + b."""
+    R, O, I = max(len(x), len(y)), y.shape[1], x.shape[1]
+    y.reshape(R, O)[:] = x.reshape(R, I) @ weight.reshape(I, O) + bias
+
+
+@_silent
+def linear_backward(
+    d_y: Array,
+    x: Array,
+    weight: Array,
+    d_x: Array,
+    d_weight: Array,
+    d_bias: Array,
+    first: bool = False,
+) -> None:
+    """d_x += d_y W, d_W += d_y^T x, d_b += sum of d_y, those that are not of size 0; with `first`, d_x = d_y W."""
+    R, O, I = max(len(x), len(d_y)), d_y.shape[1], x.shape[1]
+    d_y, x = d_y.reshape(R, O), x.reshape(R, I)
+    if d_x.size > 0:
+        d_rows = d_y @ weight.reshape(O, I)
+        d_x[:] = d_rows if first else d_x + d_rows
+    if d_weight.size > 0:
+        d_weight += d_y.T @ x
+    if d_bias.size > 0:
+        d_bias += d_y.sum(axis=0)
+
+
+@_silent
+def recurrent_backward(
+    d_pre: Array,
+    h_0: Array,
+    output: Array,
+    column: int,
+    reverse: bool,
+    d_weight: Array,
+) -> None:
+    """d_W += d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
+    (R, H), B = d_pre.shape, len(h_0)
+    h = output[:, column : column + H]
+    d_weight += d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
