@@ -44,7 +44,16 @@ class Dense:
         first, second = x.shape[:2]
         self.T, self.B = (second, first) if batch_first else (first, second)
         self.R = self.T * self.B
-        self.starts = _even_starts(self.T, self.B)
+
+    @functools.cached_property
+    def starts(self) -> Array:
+        """(T + 1), where the rows of each step begin; made when it is asked for, as it grows with T."""
+        return _even_starts(self.T, self.B)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        """Steps low : high of the input, and how they lie; sequences keep their order."""
+        x = x[:, low:high] if self.batch_first else x[low:high]
+        return Dense(x, self.batch_first), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
         """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps.
@@ -93,7 +102,10 @@ class Alone(Dense):
     def __init__(self, x: Array) -> None:
         self.T = self.R = len(x)
         self.B = 1
-        self.starts = _even_starts(self.T, 1)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        x = x[low:high]
+        return Alone(x), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return dense(x), False
@@ -121,7 +133,6 @@ class Step(Dense):
         self.shape = x.shape[:-1]
         self.T, self.B = 1, len(x) if x.ndim == 2 else 1
         self.R = self.B
-        self.starts = _even_starts(1, self.B)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -174,6 +185,10 @@ class Packed(Ragged):
         self.starts = _starts(batch_sizes)
         self.R = int(self.starts[-1])
 
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        starts = self.starts[low : high + 1]
+        return Packed(np.diff(starts), self.order), x[starts[0] : starts[-1]]
+
     def rows(self, array: Array) -> Array:
         return dense(array)
 
@@ -184,17 +199,28 @@ class Packed(Ragged):
 class Padded(Ragged):
     """(T, B, F), or (B, T, F) with `batch_first`, of which sequence b has `lengths[b]` steps."""
 
-    def __init__(self, x: Array, batch_first: bool, lengths: Array) -> None:
-        self.shape = x.shape[:2]
+    order: Array
+
+    def __init__(self, x: Array, batch_first: bool, lengths: Array, order: Array | None = None) -> None:
+        self.shape, self.batch_first, self.lengths = x.shape[:2], batch_first, lengths
         self.T, self.B = int(lengths.max(initial=0)), len(lengths)
-        self.order = np.argsort(-lengths, kind="stable")
-        steps = np.arange(self.T)
-        batch_sizes = (lengths > steps[:, None]).sum(axis=1)
-        self.starts = _starts(batch_sizes)
-        self.R = int(self.starts[-1])
-        t = np.repeat(steps, batch_sizes)
-        b = self.order[np.arange(len(t)) - self.starts[t]]
-        self.index = (b, t) if batch_first else (t, b)
+        self.order = np.argsort(-lengths, kind="stable") if order is None else order
+        self.R = int(lengths.sum())
+
+    @functools.cached_property
+    def starts(self) -> Array:
+        return _starts((self.lengths > np.arange(self.T)[:, None]).sum(axis=1))
+
+    @functools.cached_property
+    def index(self) -> tuple[Array, Array]:
+        """Where each row is in the user's array."""
+        t = np.repeat(np.arange(self.T), np.diff(self.starts))
+        b = self.order[np.arange(self.R) - self.starts[t]]
+        return (b, t) if self.batch_first else (t, b)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        x = x[:, low:high] if self.batch_first else x[low:high]
+        return Padded(x, self.batch_first, (self.lengths - low).clip(0, high - low), self.order), x
 
     def rows(self, array: Array) -> Array:
         return np.ascontiguousarray(array[self.index])
