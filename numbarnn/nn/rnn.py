@@ -151,17 +151,18 @@ class RNN(_Recurrent):
         return_output: bool = True,
     ) -> tuple[Any, ...]:
         """Run all layers over all steps; see the class."""
-        usual, shown = return_output and not output_hidden_states, 1
-        if not usual:
+        shown = 1
+        if output_hidden_states or not return_output:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        params = list(self._parameters.values())
-        if list(self._parameters) != self._flat_names:  # one was deleted, or replaced by a plain tensor
+        parameters = self._parameters
+        params = [*parameters.values()]
+        if [*parameters] != self._flat_names:  # one was deleted, or replaced by a plain tensor
             params = [getattr(self, name) for name in self._flat_names]
         name, each, D = _NONLINEARITY[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
             results = recurrent(name, input, hx, params, each, D, p, self.batch_first, None, None, lengths, shown)
-            return results if usual else arranged(results, output_hidden_states)
+            return arranged(results, output_hidden_states) if output_hidden_states or not shown else results
         data, sizes, order, back = input
         *layers, h_n = recurrent(name, data, hx, params, each, D, p, False, sizes, order, lengths, shown)
         return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)

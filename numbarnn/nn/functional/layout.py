@@ -19,14 +19,15 @@ def dense(array: Array) -> Array:
     return array if array.flags.carray else np.array(array, order="C")
 
 
-@functools.lru_cache(maxsize=64)
-def _few_starts(T: int, B: int) -> Array:
-    return np.arange(T + 1, dtype=np.int64) * B
+#: steps up to which a layout has the places of their rows from the beginning
+FEW_STEPS = 1024
 
 
 def _even_starts(T: int, B: int) -> Array:
-    """Where the rows of each step begin, of T steps of B; kept where that is worth it and takes little room."""
-    return _few_starts(T, B) if T <= 1024 else _few_starts.__wrapped__(T, B)
+    return np.arange(T + 1, dtype=np.int64) * B
+
+
+_few_starts = functools.lru_cache(maxsize=64)(_even_starts)
 
 
 def _starts(batch_sizes: Array) -> Array:
@@ -44,10 +45,12 @@ class Dense:
         first, second = x.shape[:2]
         self.T, self.B = (second, first) if batch_first else (first, second)
         self.R = self.T * self.B
+        if self.T <= FEW_STEPS:
+            self.starts = _few_starts(self.T, self.B)
 
     @functools.cached_property
     def starts(self) -> Array:
-        """(T + 1), where the rows of each step begin; made when it is asked for, as it grows with T."""
+        """(T + 1), where the rows of each step begin: of many steps only made if asked for, as it grows with T."""
         return _even_starts(self.T, self.B)
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
@@ -102,6 +105,8 @@ class Alone(Dense):
     def __init__(self, x: Array) -> None:
         self.T = self.R = len(x)
         self.B = 1
+        if self.T <= FEW_STEPS:
+            self.starts = _few_starts(self.T, 1)
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
         x = x[low:high]
@@ -133,6 +138,7 @@ class Step(Dense):
         self.shape = x.shape[:-1]
         self.T, self.B = 1, len(x) if x.ndim == 2 else 1
         self.R = self.B
+        self.starts = _few_starts(1, self.B)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
