@@ -83,6 +83,9 @@ class RNN(_Recurrent):
     (numbarnn.Size([3, 5, 20]), numbarnn.Size([2, 3, 20]))
     >>> numbarnn.equal(output[:, -1], h_n[-1])
     True
+    >>> output, h_n, hidden_states = rnn(numbarnn.randn(3, 5, 10), output_hidden_states=True)
+    >>> [states.shape for states in hidden_states]
+    [numbarnn.Size([3, 5, 20]), numbarnn.Size([3, 5, 20])]
     """
 
     def __init__(
