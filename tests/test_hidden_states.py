@@ -264,6 +264,17 @@ def test_memory_of_h_n_alone_where_it_grows(layout, stack, outputs, rng, monkeyp
     assert growth <= outputs * row + (64 if layout != "lengths" else 4 * (5 * 8 + 64)), growth
 
 
+def test_a_reversed_rnn_has_both():
+    rnn, x, lengths = nb.onnx.ReverseRNN(3, 4, num_layers=2), nb.randn(6, 4, 3), LENGTHS
+    output, h_n = rnn(x, lengths=lengths)
+    same, last_states, hidden_states = rnn(x, lengths=lengths, output_hidden_states=True)
+    assert hidden_states[-1] is same
+    np.testing.assert_array_equal(data_of(same), data_of(output))
+    np.testing.assert_array_equal(data_of(hidden_states[0][0]), data_of(h_n[0]))  # zeros where there are no steps
+    for found in (last_states, rnn(x, lengths=lengths, return_output=False)[1]):
+        np.testing.assert_array_equal(data_of(found), data_of(h_n))
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # refused
 
