@@ -19,8 +19,8 @@ from .weights import StackWeights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-#: rows of a chunk: enough that what each call costs does not show, few enough for the cache
-ROWS = 2048
+#: rows of a chunk: enough that what each call costs, and the wait for all threads at its end, does not show
+ROWS = 4096
 
 
 def infer_last(weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array) -> None:
@@ -39,7 +39,8 @@ def infer_last(weights: StackWeights, panels: Array, activation: int, layout: De
         for d in range(2):
             for low in _lows(layout, d):
                 part, piece = layout.chunk(x, low, min(low + steps, layout.T))
-                _direction(part.rows(piece), part.starts, panels, activation, d, h)
+                rows, batch_first = (part.rows(piece), False) if d else part.input(piece)
+                _direction(rows, batch_first, part.starts, panels, activation, d, h)
     else:
         _last_of_two_directions(weights, panels, activation, layout, x, h)
 
@@ -67,10 +68,10 @@ def _last_of_two_directions(
     for d in range(2):
         for low in _lows(layout, d):
             part = starts[low : min(low + steps, layout.T) + 1]
-            _direction(below[part[0] : part[-1]], part - part[0], panels[-top:], activation, d, h[-2:])
+            _direction(below[part[0] : part[-1]], False, part - part[0], panels[-top:], activation, d, h[-2:])
 
 
-def _direction(rows: Array, starts: Array, panels: Array, activation: int, d: int, h: Array) -> None:
+def _direction(rows: Array, batch_first: bool, starts: Array, panels: Array, activation: int, d: int, h: Array) -> None:
     """One chunk of direction d of a layer of two; the second is a first one that reads the steps from the end."""
     H, dtype = h.shape[-1], h.dtype
     size = size_of(rows.shape[1], H, dtype)
@@ -80,4 +81,5 @@ def _direction(rows: Array, starts: Array, panels: Array, activation: int, d: in
         rows = rows.take(np.arange(len(rows)) + np.repeat(starts[-2::-1] - backwards[:-1], sizes), axis=0)
         starts = backwards
     mine, in_place = slice(d * size, (d + 1) * size), np.empty((0, 0, 0), dtype)
-    rnn.forward(rows, False, starts, panels[mine], h[d : d + 1], in_place, matrix(len(rows), H, dtype), 1, activation)
+    output = matrix(len(rows), H, dtype)
+    rnn.forward(rows, batch_first, starts, panels[mine], h[d : d + 1], in_place, output, 1, activation)

@@ -56,6 +56,7 @@ class Dense:
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
         """Steps low : high of the input, and how they lie; sequences keep their order."""
         x = x[:, low:high] if self.batch_first else x[low:high]
+        x = x if x.flags.carray else np.array(x, order="K")  # long runs, where sequences lie together
         return Dense(x, self.batch_first), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
