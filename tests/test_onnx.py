@@ -261,3 +261,17 @@ def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
     exec(compile(example, "README.md", "exec"), {})
     assert capsys.readouterr().out == "(4, 3)\n"
     assert (tmp_path / "classifier.onnx").exists()
+
+
+@pytest.mark.parametrize("option", ["output_hidden_states", "return_output"])
+def test_calls_for_other_results_are_refused(option):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.RNN(3, 4)
+
+        def forward(self, x):
+            return self.rnn(x, **{option: True})[1]
+
+    with pytest.raises(nb.onnx.OnnxExporterError, match=f"{option}: expected an RNN that is called without it"):
+        kinds(Model())

@@ -36,6 +36,13 @@ def test_the_checkpoint_example_works(tmp_path, monkeypatch):
         assert file.files == list(scope["rnn"].state_dict())
 
 
+def test_the_example_of_all_states(capsys):
+    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (example,) = [p for p in programs if "output_hidden_states" in p]
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "[(1000, 4, 8), (1000, 4, 8)] True\nNone True\n"
+
+
 def test_the_import_lines_work():
     first = re.search(r"```python\n(import numbarnn as torch.*?)```", README, flags=re.DOTALL).group(1)
     scope = {}

@@ -11,6 +11,7 @@ from .. import random
 from ..creation import empty
 from ..tensor import Parameter, Tensor
 from .functional.rnn import recurrent, rnn_cell
+from .functional.shown import arranged, layers_shown
 from .module import Module
 from .utils.rnn import PackedSequence
 
@@ -56,6 +57,15 @@ class RNN(_Recurrent):
     With `lengths`, (B,) integers from 0 to T in any order, each sequence ends after its own length: output is 0
     beyond, and h_n is the state at the end (h_0 for an empty sequence).  This is not in torch.
 
+    With `output_hidden_states=True` (the name in Hugging Face's models; torch.nn.RNN has nothing like it), returns
+    (output, h_n, hidden_states): a tuple with the states of each layer at each step, from below, each like output;
+    the last is output itself, those below are the states before dropout.  All are differentiable.
+
+    With `return_output=False` (not in torch), returns (None, h_n).  Where no gradient is recorded, memory then does
+    not grow with T, but for 8 bytes a step of a PackedSequence; for two directions in several layers it grows by the
+    output of the layer below the last, and with dropout in training by all.  Backpropagation needs all states: where
+    gradients are recorded, memory grows as it does otherwise.  ValueError together with `output_hidden_states`.
+
     Parameters: weight_ih_l{k} (H, I or D H), weight_hh_l{k} (H, H), bias_ih_l{k} and bias_hh_l{k} (H), with the
     suffix _reverse for the second direction, drawn from U(-1/sqrt(H), 1/sqrt(H)): after `manual_seed` bit for bit
     those of torch.
@@ -73,6 +83,9 @@ class RNN(_Recurrent):
     (numbarnn.Size([3, 5, 20]), numbarnn.Size([2, 3, 20]))
     >>> numbarnn.equal(output[:, -1], h_n[-1])
     True
+    >>> output, h_n, hidden_states = rnn(numbarnn.randn(3, 5, 10), output_hidden_states=True)
+    >>> [states.shape for states in hidden_states]
+    [numbarnn.Size([3, 5, 20]), numbarnn.Size([3, 5, 20])]
     """
 
     def __init__(
@@ -131,18 +144,31 @@ class RNN(_Recurrent):
     def flatten_parameters(self) -> None:
         """Nothing to do on the CPU; here so that programs written for torch run."""
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Any, Tensor]:
+    def forward(
+        self,
+        input: Any,
+        hx: Any = None,
+        lengths: Any = None,
+        *,
+        output_hidden_states: bool = False,
+        return_output: bool = True,
+    ) -> tuple[Any, ...]:
         """Run all layers over all steps; see the class."""
-        params = list(self._parameters.values())
-        if list(self._parameters) != self._flat_names:  # one was deleted, or replaced by a plain tensor
+        shown = 1
+        if output_hidden_states or not return_output:
+            shown = layers_shown(self.num_layers, output_hidden_states, return_output)
+        parameters = self._parameters
+        params = [*parameters.values()]
+        if [*parameters] != self._flat_names:  # one was deleted, or replaced by a plain tensor
             params = [getattr(self, name) for name in self._flat_names]
         name, each, D = _NONLINEARITY[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            return recurrent(name, input, hx, params, each, D, p, self.batch_first, None, None, lengths)
-        data, batch_sizes, sorted_indices, unsorted_indices = input
-        output, h_n = recurrent(name, data, hx, params, each, D, p, False, batch_sizes, sorted_indices, lengths)
-        return PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices), h_n
+            results = recurrent(name, input, hx, params, each, D, p, self.batch_first, None, None, lengths, shown)
+            return arranged(results, output_hidden_states) if output_hidden_states or not shown else results
+        data, sizes, order, back = input
+        *layers, h_n = recurrent(name, data, hx, params, each, D, p, False, sizes, order, lengths, shown)
+        return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

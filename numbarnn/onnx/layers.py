@@ -51,8 +51,10 @@ def _path(step: Step) -> str:
 # RNN and RNNCell
 
 
-def rnn_shapes(module: nn.RNN, input: Any, hx: Any = None, lengths: Any = None) -> Shapes:
+def rnn_shapes(module: nn.RNN, input: Any, hx: Any = None, lengths: Any = None, **options: Any) -> Shapes:
     """output and h_n."""
+    for name in options:
+        raise OnnxExporterError(f"{name}: expected an RNN that is called without it, for an export")
     shape = _rank("input", input, (2, 3))
     alone, D, H = len(shape) == 2, 2 if module.bidirectional else 1, module.hidden_size
     dtype = module.weight_ih_l0.dtype

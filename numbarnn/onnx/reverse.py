@@ -10,7 +10,6 @@ from ..creation import as_tensor
 from ..nn import RNN
 from ..nn.utils.rnn import PackedSequence
 from ..record import as_array
-from ..tensor import Tensor
 
 
 class ReverseRNN(RNN):
@@ -32,14 +31,17 @@ class ReverseRNN(RNN):
         if self.bidirectional:
             raise ValueError("bidirectional: expected False for a ReverseRNN, got True")
 
-    def forward(self, input: Any, hx: Any = None, lengths: Any = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Any, hx: Any = None, lengths: Any = None, **options: Any) -> tuple[Any, ...]:
         """Run all layers over all steps, from the last; see the class."""
         if isinstance(input, PackedSequence):
             raise TypeError("input: expected a padded tensor and lengths, got a PackedSequence")
         x = as_tensor(input)
         order = self._order(x.shape, lengths)
-        output, h_n = super().forward(x[order], hx, lengths)
-        return output[order], h_n
+        output, h_n, *more = super().forward(x[order], hx, lengths, **options)
+        if more:
+            hidden_states = tuple([states[order] for states in more[0]])
+            return hidden_states[-1], h_n, hidden_states
+        return None if output is None else output[order], h_n
 
     def _order(self, shape: tuple[int, ...], lengths: Any) -> Any:
         """The index that turns each sequence round and leaves what is beyond its length; its own inverse."""

@@ -19,14 +19,15 @@ def dense(array: Array) -> Array:
     return array if array.flags.carray else np.array(array, order="C")
 
 
-@functools.lru_cache(maxsize=64)
-def _few_starts(T: int, B: int) -> Array:
-    return np.arange(T + 1, dtype=np.int64) * B
+#: steps up to which a layout has the places of their rows from the beginning
+FEW_STEPS = 1024
 
 
 def _even_starts(T: int, B: int) -> Array:
-    """Where the rows of each step begin, of T steps of B; kept where that is worth it and takes little room."""
-    return _few_starts(T, B) if T <= 1024 else _few_starts.__wrapped__(T, B)
+    return np.arange(T + 1, dtype=np.int64) * B
+
+
+_few_starts = functools.lru_cache(maxsize=64)(_even_starts)
 
 
 def _starts(batch_sizes: Array) -> Array:
@@ -44,7 +45,19 @@ class Dense:
         first, second = x.shape[:2]
         self.T, self.B = (second, first) if batch_first else (first, second)
         self.R = self.T * self.B
-        self.starts = _even_starts(self.T, self.B)
+        if self.T <= FEW_STEPS:
+            self.starts = _few_starts(self.T, self.B)
+
+    @functools.cached_property
+    def starts(self) -> Array:
+        """(T + 1), where the rows of each step begin: of many steps only made if asked for, as it grows with T."""
+        return _even_starts(self.T, self.B)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        """Steps low : high of the input, and how they lie; sequences keep their order."""
+        x = x[:, low:high] if self.batch_first else x[low:high]
+        x = x if x.flags.carray else np.array(x, order="K")  # long runs, where sequences lie together
+        return Dense(x, self.batch_first), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
         """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps.
@@ -93,7 +106,12 @@ class Alone(Dense):
     def __init__(self, x: Array) -> None:
         self.T = self.R = len(x)
         self.B = 1
-        self.starts = _even_starts(self.T, 1)
+        if self.T <= FEW_STEPS:
+            self.starts = _few_starts(self.T, 1)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        x = x[low:high]
+        return Alone(x), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return dense(x), False
@@ -121,7 +139,7 @@ class Step(Dense):
         self.shape = x.shape[:-1]
         self.T, self.B = 1, len(x) if x.ndim == 2 else 1
         self.R = self.B
-        self.starts = _even_starts(1, self.B)
+        self.starts = _few_starts(1, self.B)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -174,6 +192,10 @@ class Packed(Ragged):
         self.starts = _starts(batch_sizes)
         self.R = int(self.starts[-1])
 
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        starts = self.starts[low : high + 1]
+        return Packed(np.diff(starts), self.order), x[starts[0] : starts[-1]]
+
     def rows(self, array: Array) -> Array:
         return dense(array)
 
@@ -184,17 +206,28 @@ class Packed(Ragged):
 class Padded(Ragged):
     """(T, B, F), or (B, T, F) with `batch_first`, of which sequence b has `lengths[b]` steps."""
 
-    def __init__(self, x: Array, batch_first: bool, lengths: Array) -> None:
-        self.shape = x.shape[:2]
+    order: Array
+
+    def __init__(self, x: Array, batch_first: bool, lengths: Array, order: Array | None = None) -> None:
+        self.shape, self.batch_first, self.lengths = x.shape[:2], batch_first, lengths
         self.T, self.B = int(lengths.max(initial=0)), len(lengths)
-        self.order = np.argsort(-lengths, kind="stable")
-        steps = np.arange(self.T)
-        batch_sizes = (lengths > steps[:, None]).sum(axis=1)
-        self.starts = _starts(batch_sizes)
-        self.R = int(self.starts[-1])
-        t = np.repeat(steps, batch_sizes)
-        b = self.order[np.arange(len(t)) - self.starts[t]]
-        self.index = (b, t) if batch_first else (t, b)
+        self.order = np.argsort(-lengths, kind="stable") if order is None else order
+        self.R = int(lengths.sum())
+
+    @functools.cached_property
+    def starts(self) -> Array:
+        return _starts((self.lengths > np.arange(self.T)[:, None]).sum(axis=1))
+
+    @functools.cached_property
+    def index(self) -> tuple[Array, Array]:
+        """Where each row is in the user's array."""
+        t = np.repeat(np.arange(self.T), np.diff(self.starts))
+        b = self.order[np.arange(self.R) - self.starts[t]]
+        return (b, t) if self.batch_first else (t, b)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        x = x[:, low:high] if self.batch_first else x[low:high]
+        return Padded(x, self.batch_first, (self.lengths - low).clip(0, high - low), self.order), x
 
     def rows(self, array: Array) -> Array:
         return np.ascontiguousarray(array[self.index])

@@ -12,7 +12,9 @@ from ...kernels.gemm import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
 from .calls import layout_of
+from .last import infer_last
 from .layout import Dense, Step
+from .shown import arranged, layers_shown
 from .stack import Stack, infer
 from .weights import array_of, stack_weights
 
@@ -35,7 +37,9 @@ def rnn_tanh(
     batch_sizes: Any = None,
     sorted_indices: Any = None,
     lengths: Any = None,
-) -> tuple[Tensor, Tensor]:
+    output_hidden_states: bool = False,
+    return_output: bool = True,
+) -> tuple[Any, ...]:
     """A stacked Elman RNN: h_t = tanh(x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh) in each layer and direction.
 
     With T steps, B sequences, I inputs, H hidden units, L layers, D directions:
@@ -49,12 +53,13 @@ def rnn_tanh(
     sorted_indices: of a PackedSequence: the caller's sequences by falling length; hx and h_n are in caller order.
     lengths: (B,) integers from 0 to T in any order.  Steps beyond are not computed: output is 0 there, and h_n is
         the state after the last step of each sequence, h_0 for an empty one.
+    output_hidden_states, return_output: as in nn.RNN: return (output, h_n, hidden_states), or (None, h_n).
 
     Returns output, shaped like input with D H features (a transposed view with `batch_first`), and h_n, shaped
     like hx.  Raises ValueError for an input that is not 2-D or 3-D or not of the dtype of the weights, RuntimeError
     for any other mismatch, TypeError for lengths that are no integers.
 
-    Source: Elman (1990), "Finding structure in time"; torch.rnn_tanh.  `lengths` is ours.
+    Source: Elman (1990), "Finding structure in time"; torch.rnn_tanh.  `lengths` and what follows it are ours.
 
     >>> import math, numpy as np
     >>> weights = [np.full((1, 1), 0.5), np.zeros((1, 1))]
@@ -63,8 +68,9 @@ def rnn_tanh(
     (True, numbarnn.Size([1, 1, 1]))
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
-    p = dropout if train else 0.0
-    return recurrent("tanh", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths)
+    p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
+    results = recurrent("tanh", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    return arranged(results, output_hidden_states)
 
 
 def rnn_relu(
@@ -81,7 +87,9 @@ def rnn_relu(
     batch_sizes: Any = None,
     sorted_indices: Any = None,
     lengths: Any = None,
-) -> tuple[Tensor, Tensor]:
+    output_hidden_states: bool = False,
+    return_output: bool = True,
+) -> tuple[Any, ...]:
     """`rnn_tanh` with relu in the place of tanh: h_t = max(0, x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh).
 
     >>> import numpy as np
@@ -90,8 +98,9 @@ def rnn_relu(
     [0.5, 1.0, 1.5]
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
-    p = dropout if train else 0.0
-    return recurrent("relu", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths)
+    p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
+    results = recurrent("relu", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    return arranged(results, output_hidden_states)
 
 
 def rnn_cell(
@@ -145,7 +154,7 @@ def rnn_cell(
         raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
     else:
         h = layout.state_in(h)
-    (h_next,) = _run("RnnCell", stack, layout, x, h, (input, hx), with_output=False)
+    (h_next,) = _run("RnnCell", stack, layout, x, h, (input, hx), shown=0)
     return h_next
 
 
@@ -183,10 +192,12 @@ def recurrent(
     batch_sizes: Any = None,
     sorted_indices: Any = None,
     lengths: Any = None,
-) -> tuple[Tensor, Tensor]:
+    shown: int = 1,
+) -> tuple[Tensor, ...]:
     """`rnn_tanh` or `rnn_relu`, with `each` parameters for each of D directions of each layer, dropped with `dropout`.
 
-    What was checked for one call holds for the next with the same shapes, so that little is left to do for it.
+    Returns the outputs of the last `shown` layers, from below, and h_n.  What was checked for one call holds for the
+    next with the same shapes, so that little is left to do for it.
     """
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
@@ -203,10 +214,12 @@ def recurrent(
     else:
         layout = layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
     h = layout.no_state(weights.directions, weights.H, weights.dtype) if h is None else layout.state_in(h)
-    if dropout or tape.recording((input, hx, *params)):
+    if dropout or shown > 1 or tape.recording((input, hx, *params)):
         stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], dropout)
-        output, h_n = _run("Rnn", stack, layout, x, h, (input, hx))
-        return output, h_n
+        return _run("Rnn", stack, layout, x, h, (input, hx), shown)
+    if not shown:
+        infer_last(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
+        return (Tensor._wrap(layout.state_out(h)),)
     rows = infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
     return Tensor._wrap(layout.user(rows)), Tensor._wrap(layout.state_out(h))
 
@@ -218,29 +231,29 @@ def _run(
     x: Array,
     h: Array,
     inputs: tuple[Any, Any],
-    with_output: bool = True,
+    shown: int,
 ) -> tuple[Tensor, ...]:
-    """Run and record: the output, if wanted, and the state, as the user has them."""
+    """Run and record: the outputs of the last `shown` layers and the state, as the user has them."""
     everything = (*inputs, *stack.params)
     keep = tape.recording(everything)
-    rows, h_n = stack.forward(x, layout, h, keep)
-    shown = [layout.user(rows), layout.state_out(h_n)] if with_output else [layout.state_out(h_n)]
+    layers, h_n = stack.forward(x, layout, h, keep)
+    first = stack.layers - shown
+    arrays = [*map(layout.user, layers[first:]), layout.state_out(h_n)]
     if not keep:
-        return tuple([Tensor._wrap(array) for array in shown])
+        return tuple([Tensor._wrap(array) for array in arrays])
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        d_state = d_outputs[-1]
+        *d_shown, d_state = d_outputs
         d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state)
-        d_output = d_outputs[0] if with_output else None
-        d_rows = np.zeros(rows.shape, rows.dtype) if d_output is None else layout.rows(d_output)
-        d_x = layout.new_rows(stack.weights.I, rows.dtype) if needs[0] else None
-        gradients = stack.backward(d_rows, d_h, d_x)
+        d_layers = [None] * first + [None if d is None else layout.rows(d) for d in d_shown]
+        d_x = layout.new_rows(stack.weights.I, h_n.dtype) if needs[0] else None
+        gradients = stack.backward(d_layers, d_h, d_x)
         d_input = None if d_x is None else layout.user(d_x)
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
     saved = [t for t in everything if isinstance(t, Tensor)]
-    outputs = record(name, shown, everything, backward, saved)
-    if with_output:  # the way back reads the output; h_n is a copy already
-        outputs[0]._version.before_write = stack.output_keeper()
+    outputs = record(name, arrays, everything, backward, saved)
+    for layer, output in enumerate(outputs[:-1], first):  # the way back reads these; h_n is a copy already
+        output._version.before_write = stack.output_keeper(layer)
     return outputs

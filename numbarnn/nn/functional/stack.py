@@ -53,8 +53,8 @@ class Stack:
         self.activation = activation
         self.dropout = dropout if self.layers > 1 else 0.0
 
-    def forward(self, x: Array, layout: Dense, h: Array, keep: bool) -> tuple[Array, Array]:
-        """output (R, D H) of the last layer and h_n (L D, B, H).
+    def forward(self, x: Array, layout: Dense, h: Array, keep: bool) -> tuple[list[Array], Array]:
+        """The outputs (R, D H) of all layers, from below, and h_n (L D, B, H).
 
         h, the first state, is given over; it and all results have sequences in the kernels' order.
         """
@@ -70,10 +70,11 @@ class Stack:
             backend.rnn_forward(
                 rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation
             )
+        outputs = [*lower[::-1], output]
         if keep:
             self.x, self.layout, self.h_0, self.masks = x, layout, h_0, masks
-            self.outputs = [*lower[::-1], output]
-        return output, h
+            self.outputs = [*outputs]
+        return outputs, h
 
     def _forward_with_dropout(
         self, rows: Array, batch_first: bool, layout: Dense, h: Array, lower: Array, output: Array
@@ -95,24 +96,29 @@ class Stack:
                 rows, batch_first = out * masks[-1], False
         return masks
 
-    def output_keeper(self) -> Callable[[], None]:
-        """What to call before somebody writes to the output: a copy is kept if a way back is still to come."""
+    def output_keeper(self, layer: int) -> Callable[[], None]:
+        """What to call before somebody writes to a layer's output: a copy is kept if a way back is still to come."""
         kept = weakref.ref(self)
 
         def keep() -> None:
             stack = kept()
             if stack is not None:
-                stack.outputs[-1] = stack.outputs[-1].copy()
+                stack.outputs[layer] = stack.outputs[layer].copy()
 
         return keep
 
-    def backward(self, d_output: Array, d_h: Array, d_x: Array | None) -> list[Array]:
-        """The gradients of all parameters; fills d_x (R, I) if it is wanted, d_h holds d_h_n and ends as d_h_0."""
+    def backward(self, d_outputs: Sequence[Array | None], d_h: Array, d_x: Array | None) -> list[Array]:
+        """The gradients of all parameters; fills d_x (R, I) if it is wanted, d_h holds d_h_n and ends as d_h_0.
+
+        d_outputs: those that reach the outputs of the layers from outside.
+        """
         gradients: list[Array] = []
+        top = d_outputs[-1]
+        d_output = np.zeros(self.outputs[-1].shape, d_h.dtype) if top is None else top
         for layer in reversed(range(self.layers)):
             layer_input = self._input_of(layer)
             if layer > 0:
-                d_input = matrix(*layer_input.shape, d_output.dtype)
+                d_input = matrix(len(layer_input), self.D * self.H, d_output.dtype)
             else:
                 d_input = _nothing(2, d_output.dtype) if d_x is None else d_x
             of_layer: list[Array] = []
@@ -121,6 +127,9 @@ class Stack:
             gradients = of_layer + gradients
             if layer > 0 and self.masks:
                 d_input *= self.masks[layer - 1]
+            d_shown = d_outputs[layer - 1] if layer > 0 else None
+            if d_shown is not None:
+                d_input += d_shown
             d_output = d_input
         return gradients
 

@@ -1,0 +1,20 @@
+"""Which layers a recurrent call shows the states of, and how its results are arranged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def layers_shown(num_layers: int, output_hidden_states: bool, return_output: bool) -> int:
+    """How many of the last layers to return the output of: one, all or none; ValueError if all and none are wanted."""
+    if output_hidden_states and not return_output:
+        raise ValueError("output_hidden_states=True: expected return_output=True, for the last of them is output")
+    return num_layers if output_hidden_states else int(bool(return_output))
+
+
+def arranged(results: Sequence[Any], output_hidden_states: bool) -> tuple[Any, ...]:
+    """(output, h_n), (None, h_n) or (output, h_n, hidden_states), of the outputs that are shown and h_n."""
+    *layers, h_n = results
+    output = layers[-1] if layers else None
+    return (output, h_n, tuple(layers)) if output_hidden_states else (output, h_n)
