@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels import rnn
+from ...kernels import backend
 from ...kernels.packing import matrix
 from ...kernels.weights import size_of
 from .layout import Dense
@@ -64,7 +64,7 @@ def _last_of_two_directions(
     below = matrix(layout.R, width, h.dtype)
     top = 2 * size_of(width, weights.H, h.dtype)
     in_place = np.empty((0, 0, 0), h.dtype)
-    rnn.forward(rows, batch_first, starts, panels[:-top], h[:-2], in_place, below, 2, activation)
+    backend.rnn_forward(rows, batch_first, starts, panels[:-top], h[:-2], in_place, below, 2, activation)
     for d in range(2):
         for low in _lows(layout, d):
             part = starts[low : min(low + steps, layout.T) + 1]
@@ -82,4 +82,4 @@ def _direction(rows: Array, batch_first: bool, starts: Array, panels: Array, act
         starts = backwards
     mine, in_place = slice(d * size, (d + 1) * size), np.empty((0, 0, 0), dtype)
     output = matrix(len(rows), H, dtype)
-    rnn.forward(rows, batch_first, starts, panels[mine], h[d : d + 1], in_place, output, 1, activation)
+    backend.rnn_forward(rows, batch_first, starts, panels[mine], h[d : d + 1], in_place, output, 1, activation)
