@@ -27,7 +27,7 @@ class OfTheLimit:
         for _ in range(ROUNDS):
             times.append(worker.timed(self.run, SECONDS / ROUNDS)[0])
             beside.append(limits.beside(self.shape, LIMIT_SECONDS))
-        return 100 * limits.median(beside).fraction(self.shape, name, statistics.median(times))
+        return 100 * limits.highest(beside).fraction(self.shape, name, statistics.median(times))
 
     track_fraction.unit = "% of the limit"
 

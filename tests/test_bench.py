@@ -88,10 +88,10 @@ def test_fraction_is_of_the_nearer_limit():
     assert rates.fraction(WIDE, TRAINING, 1e-3) == pytest.approx(3 * 2 * 160 * 512 * 768 / 1e-3 / 1e12)
 
 
-def test_limits_beside_a_shape_are_medians():
+def test_limits_beside_a_shape_are_the_highest():
     found = [Beside(1.0, 8.0), Beside(4.0, 6.0), Beside(2.0, 7.0)]
-    assert limits.median(found) == Beside(2.0, 7.0)
-    assert limits.median([Beside(1.0, None), Beside(3.0, None)]) == Beside(2.0, None)
+    assert limits.highest(found) == Beside(4.0, 8.0)
+    assert limits.highest([Beside(1.0, None), Beside(3.0, None)]) == Beside(3.0, None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -55,10 +54,10 @@ def beside(shape: Shape, seconds: float) -> Beside:
     return Beside(fma_peak(count, seconds), bandwidth)
 
 
-def median(found: Sequence[Beside]) -> Beside:
-    """The median of each of several measurements."""
+def highest(found: Sequence[Beside]) -> Beside:
+    """The highest of each of several measurements: what disturbs one, as the last library's threads, only lowers it."""
     bandwidths = [one.bandwidth for one in found if one.bandwidth]
-    return Beside(statistics.median(one.peak for one in found), statistics.median(bandwidths) if bandwidths else None)
+    return Beside(max(one.peak for one in found), max(bandwidths) if bandwidths else None)
 
 
 def measure(sizes: Iterable[int], seconds: float) -> Limits:

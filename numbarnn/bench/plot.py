@@ -83,9 +83,7 @@ def _draw_fractions(axes: Any, rows: Sequence[Row]) -> None:
     percent = [100 * row.fraction for row in rows]
     bars = axes.barh(range(len(rows)), percent, color=COLORS[OURS], height=0.5)
     axes.bar_label(bars, [f"{value:.0f} %" for value in percent], padding=3, fontsize=8)
-    axes.set(
-        xlim=(0, max(115, *percent)), title="numbarnn, % of the machine's limit", xticks=range(0, 101, 25), yticks=[]
-    )
+    axes.set(xlim=(0, max(115, *percent)), title="% of the limit", xticks=range(0, 101, 25), yticks=[])
     _finish(axes, len(rows))
 
 
