@@ -175,6 +175,21 @@ def test_layers_have_the_values_of_the_kernels(tmp_path):
             assert_close(file[name], expected, 4)
 
 
+H_N_ALONE = """
+import numpy as np, numbarnn as nb
+from numbarnn.nn.functional import last
+last.ROWS = 8
+for layers in (1, 2):
+    rnn, x = nb.nn.RNN(3, 5, layers, bidirectional=True), nb.randn(20, 2, 3)
+    with nb.inference_mode():
+        np.testing.assert_allclose(rnn(x, return_output=False)[1].numpy(), rnn(x)[1].numpy(), atol=1e-6)
+"""
+
+
+def test_h_n_alone_is_h_n():
+    processes.run(H_N_ALONE, NUMBA_DISABLE_JIT="1")
+
+
 def test_the_readme_example_runs():
     programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     example = next(p for p in programs if "optimizer.step()" in p)

@@ -12,7 +12,6 @@ import numpy as np
 
 from ...kernels import backend
 from ...kernels.packing import matrix
-from ...kernels.weights import size_of
 from .layout import Dense
 from .stack import infer
 from .weights import StackWeights
@@ -62,7 +61,7 @@ def _last_of_two_directions(
     rows, batch_first = layout.input(x)
     width, starts, steps = 2 * weights.H, layout.starts, _steps(layout)
     below = matrix(layout.R, width, h.dtype)
-    top = 2 * size_of(width, weights.H, h.dtype)
+    top = 2 * backend.size_of(width, weights.H, h.dtype)
     in_place = np.empty((0, 0, 0), h.dtype)
     backend.rnn_forward(rows, batch_first, starts, panels[:-top], h[:-2], in_place, below, 2, activation)
     for d in range(2):
@@ -74,7 +73,7 @@ def _last_of_two_directions(
 def _direction(rows: Array, batch_first: bool, starts: Array, panels: Array, activation: int, d: int, h: Array) -> None:
     """One chunk of direction d of a layer of two; the second is a first one that reads the steps from the end."""
     H, dtype = h.shape[-1], h.dtype
-    size = size_of(rows.shape[1], H, dtype)
+    size = backend.size_of(rows.shape[1], H, dtype)
     if d:
         sizes = np.diff(starts)[::-1]
         backwards = np.concatenate([[0], np.cumsum(sizes)])
