@@ -37,8 +37,8 @@ LINE = CACHE_LINE // 4
 def aligned(size: int, dtype: Any) -> Array:
     """An empty array that begins at a cache line: vectors loaded from it lie in one line each."""
     dtype = np.dtype(dtype)
-    memory = np.empty(size + 64 // dtype.itemsize, dtype)
-    skip = -memory.ctypes.data % 64 // dtype.itemsize
+    memory = np.empty(size + CACHE_LINE // dtype.itemsize, dtype)
+    skip = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
     return memory[skip : skip + size]
 
 

@@ -66,18 +66,11 @@ def forward(
     # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
     work = 2 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
     R, dtype = len(output), h.dtype
-    if R <= LOW and work <= threads.WORTH_A_THREAD:  # as in a stream: nothing is brought into blocks
-        none = scratch(1, 0, dtype)
-        sequences.forward_share(
-            x, batch_first, starts, weights, h, lower, output, directions, activation, none, none, 0, 1
-        )
-        return
     features = max(x.shape[1], output.shape[1]) if directions < LD else x.shape[1]
     room = room_size(R, features) if R > LOW else 0
     args: tuple[object, ...] = (x, batch_first, starts, weights, h, lower, output, directions, activation)
     if work <= threads.WORTH_A_THREAD:
-        states = scratch(1, blocks_size(B, H) if B > LOW else 0, dtype)
-        sequences.forward_share(*args, states, scratch(1, room, dtype), 0, 1)
+        sequences.forward_share(*args, _states(1, B, H, dtype), scratch(1, room, dtype), 0, 1)
         return
     count = column_shares(B, H, dtype)
     if count > 1:
