@@ -1,24 +1,80 @@
-"""What programs ask of a GPU: there is none here, so they go on with the CPU."""
+"""Whether there is a GPU to compute on, and what is missing if not.
+
+One NVIDIA GPU is used, the current one.  It takes the extra `cuda` (CuPy and numba-cuda) and a driver.  In numba's
+CUDA simulator (NUMBA_ENABLE_CUDASIM=1) the device "cuda" is there without either: to debug, for it is very slow.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import importlib.util
+
+import numba
+
+#: what the extra consists of, by the names under which it is imported
+_EXTRA = {"cupy": "CuPy", "numba_cuda": "numba-cuda"}
+
 
 def is_available() -> bool:
-    """False: numbarnn's tensors live on the CPU.
+    """Whether the device "cuda" can be used.
 
-    >>> is_available()
-    False
+    >>> is_available() == (missing() is None)
+    True
     """
-    return False
+    return missing() is None
 
 
 def device_count() -> int:
-    """0, for the same reason.
+    """How many GPUs can be used: one, the current one, or none.
 
-    >>> device_count()
-    0
+    >>> device_count() in (0, 1)
+    True
     """
-    return 0
+    return int(is_available())
 
 
-__all__ = ["device_count", "is_available"]
+@functools.cache
+def missing() -> str | None:
+    """What the device "cuda" lacks, in words; None if it is there."""
+    if numba.config.ENABLE_CUDASIM:  # type: ignore[attr-defined]  # set when numba is imported
+        return None
+    absent = [name for module, name in _EXTRA.items() if importlib.util.find_spec(module) is None]
+    lacks = []
+    if absent:
+        lacks.append(f"{' and '.join(absent)} (pip install 'numbarnn[cuda]')")
+    problem = _no_gpu()
+    if problem:
+        lacks.append(problem)
+    return " and ".join(lacks) or None
+
+
+def require() -> None:
+    """RuntimeError, saying what is missing, if the device "cuda" cannot be used."""
+    lacks = missing()
+    if lacks:
+        raise RuntimeError(f"device 'cuda': missing {lacks}")
+
+
+def _no_gpu() -> str | None:
+    """Why the driver shows no GPU; asked of the driver itself, for which nothing need be installed."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if hasattr(ctypes, "WinDLL") else "libcuda.so.1")
+    except OSError:
+        return "an NVIDIA GPU (there is no driver: libcuda.so.1 cannot be loaded)"
+    count = ctypes.c_int(0)
+    code = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    if code or not count.value:
+        return f"an NVIDIA GPU (the driver is there, but shows none: CUDA error {code})"
+    return None
+
+
+def synchronize() -> None:
+    """Wait until the GPU has done all it was asked for; RuntimeError if some of it had to be given up."""
+    require()
+    from .kernels.cuda import launch
+
+    launch.synchronize()
+
+
+__all__ = ["device_count", "is_available", "synchronize"]

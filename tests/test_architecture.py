@@ -40,7 +40,7 @@ ARROWS = {
     "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
     "optim": "optim dtypes grad_mode record tape tensor",
     "checkpoint": "dtypes size tape tensor",
-    "cuda": "",
+    "cuda": "kernels",
     "config": "kernels _version",
     "progress": "",
     "warmup": "nn kernels config creation dtypes progress",
@@ -50,13 +50,15 @@ ARROWS = {
 #: third-party packages, and who may import them
 OUTSIDE = {
     "numpy": None,
-    "numba": {"kernels", "config"},
+    "numba": {"kernels", "config", "cuda"},
     "llvmlite": {"kernels", "config"},
     "matplotlib": {"bench", "demo"},
     "safetensors": {"checkpoint"},
     "onnx": {"bench", "onnx"},
     "onnxruntime": {"bench"},
     "jax": {"bench"},
+    "cupy": {"kernels"},
+    "cuda": {"kernels"},
 }
 #: what stands above everything
 TOP = {"__init__", "__main__", "demo"}
@@ -132,7 +134,7 @@ def test_compile_options_live_in_one_place():
 def test_import_of_the_package_needs_no_optional_one():
     program = (
         "import sys, numba; before = set(sys.modules); import numbarnn, numbarnn.__main__; "
-        "optional = {'torch', 'scipy', 'matplotlib', 'safetensors', 'onnx', 'onnxruntime', 'jax'}; "
+        "optional = {'torch', 'scipy', 'matplotlib', 'safetensors', 'onnx', 'onnxruntime', 'jax', 'cupy'}; "
         "print(sorted(optional & (set(sys.modules) - before)))"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)

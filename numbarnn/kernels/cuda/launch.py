@@ -1,0 +1,112 @@
+"""Launching the loop over the steps: what the chip has, and what a launch needs beside its arrays."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numba
+import numpy as np
+from numba import cuda
+
+from .arrays import SIMULATED, Array, kernel_argument, stream, xp
+from .plan import Chip, Plan
+from .recurrence import recurrence_kernel
+
+#: looks at a barrier's counter before a block gives up, some seconds
+PATIENCE = 1 << 23
+#: bytes of shared memory that a kernel may have without asking for more
+UNASKED = 48 << 10
+
+
+@functools.cache
+def chip() -> Chip:
+    """The current GPU, or a small one in the simulator, which runs one block after another, a thread for each."""
+    if SIMULATED:
+        return Chip(processors=1, shared=UNASKED, threads=4)
+    device = cuda.get_current_device()
+    return Chip(device.MULTIPROCESSOR_COUNT, device.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, threads=256)
+
+
+@functools.cache
+def _kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activation: int, back: bool) -> Any:
+    return recurrence_kernel(numba.from_dtype(dtype), tile, sliced, activation, back)
+
+
+@functools.lru_cache(maxsize=64)
+def _on_device(starts: bytes) -> Array:
+    return xp.asarray(np.frombuffer(starts, np.int64).copy())
+
+
+@functools.cache
+def _late() -> Array:
+    """Set by a block that has waited too long at a barrier."""
+    return xp.zeros(1, np.int32)
+
+
+def check() -> None:
+    """RuntimeError if a launch since the last look was given up; asked where values come to the host."""
+    if _late.cache_info().currsize and int(_late()[0]):
+        _late()[...] = 0
+        raise RuntimeError(
+            "a recurrent kernel was given up: its blocks waited for each other longer than some seconds. Something "
+            "else has kept multiprocessors of the GPU for that long; results of calls before this are not to be used"
+        )
+
+
+def synchronize() -> None:
+    """Wait for the GPU, and `check`."""
+    if not SIMULATED:
+        xp.cuda.get_current_stream().synchronize()
+    check()
+
+
+def walk(
+    how: Plan,
+    addend: Array,  # (R, D H)
+    starts: Any,  # (T + 1), on the host
+    weights: Array,  # (D, ...), W_hh last
+    h: Array,  # (D, B, H)
+    output: Array,  # (R, D H)
+    result: Array,  # (R, D H)
+    activation: int,
+    back: bool = False,
+    reverse: bool = False,
+) -> None:
+    """Run `walk` of recurrence.py: result is h_t, or with `back` d_pre_t; `reverse`: of the other direction."""
+    (D, B, H), dtype, sliced = h.shape, h.dtype, how.sliced
+    kernel = _kernel(dtype, how.tile, sliced, activation, back)
+    state = xp.zeros((2, D, B, H) if sliced else (0,), dtype)
+    if sliced and not back:
+        state[...] = h
+    counters = xp.zeros(D * how.groups, np.int64)
+    turned = int(back and not reverse)
+    arrays = (addend, _on_device(starts.tobytes()), weights, state.ravel(), h, output, result, counters, _late())
+    arguments = (*map(kernel_argument, arrays), (how.S, how.C, turned, PATIENCE))
+    run(how, kernel, arguments)
+
+
+def run(how: Plan, kernel: Any, arguments: tuple[Any, ...]) -> None:
+    """Launch; where blocks wait for each other only if all of them are on the chip at once."""
+    grid = (how.slices, how.groups, len(arguments[4]))
+    if not SIMULATED:
+        together = _prepared(kernel, tuple(map(kernel.typeof_pyval, arguments)), how)
+        if how.sliced and math.prod(grid) > together:
+            raise RuntimeError(f"expected room for {math.prod(grid)} blocks on the GPU at once, got {together}")
+    kernel[grid, how.threads, stream(), how.shared](*arguments)
+
+
+@functools.cache
+def _prepared(kernel: Any, signature: tuple[Any, ...], how: Plan) -> int:
+    """Compile a kernel for what a plan wants of it; how many of its blocks are on the chip at once."""
+    compiled = kernel.compile(signature)
+    compiled.cooperative = how.sliced  # the driver itself then refuses what is not on the chip at once
+    if how.shared > UNASKED:
+        from cuda.bindings.driver import CUfunction_attribute
+        from numba.cuda.cudadrv.driver import driver
+
+        function, attributes = compiled._codelibrary.get_cufunc(), CUfunction_attribute
+        most = attributes.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        driver.cuKernelSetAttribute(most, chip().shared, function.handle, cuda.get_current_device().id)
+    return int(compiled.max_cooperative_grid_blocks(how.threads, how.shared))

@@ -1,0 +1,10 @@
+"""Matrices as the twin of `linear` and of the way back through time reads them."""
+
+from __future__ import annotations
+
+from .arrays import Array, xp
+
+
+def packed(matrix: Array, transpose: bool = False) -> Array:
+    """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array: N rows of K elements each."""
+    return xp.ascontiguousarray(matrix if transpose else matrix.T).ravel()

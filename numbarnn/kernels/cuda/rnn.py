@@ -1,0 +1,111 @@
+"""A stack of Elman RNN layers, forward; one direction of one layer, back: the twin of ../rnn.py, which says more.
+
+    h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T),  f = tanh or relu
+
+x_t W_ih^T is one product over all steps, before the loop; d_h_0 and h_{t-1} are gathered after it.  The loop is one
+launch (recurrence.py) where W_hh fits on the chip, and a product at each step where it does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import launch
+from .arrays import Array, xp
+from .plan import plan
+from .steps import steps_backward, steps_forward
+from .weights import size_of
+
+
+def forward(
+    x: Array,  # (R, I), or (B T, I) with batch_first
+    batch_first: bool,
+    starts: Array,  # (T + 1), a NumPy array
+    weights: Array,  # of all layers and directions, see weights.py
+    h: Array,  # (L D, B, H)
+    lower: Array,  # (K, R, D H)
+    output: Array,  # (R, D H)
+    directions: int,
+    activation: int,
+) -> None:
+    """Fill output, that of the last layer; h holds h_0 and ends as h_n.
+
+    The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1; where
+    K is 0, each layer writes over what it has read.
+    """
+    (LD, B, H), D, offset = h.shape, directions, 0
+    if not len(output):
+        return
+    rows = x.reshape(B, len(starts) - 1, x.shape[1]).swapaxes(0, 1).reshape(x.shape) if batch_first else x
+    how = plan(B, H, D, h.dtype.itemsize, launch.chip())
+    for above in reversed(range(LD // D)):  # layers above this one
+        I = rows.shape[1]
+        size = size_of(I, H, h.dtype)
+        layer = weights[offset : offset + D * size].reshape(D, size)
+        offset += D * size
+        pre = rows @ layer[:, H : H + H * I].reshape(D * H, I).T
+        rows = lower[(above - 1) % len(lower)] if above and len(lower) else output
+        i = LD - (above + 1) * D
+        if how is None:
+            steps_forward(pre, starts, layer, h[i : i + D], rows, activation)
+        else:
+            launch.walk(how, pre, starts, layer, h[i : i + D], rows, rows, activation)
+
+
+def backward(
+    starts: Array,  # (T + 1), a NumPy array
+    weight_hh: Array,  # W_hh (H, H), packed as it stands
+    h_0: Array,  # (B, H)
+    output: Array,  # (R, D H)
+    column: int,
+    reverse: bool,
+    activation: int,
+    d_output: Array,  # (R, D H)
+    d_h: Array,  # (B, H)
+    d_pre: Array,  # (R, H)
+    previous: Array,  # (R, H), or of size 0
+) -> None:
+    """Back through time: fill d_pre, the gradient of what f was applied to, and previous with h_{t-1} if it is wanted.
+
+        d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
+
+    d_h holds the gradient of h_n and ends as that of h_0.
+    """
+    B, H = d_h.shape
+    if not len(d_pre):
+        return
+    own = slice(column, column + H)
+    states, d_states = output[:, own], d_output[:, own]
+    how = plan(B, H, 1, d_h.dtype.itemsize, launch.chip())
+    if how is None:
+        steps_backward(d_states, starts, weight_hh.reshape(H, H), d_h, states, d_pre, activation, reverse)
+    else:
+        weight = weight_hh.reshape(1, H * H)
+        launch.walk(how, d_states, starts, weight, d_h[None], states, d_pre, activation, back=True, reverse=reverse)
+        first = _first_rows(starts, reverse)
+        d_h[: len(first)] = d_pre[xp.asarray(first)] @ weight_hh.reshape(H, H).T
+    if previous.size > 0:
+        previous[...] = xp.concatenate([h_0, states])[xp.asarray(_rows_before(starts, B, reverse))]
+
+
+def _first_rows(starts: Any, reverse: bool) -> Any:
+    """The rows that h_0 goes into: the first step, or the last, of each sequence that has any."""
+    running = np.diff(starts)
+    sequences = np.arange(running[0])
+    if not reverse:
+        return starts[0] + sequences
+    lengths = (running[:, None] > sequences).sum(axis=0)
+    return starts[lengths - 1] + sequences
+
+
+def _rows_before(starts: Any, B: int, reverse: bool) -> Any:
+    """For each row, that of the step before it in h_0, B rows, followed by all states."""
+    running = np.diff(starts)
+    step = np.repeat(np.arange(len(running)), running)
+    sequence = np.arange(starts[-1]) - starts[step]
+    if not reverse:
+        return np.where(step == 0, sequence, B + starts[step - 1] + sequence)
+    follows = np.append(running, 0)[step + 1] > sequence
+    return np.where(follows, B + starts[step + 1] + sequence, sequence)

@@ -1,0 +1,180 @@
+"""What stands in for CuPy in numba's simulator: arrays of a type of their own over NumPy's, with CuPy's manners.
+
+They keep what CuPy keeps: NumPy's functions and operators take them and return such arrays, of no dimensions too; they
+mix with numbers but not with NumPy arrays; nothing turns them into one but `asnumpy` and `get`.  So a program that
+runs here treats arrays on a device as such.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+#: methods that are NumPy's
+_METHODS = {
+    "all", "any", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "flatten", "max",
+    "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
+    "swapaxes", "take", "trace", "transpose", "var",
+}  # fmt: skip
+_PROPERTIES = {"T", "dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
+
+
+class _Flags:
+    """The flags that a CuPy array has."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.c_contiguous = array.flags.c_contiguous
+        self.f_contiguous = array.flags.f_contiguous
+        self.owndata = array.flags.owndata
+
+
+class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
+    """An array on the simulated device."""
+
+    __slots__ = ("__weakref__", "_array", "base")
+
+    def __init__(self, array: np.ndarray[Any, Any], base: ndarray | None = None) -> None:
+        self._array = array
+        self.base = base
+
+    def __array__(self, *args: Any, **options: Any) -> Any:
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array "
+            "explicitly."
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        with np.errstate(all="ignore"):  # a GPU knows no warnings
+            return _wrap(getattr(ufunc, method)(*map(_unwrap, inputs), **_unwrap(options)), inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _PROPERTIES:
+            value = getattr(self._array, name)
+            return _wrap(value, (self,)) if isinstance(value, np.ndarray) else value
+        if name in _METHODS:
+            method = getattr(self._array, name)
+            return lambda *args, **options: _wrap(method(*_unwrap(args), **_unwrap(options)), (self, *args), options)
+        raise AttributeError(f"'ndarray' object has no attribute '{name}'")
+
+    @property
+    def flags(self) -> _Flags:
+        return _Flags(self._array)
+
+    def __getitem__(self, index: Any) -> Any:
+        return _wrap(self._array[_unwrap(index)], (self,))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._array[_unwrap(index)] = _unwrap(value)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self._array)
+
+    def __int__(self) -> int:
+        return int(self._array)
+
+    def __float__(self) -> float:
+        return float(self._array)
+
+    def __index__(self) -> int:
+        return operator.index(self._array)
+
+    def __repr__(self) -> str:
+        return repr(self._array)
+
+    def get(self) -> np.ndarray[Any, Any]:
+        """A copy on the host."""
+        return self._array.copy()
+
+    def item(self, *args: Any) -> Any:
+        """One element, as a Python number."""
+        return self._array.item(*args)
+
+    def tolist(self) -> Any:
+        """All elements, as Python numbers."""
+        return self._array.tolist()
+
+
+def _unwrap(value: Any) -> Any:
+    """Arguments for NumPy; arrays of the host among them are refused."""
+    if isinstance(value, ndarray):
+        return value._array
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"Unsupported type {type(value)}")
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_unwrap, value))
+    if isinstance(value, dict):
+        return {name: _unwrap(v) for name, v in value.items()}
+    return value
+
+
+def _wrap(value: Any, args: Any = (), kwargs: Any = {}) -> Any:  # noqa: B006  # it is only read
+    """A result of NumPy: arrays and its scalars as arrays here; an argument that was written to as itself."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(_wrap(v, args, kwargs) for v in value)
+    if isinstance(value, np.generic):
+        return ndarray(np.asarray(value))
+    if not isinstance(value, np.ndarray):
+        return value
+    given = [a for a in (*args, *kwargs.values(), *_outputs(kwargs)) if isinstance(a, ndarray)]
+    for array in given:
+        if array._array is value:
+            return array
+    shares = [a for a in given if value.base is not None and np.may_share_memory(a._array, value)]
+    return ndarray(value, shares[0] if shares else None)
+
+
+def _outputs(kwargs: Any) -> tuple[Any, ...]:
+    out = kwargs.get("out")
+    return out if isinstance(out, tuple) else ()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# CuPy's functions
+
+
+def asarray(value: Any, dtype: Any = None) -> ndarray:
+    """On the device: a copy of a NumPy array, an array that is there as it is."""
+    if isinstance(value, ndarray):
+        return value if dtype is None or value.dtype == dtype else value.astype(dtype)
+    return ndarray(np.array(value, dtype))
+
+
+def array(value: Any, dtype: Any = None, order: Any = None) -> ndarray:
+    """A copy on the device."""
+    return ndarray(np.array(_unwrap(value) if isinstance(value, ndarray) else value, dtype, order=order))
+
+
+def asnumpy(value: Any) -> np.ndarray[Any, Any]:
+    """A copy on the host."""
+    return value.get() if isinstance(value, ndarray) else np.asarray(value)
+
+
+def kernel_argument(value: ndarray) -> Any:
+    """The array as the simulator takes it without a copy."""
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    return FakeCUDAArray(value._array)
+
+
+def __getattr__(name: str) -> Any:
+    """Any other function is NumPy's."""
+    function = getattr(np, name)
+    if name.startswith("_") or not callable(function):
+        return function
+
+    def of_arrays(*args: Any, **options: Any) -> Any:
+        return _wrap(function(*_unwrap(args), **_unwrap(options)), args, options)
+
+    return of_arrays
