@@ -32,6 +32,8 @@ WIDE = 4
 #: terms that are summed by themselves: that much of two panels stays in the L1 cache, and the error of a long sum
 #: stays that of a short one
 DEPTH = 128
+#: rows of a that stay in the L2 cache while panel after panel goes over them: whole tiles
+_ROWS = 32 * TALL
 #: bytes of b from which on it does not stay in the L2 cache beside everything else
 FETCH_BYTES = 1 << 20
 
@@ -69,15 +71,12 @@ def _pair_kernel(rows, fetching=False):
 _one, _two, _three, _four, _five, _six = (_tiles_kernel(rows, 1) for rows in range(1, TALL + 1))
 _one_pair, _two_pair, _three_pair, _four_pair, _five_pair, _six_pair = map(_pair_kernel, range(1, TALL + 1))
 _three_ahead, _four_ahead, _five_ahead, _six_ahead = (_pair_kernel(rows, fetching=True) for rows in range(3, TALL + 1))
-_one_wide = _tiles_kernel(1, WIDE)
 
 
 @inlined_kernel
 def _tiles(height, panels, fetching, args):
-    """Tiles of `height` rows and one, two or, for one row, WIDE panels."""
-    if panels == WIDE:
-        _one_wide(*args)
-    elif fetching and panels == 2 and height > 2:
+    """Tiles of `height` rows and one or two panels."""
+    if fetching and panels == 2 and height > 2:
         if height == 6:
             _six_ahead(*args)
         elif height == 5:
@@ -117,6 +116,26 @@ def _tiles(height, panels, fetching, args):
         _one(*args)
 
 
+def _row_kernel(panels):
+    """A kernel for one row of one size of tile."""
+
+    @inlined_kernel
+    def row(init, a, a_k, b, b_panel, K, out, count):
+        """out[:count] = init[:count] + sum_k a[k] b[k, :count]."""
+        acc = tile_zero(out, 1, panels)
+        for k in range(K):
+            acc = tile_fma(acc, plus(a, k * a_k), 0, plus(b, k * panel_width(out)), b_panel)
+        if count >= panel_width(out) * panels:
+            tile_store(tile_add(tile_load(init, 0, count, 1, panels), acc), out, 0, count)
+        else:
+            tile_store_part(tile_add(tile_load_part(init, 0, count, 1, panels), acc), out, 0, count)
+
+    return row
+
+
+_row, _row_pair, _row_wide = _row_kernel(1), _row_kernel(2), _row_kernel(WIDE)
+
+
 @kernel
 def by_rows(a, row):
     """`rows` of a product: element (r, k) of a is a[r * row + k]."""
@@ -143,8 +162,13 @@ def product(init, init_row, rows, b, out, out_row, M, K, N):
     elements (0: one row for all).  out may be init, not a.
     """
     a, a_row, a_k, block = rows
-    if M > 0:
-        _product(init, init_row, a, a_row, a_k, block, b, out, out_row, M, K, N)
+    if M == 1:
+        _product_of_row(init, a, a_k, b, out, K, N)
+        return
+    for r in range(0, M, _ROWS):
+        first = plus(a, r // TALL * block if block > 0 else r * a_row)
+        _product(plus(init, r * init_row), init_row, first, a_row, a_k, block, b, plus(out, r * out_row), out_row,
+                 min(_ROWS, M - r), K, N)  # fmt: skip
 
 
 @shared_kernel
@@ -155,19 +179,20 @@ def _product(
     width = panel_width(out)
     # tiles of `height` rows, `tall` of them, and below them `others` of `rest` rows: as even as can be, but in blocks
     number = (M + TALL - 1) // TALL
-    height = TALL if block > 0 else (M + number - 1) // number
-    tall = M // TALL if block > 0 else M - number * (height - 1)
-    others = number - tall
-    rest = (M - tall * height) // max(1, others)
+    height, tall, rest, others = M, 1, 0, 0
+    if number > 1 and block > 0:
+        height, tall, rest, others = TALL, M // TALL, M % TALL, number - M // TALL
+    elif number > 1:
+        height = (M + number - 1) // number
+        tall, rest = M - number * (height - 1), height - 1
+        others = number - tall
     a_tile = block if block > 0 else height * a_row
-    most = WIDE if M == 1 else 2 if height <= PAIR_ROWS else 1
+    most = 2 if height <= PAIR_ROWS else 1
     # each tile fetches as much of what is next in b as keeps pace with the tiles
     advance = width // number if K * N * (VECTOR_BYTES // lanes(out)) > FETCH_BYTES else 0
     n = 0
     while n < N:
-        panels = min(most, (N - n + width - 1) // width)
-        if panels == 3:
-            panels = 2
+        panels = most if N - n > width else 1
         for k in range(0, max(1, K), DEPTH):
             depth = min(DEPTH, K - k)
             panel, a_first = plus(b, n * K + k * width), plus(a, k * a_k)
@@ -183,4 +208,23 @@ def _product(
                        (others, plus(first, r * first_row), first_row, plus(a_first, tall * a_tile), a_row, a_k,
                         rest * a_row, panel, K * width, depth, plus(out, n + r * out_row), out_row, N - n,
                         plus(ahead, tall * depth * advance), advance))  # fmt: skip
+        n += panels * width
+
+
+@shared_kernel
+def _product_of_row(init: Pointer, a: Pointer, a_k: int, b: Pointer, out: Pointer, K: int, N: int) -> None:
+    """`product` with one row, which has no use for a panel twice and goes WIDE panels at a time."""
+    width, n = panel_width(out), 0
+    while n < N:
+        count = N - n
+        panels = WIDE if count > (WIDE - 1) * width else 2 if count > width else 1
+        for k in range(0, max(1, K), DEPTH):
+            args = (plus(init, n) if k == 0 else plus(out, n), plus(a, k * a_k), a_k, plus(b, n * K + k * width),
+                    K * width, min(DEPTH, K - k), plus(out, n), count)  # fmt: skip
+            if panels == WIDE:
+                _row_wide(*args)
+            elif panels == 2:
+                _row_pair(*args)
+            else:
+                _row(*args)
         n += panels * width
