@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from . import devices
 from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
-from .dtypes import device as device_type
 from .record import as_array, is_tensor
 from .size import sizes
 from .tape import Array
@@ -17,9 +17,10 @@ from .values import values
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
-    """A tensor over `array` without history."""
+    """A tensor over `array` without history, or over a copy of it on `device`."""
     if device is not None:
-        device_type(device)
+        there = devices.moved(array, device)
+        array, exposed = there, exposed and there is array
     out = Tensor._wrap(array, exposed=exposed)
     if as_flag(requires_grad):
         if array.dtype.kind != "f":
@@ -39,25 +40,46 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tensor([0.5]), tensor(np.array([0.5]))
     (tensor([0.5000]), tensor([0.5000], dtype=float64))
     """
-    array = np.array(values(data), order="C")
+    if devices.is_foreign(data) or (isinstance(data, Tensor) and data.is_cuda):
+        array, device = as_array(data).copy(), "cuda" if device is None else device
+    else:
+        array = np.array(values(data), order="C")
     wanted = as_dtype(array.dtype, "data") if dtype is None else as_dtype(dtype)
     return leaf(array.astype(wanted, copy=False), device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` as a tensor: itself, or over the memory of an array, and a copy only where the type differs.
+    """`data` as a tensor: itself, or over the memory of an array, and a copy only where type or device differ.
 
     >>> array = np.zeros(2)
     >>> np.shares_memory(as_tensor(array), array)
     True
     """
-    if device is not None:
-        device_type(device)
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype=dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype) == data.dtype):
-        return from_numpy(data)
-    return tensor(data, dtype=dtype)
+        found = data
+    elif devices.is_foreign(data):
+        array = devices.adopted(data)
+        as_dtype(array.dtype, "data")
+        found = Tensor._wrap(array, exposed=True)
+    elif isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype) == data.dtype):
+        found = from_numpy(data)
+    else:
+        return tensor(data, dtype=dtype, device=device)
+    return found if dtype is None and device is None else found.to(device=device, dtype=dtype)
+
+
+def from_dlpack(data: Any) -> Tensor:
+    """A tensor over the memory of an array of another library, on the CPU or the GPU: no copy.
+
+    >>> array = np.zeros(2)
+    >>> from_dlpack(array).add_(1), array
+    (tensor([1., 1.], dtype=float64), array([1., 1.]))
+    """
+    if not hasattr(data, "__dlpack__"):
+        raise TypeError(f"from_dlpack: expected an array with __dlpack__, got {type(data).__name__}")
+    array = devices.exchanged(data)
+    as_dtype(array.dtype, "data")
+    return Tensor._wrap(array, exposed=True)
 
 
 def from_numpy(array: Array) -> Tensor:

@@ -1,4 +1,4 @@
-"""Number types, the one device, and torch's rules for mixing types.
+"""Number types, devices, and torch's rules for mixing types.
 
 A dtype is NumPy's own (`numbarnn.float32 == np.dtype("float32")`), so it works wherever NumPy wants one.
 """
@@ -47,13 +47,13 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
 
 
 class device:  # the name and the lower case are torch's
-    """Where a tensor lives.  `device("cpu")` is the only one here.
+    """Where a tensor lives: the CPU, or an NVIDIA GPU if there is one (`numbarnn.cuda.is_available()`).
 
-    >>> device("cpu")
-    device(type='cpu')
-    >>> device("cuda")
+    >>> device("cpu"), device("cuda:0")
+    (device(type='cpu'), device(type='cuda', index=0))
+    >>> device("mps")
     Traceback (most recent call last):
-    RuntimeError: device: expected 'cpu', got 'cuda': numbarnn runs on the CPU only
+    RuntimeError: device: expected 'cpu' or 'cuda', got 'mps'
     """
 
     __slots__ = ("index", "type")
@@ -66,12 +66,12 @@ class device:  # the name and the lower case are torch's
         if not isinstance(name, str):
             raise TypeError(f"device: expected a str or a device, got {name!r}")
         name, _, number = name.partition(":")
-        if name != "cpu":
-            raise RuntimeError(f"device: expected 'cpu', got {name!r}: numbarnn runs on the CPU only")
+        if name not in ("cpu", "cuda"):
+            raise RuntimeError(f"device: expected 'cpu' or 'cuda', got {name!r}")
         if number and not number.isdigit():
-            raise RuntimeError(f"device: expected 'cpu' or 'cpu:0', got {type!r}")
+            raise RuntimeError(f"device: expected '{name}' or '{name}:0', got {type!r}")
         self.type = name
-        self.index = int(number) if number else index
+        self.index = int(number) if number else type.index if isinstance(type, device) else index
 
     def __repr__(self) -> str:
         return f"device(type='{self.type}'" + (f", index={self.index})" if self.index is not None else ")")

@@ -7,8 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import numpy as np
-
+from . import devices
 from .creation import as_tensor
 from .methods import elementwise as choices
 from .methods import products
@@ -60,7 +59,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]], dtype=float64)
     """
-    arrays = [np.asarray(as_array(t)) for t in tensors]
+    arrays = [devices.asarray(as_array(t)) for t in tensors]
     if not arrays:
         raise RuntimeError("stack expects a non-empty TensorList")
     for number, array in enumerate(arrays):

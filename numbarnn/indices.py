@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import devices
 from .record import as_array, is_tensor
 from .tape import Array
 
@@ -46,6 +47,12 @@ class Index:
                     advanced.append(_ALL)
         self.basic, self.advanced = (*basic, ...), tuple(advanced)  # with Ellipsis even one element is a view
 
+    def beside(self, array: Any) -> Index:
+        """Itself, with its arrays where `array` is."""
+        if self.advanced is not None and not isinstance(array, np.ndarray):
+            self.advanced = tuple(np.asarray(p, like=array) if isinstance(p, np.ndarray) else p for p in self.advanced)
+        return self
+
     def is_basic_needed(self) -> bool:
         """Whether the first step does anything."""
         return any(p is not Ellipsis and p != _ALL for p in self.basic)
@@ -53,7 +60,8 @@ class Index:
     def taken(self, array: Array) -> Array:
         """A copy of the part of `array`."""
         part = array[self.basic]
-        return np.array(part if self.advanced is None else part[self.advanced])
+        copy: Array = (part if self.advanced is None else part[self.advanced]).copy()
+        return copy
 
     def put(self, array: Array, value: Any) -> None:
         """array[index] = value."""
@@ -86,7 +94,7 @@ def _part(part: Any) -> Any:
             f"(got {type(part).__name__})"
         )
     # A copy: whoever differentiates later must find the index as it was.
-    array = np.array(as_array(part) if is_tensor(part) else part)
+    array = np.array(devices.host(as_array(part)) if is_tensor(part) else part)
     if array.size == 0 and isinstance(part, (list, tuple)):
         array = array.astype(np.int64)
     if array.dtype.kind not in "iub":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import devices
 from .dtypes import bool_, float32, int64
 from .tape import Array
 
@@ -24,13 +25,15 @@ _Format = Callable[[object], str]
 def tensor_str(tensor: Tensor) -> str:
     """tensor([[ 0.0185],
     [-0.0517]], dtype=float64, grad_fn=<TanhBackward0>)"""
-    array = tensor._array
+    array = devices.host(tensor._array)
     indent = len("tensor(")
     notes = []
     if not array.size and array.ndim != 1:
         notes.append(f"size={tuple(array.shape)}")
     if array.dtype not in (float32, int64, bool_) or (not array.size and array.dtype != float32):
         notes.append(f"dtype={array.dtype}")
+    if tensor.is_cuda:
+        notes.insert(0, f"device='{tensor.device}'")
     if tensor.grad_fn is not None:
         notes.append(f"grad_fn={tensor.grad_fn}")
     elif tensor.requires_grad:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import tape
+from . import devices, tape
 from .attributes import Attributes
 from .dtypes import result_type
 from .ops.op import OUTPUT, Op
@@ -17,6 +17,7 @@ from .views import View
 if TYPE_CHECKING:
     from .tensor import Tensor
 
+_ON_HOST = (np.ndarray, int, float)
 #: the class of what is returned; `tensor.py` sets it, so that no import goes both ways
 tensor_class: Any = None
 
@@ -32,6 +33,8 @@ def as_array(value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         return np.asarray(value)
+    if devices.is_foreign(value):
+        return devices.adopted(value)
     raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")
 
 
@@ -68,13 +71,13 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = [as_array(value) for value in inputs]
+    arrays = devices.together([as_array(value) for value in inputs])
     if op.promote:
         arrays = promoted(arrays)
     # As in torch, infinities and NaN speak for themselves.
     with np.errstate(all="ignore"):
         result, vjps = op.function(*arrays, **static)
-    out = tensor_of(np.asarray(result))
+    out = tensor_of(devices.asarray(result))
     if op.view:
         _share(out, inputs[0])
     if tape.recording(inputs) and out._array.dtype.kind == "f":
@@ -96,12 +99,15 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
-    dtypes = {a.dtype for a in arrays if isinstance(a, np.ndarray)}
+    dtypes = {a.dtype for a in arrays if not isinstance(a, (int, float))}
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
     dtype = dtypes.pop() if len(dtypes) == 1 else None
-    if dtype is None or (dtype.kind != "f" and not all(isinstance(a, np.ndarray) for a in arrays)):
+    if dtype is None or (dtype.kind != "f" and any(isinstance(a, (int, float)) for a in arrays)):
         dtype = result_type(*arrays)
-    return [np.asarray(a, dtype) for a in arrays]
+    where = next((a for a in arrays if not isinstance(a, _ON_HOST)), None)
+    if where is None:
+        return [np.asarray(a, dtype) for a in arrays]
+    return [devices.asarray(a, dtype) if hasattr(a, "dtype") else np.asarray(a, dtype, like=where) for a in arrays]
 
 
 def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -112,7 +118,7 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
             extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
         )
         gradient = gradient.sum(axis=stretched).reshape(shape)
-    return np.asarray(gradient, dtype)
+    return devices.asarray(gradient, dtype)
 
 
 def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:

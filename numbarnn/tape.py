@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import devices
 from .grad_mode import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _walk(
                 continue
             d_output = d_outputs[tensor._output]
             if d_output is not None:
-                inner.append((tensor, np.array(d_output)))
+                inner.append((tensor, d_output.copy()))
         for edge, d_input in zip(node.edges, node.run(d_outputs, retain_graph), strict=True):
             if edge is not None and d_input is not None:
                 _pass_on(edge, d_input, pending, leaves)
@@ -206,7 +207,7 @@ class _Sum:
         if self._own:
             self._value += gradient
         else:
-            self._value, self._own = np.asarray(self._value + gradient), True
+            self._value, self._own = devices.asarray(self._value + gradient), True
 
     def call_hooks(self) -> None:
         """Let the hooks of the leaf have the sum; whoever wrote them may keep what they were given."""
@@ -219,7 +220,8 @@ class _Sum:
         alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
         if borrowed_will_do or (alone and self._value.flags.c_contiguous):
             return self._value
-        return np.array(self._value, order="C")
+        copy: Array = devices.asarray(self._value).copy()
+        return copy
 
 
 def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from . import record, tape
-from .dtypes import DType, as_dtype, cpu, device, float32
+from . import devices, record, tape
+from .dtypes import DType, as_dtype, device, float32
 from .methods import Methods
 from .printing import tensor_str
 from .size import Size
@@ -72,8 +72,8 @@ class Tensor(Methods):
 
     @property
     def device(self) -> device:
-        """Always the CPU."""
-        return cpu
+        """Where it is: the CPU, or the GPU."""
+        return devices.of(self._array)
 
     @property
     def is_leaf(self) -> bool:
@@ -127,6 +127,11 @@ class Tensor(Methods):
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
                     f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+                )
+            if value.device != self.device:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with device type '{value.device.type}' to a tensor with device "
+                    f"type '{self.device.type}'. Please ensure that the gradient and the tensor are on the same device"
                 )
             if value.dtype != self.dtype:
                 raise RuntimeError(
@@ -196,7 +201,8 @@ class Tensor(Methods):
             if self._array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             return np.ones_like(self._array)
-        given = np.asarray(record.as_array(gradient), self._array.dtype)
+        given = devices.asarray(record.as_array(gradient), self._array.dtype)
+        devices.check_together(given, self._array)
         if given.shape != self._array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[0] has a shape of {Size(given.shape)} and output[0] has a shape of "

@@ -41,6 +41,11 @@ class _Region:
     """Where a view lies in its base, as (offset, strides) in elements of a contiguous array."""
 
     def __init__(self, view: Array, base: Array) -> None:
+        if not isinstance(base, np.ndarray):
+            raise RuntimeError(
+                "a view on the GPU is being written to, with a gradient at stake: write to the base, as in "
+                "base[index] = value, or compute the values without in-place writes"
+            )
         if not base.flags.c_contiguous:
             raise RuntimeError(
                 "a view is being written to whose base is not contiguous, with a gradient at stake: write to the "
@@ -82,7 +87,7 @@ def _address(array: Array) -> int:
 
 def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False) -> bool:
     """Whether writing `values` to `target`, or a part of it, must be recorded; refuses what would spoil gradients."""
-    if not target._array.flags.writeable:
+    if isinstance(target._array, np.ndarray) and not target._array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
             "(or its memory is read-only). Please clone() the tensor before performing the operation."

@@ -84,7 +84,7 @@ CONSTRUCTION = [
     Refused("one size", _rnn(3), TypeError, "RNN"),
     Refused("dtype int64", lambda t: t.nn.RNN(3, 4, dtype=t.int64), RuntimeError, "only Tensors of floating point"),
     Refused("dtype no type", _rnn(3, 4, dtype=3), TypeError, "dtype: expected float32, float64"),
-    Refused("device", _rnn(3, 4, device="tpu"), RuntimeError, "device: expected 'cpu', got 'tpu'"),
+    Refused("device", _rnn(3, 4, device="tpu"), RuntimeError, "device: expected 'cpu' or 'cuda', got 'tpu'"),
     Refused("device number", _rnn(3, 4, device=1.5), TypeError, "device: expected a str or a device, got 1.5"),
     Refused("dropout, one layer", _rnn(3, 4, dropout=0.5), UserWarning, "dropout option adds dropout after all but "
             "last recurrent layer, so non-zero dropout expects num_layers greater than 1, but got dropout=0.5 and "

@@ -17,10 +17,10 @@ from numbarnn.kernels import linear as cpu_linear  # noqa: E402
 from numbarnn.kernels import packing as cpu_packing  # noqa: E402
 from numbarnn.kernels import rnn as cpu_rnn  # noqa: E402
 from numbarnn.kernels import weights as cpu_weights  # noqa: E402
+from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.cuda.plan import TILES, Plan, shared_bytes  # noqa: E402
-from numbarnn.kernels.gemm import RELU, TANH  # noqa: E402
 
 if cuda_device.SIMULATED:
     import cuda_grid

@@ -14,7 +14,7 @@ import pytest
 TESTS = Path(__file__).parent
 
 
-@pytest.mark.parametrize("name", ["test_cuda_kernels.py"])
+@pytest.mark.parametrize("name", ["test_cuda_kernels.py", "test_cuda_layers.py"])
 def test_in_the_simulator(name):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(TESTS / name)]
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}

@@ -13,9 +13,9 @@ import numpy as np  # noqa: E402  # what follows needs a device
 from tolerance import assert_close  # noqa: E402
 
 from numbarnn.kernels import plain  # noqa: E402
+from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
-from numbarnn.kernels.gemm import RELU, TANH  # noqa: E402
 
 SIZES = [1, 31, 32, 64, 128, 223, 224, 225, 256, 288, 384, 512, 1000, 1024, 1760, 2560, 4096]
 #: B, T, D, f; lengths differ where B is odd

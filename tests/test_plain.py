@@ -32,6 +32,7 @@ PAIRS = [
     (weights.packed, plain.packed_layers),
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
+    (packing.matrix, plain.matrix),
 ]
 
 

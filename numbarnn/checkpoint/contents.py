@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..dtypes import as_dtype
 from ..size import Size
 from ..tape import Array
@@ -79,7 +80,7 @@ def metadata_of(value: Any) -> Any:
 
 def array_of(value: Tensor | Array) -> Array:
     """The array of a tensor; an array as it is."""
-    return value._array if isinstance(value, Tensor) else value.view(np.ndarray)
+    return devices.host(value._array) if isinstance(value, Tensor) else value.view(np.ndarray)
 
 
 def _shown(path: Path) -> str:

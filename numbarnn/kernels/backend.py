@@ -1,14 +1,18 @@
-"""Who computes: compiled kernels, or NumPy under NUMBA_DISABLE_JIT=1.  Here and nowhere else is that decided.
+"""Who computes: compiled kernels, NumPy under NUMBA_DISABLE_JIT=1, or a GPU.  Here and nowhere else is that decided.
 
-With that variable Numba compiles nothing in the whole process; it is read when Numba is imported.
+The functions of this module are for NumPy arrays; `of` gives a module with the same ones for other arrays.  With that
+variable Numba compiles nothing in the whole process; it is read when Numba is imported.
 """
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 from . import linear, packing, plain, rnn, weights
 
@@ -30,3 +34,11 @@ recurrent_backward = _chosen(linear.recurrent_backward, plain.recurrent_backward
 packed_layers = _chosen(weights.packed, plain.packed_layers)
 size_of = _chosen(weights.size_of, plain.size_of)
 packed_matrix = _chosen(packing.packed, plain.packed_matrix)
+matrix = _chosen(packing.matrix, plain.matrix)
+
+
+def of(array: Any) -> Any:
+    """The module whose functions take arrays like this one: imported when the first array on a GPU comes."""
+    if isinstance(array, np.ndarray):
+        return sys.modules[__name__]
+    return importlib.import_module(".cuda.backend", __package__)

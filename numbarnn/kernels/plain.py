@@ -43,6 +43,11 @@ def _silent(function: F) -> F:
 # weights
 
 
+def matrix(rows: int, columns: int, dtype: Any) -> Array:
+    """An empty (rows, columns) array."""
+    return np.empty((rows, columns), dtype)
+
+
 def packed_matrix(matrix: Array, transpose: bool = False) -> Array:
     """A matrix, or its transpose, as a flat array: a copy."""
     return (matrix.T if transpose else matrix).flatten()

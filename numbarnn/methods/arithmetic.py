@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..ops import elementwise as ops
 from ..ops.op import Op
@@ -47,7 +48,7 @@ def _mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
 def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
     """A result that nothing can be differentiated through: bools or integers."""
     try:
-        return tensor_of(np.asarray(ufunc(*arrays)))
+        return tensor_of(devices.asarray(ufunc(*arrays)))
     except ValueError:
         raise _mismatch(*(a.shape for a in arrays)) from None
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..dtypes import DType, as_dtype, bool_, float32, float64, int32, int64, torch_name
 from ..dtypes import device as device_type
 from ..ops import elementwise as ops
-from ..record import apply, is_tensor
+from ..record import apply, is_tensor, record
 from ..tape import Array, traced
 
 if TYPE_CHECKING:
@@ -27,16 +28,21 @@ class Conversion(Attributes):
         """The one value as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
-        return self._array.item()
+        return devices.host(self._array).item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers; of a 0-d tensor the number."""
-        return self._array.tolist()
+        return devices.host(self._array).tolist()
 
     def numpy(self) -> Array:
         """A NumPy view: no copy, so writes to either show in both."""
         if traced(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if not isinstance(self._array, np.ndarray):
+            raise TypeError(
+                "can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory "
+                "first."
+            )
         self._version.exposed = True
         view: Array = self._array.view()
         return view
@@ -53,7 +59,7 @@ class Conversion(Attributes):
         if self._array.size != 1:
             what = "more than one value" if self._array.size else "no values"
             raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
-        return builtins.bool(self._array.item())
+        return builtins.bool(self.item())
 
     def __float__(self) -> builtins.float:
         return builtins.float(self._scalar())
@@ -64,12 +70,12 @@ class Conversion(Attributes):
     def __index__(self) -> builtins.int:
         if self._array.size != 1 or self._array.dtype.kind == "f":
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return builtins.int(self._array.item())
+        return builtins.int(self.item())
 
     def _scalar(self) -> Any:
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return self._array.item()
+        return self.item()
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self._array.ndim else object.__format__(self, spec)
@@ -86,20 +92,22 @@ class Conversion(Attributes):
         non_blocking: builtins.bool = False,
         copy: builtins.bool = False,
     ) -> Any:
-        """Itself, or a copy of type `dtype`; `to("cpu")`, `to(float64)`, `to("cpu", float64)`, `to(other)`."""
+        """Itself, or a copy of type `dtype` on `device`: `to("cuda")`, `to(float64)`, `to("cpu", float64)`, `to(x)`.
+
+        Raises RuntimeError, which says what is missing, where there is no such device.
+        """
         for given in args:
             if is_tensor(given):
-                dtype = given.dtype
+                dtype, device = given.dtype, given.device
             elif isinstance(given, (str, device_type)):
                 device = given
             elif not isinstance(given, builtins.bool):
                 dtype = given
-        if device is not None:
-            device_type(device)
         wanted = self._array.dtype if dtype is None else as_dtype(dtype)
-        if wanted == self._array.dtype and not copy:
-            return self
-        return apply(ops.to_copy, self, dtype=wanted)
+        moved = self if device is None else _moved(self, device)
+        if wanted == self._array.dtype and (moved is not self or not copy):
+            return moved
+        return apply(ops.to_copy, moved, dtype=wanted)
 
     def type_as(self, other: Tensor) -> Any:
         """`to` the type of `other`."""
@@ -117,8 +125,37 @@ class Conversion(Attributes):
         return self.to(dtype=as_dtype(dtype))
 
     def cpu(self) -> Any:
-        """Itself: it is on the CPU."""
-        return self
+        """Itself if it is on the CPU, else a copy there."""
+        return _moved(self, "cpu")
+
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Any:
+        """Itself if it is on the GPU, else a copy there; RuntimeError, which says what is missing, without one."""
+        return _moved(self, "cuda" if device is None else device)
+
+    @property
+    def is_cuda(self) -> builtins.bool:
+        """Whether it is on the GPU."""
+        return not isinstance(self._array, np.ndarray)
+
+    @property
+    def __cuda_array_interface__(self) -> Any:
+        """The memory on the GPU, for other libraries: no copy."""
+        if isinstance(self._array, np.ndarray):
+            raise AttributeError("Can't get __cuda_array_interface__ on non-CUDA tensor: it is on the CPU")
+        return self._shared().__cuda_array_interface__
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._shared().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
+
+    def _shared(self) -> Any:
+        """The array, which somebody else is going to hold."""
+        if traced(self):
+            raise RuntimeError("Can't export tensors that require gradient, use tensor.detach()")
+        self._version.exposed = True
+        return self._array
 
     def float(self) -> Any:
         """`to(float32)`."""
@@ -147,6 +184,20 @@ class Conversion(Attributes):
     def is_floating_point(self) -> builtins.bool:
         """Whether its type is a float."""
         return self._array.dtype.kind == "f"
+
+
+def _moved(tensor: Any, device: Any) -> Any:
+    """The tensor on a device, with gradients that go back to where it was: itself, or a copy."""
+    array = tensor._array
+    there = devices.moved(array, device)
+    if there is array:
+        return tensor
+
+    def backward(d_outputs: Any, needs: Any) -> list[Any]:
+        return [devices.moved(d_outputs[0], devices.of(array))]
+
+    (out,) = record("ToCopy", [there], (tensor,), backward)
+    return out
 
 
 def _type_name(dtype: DType) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..ops import elementwise as ops
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def check_mask(name: str, mask: Any) -> Array:
     """The array of `mask`, which must be bool."""
-    array = np.asarray(as_array(mask))
+    array = devices.asarray(as_array(mask))
     if array.dtype.kind != "b":
         raise RuntimeError(f"{name} expected a mask of dtype bool, but got {torch_name(array.dtype)}")
     return array

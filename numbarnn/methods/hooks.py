@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..attributes import Attributes
 from ..handle import RemovableHandle
 from ..record import is_tensor, tensor_of
@@ -31,7 +29,7 @@ class Hooks(Attributes):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
 
         def on_arrays(d: Array) -> Array:
-            given = tensor_of(np.array(d))
+            given = tensor_of(d.copy())
             returned = hook(given)
             return _checked(hook, given if returned is None else returned, d)
 

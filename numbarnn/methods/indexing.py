@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..indices import Index
 from ..ops import indexing as ops
@@ -27,7 +28,7 @@ class Indexing(Attributes):
     __slots__ = ()
 
     def __getitem__(self, index: Any) -> Tensor:
-        place = Index(index, self._array.ndim)
+        place = Index(index, self._array.ndim).beside(self._array)
         try:
             if place.advanced is None:
                 return apply(ops.select, self, index=place.basic)
@@ -37,9 +38,10 @@ class Indexing(Attributes):
             raise _in_torch_words(error) from None
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        place = Index(index, self._array.ndim)
+        place = Index(index, self._array.ndim).beside(self._array)
         recorded = guard_write(self, (value,), in_part=place.is_basic_needed())
-        array = np.asarray(as_array(value))
+        array = devices.asarray(as_array(value))
+        (_, array) = devices.together([self._array, array])
         try:
             place.put(self._array, array)
         except IndexError as error:
@@ -57,7 +59,7 @@ class Indexing(Attributes):
             if needs[1]:  # a value may have leading dimensions of length 1 that its place has not
                 d_value = fit(place.taken(d_out), array.shape[_leading(array, place.taken(d_out)) :], array.dtype)
                 d_value = d_value.reshape(array.shape)
-            d_self = np.array(d_out)
+            d_self = d_out.copy()
             place.put(d_self, 0)
             return [d_self, d_value]
 
@@ -78,7 +80,7 @@ class Indexing(Attributes):
 
     def gather(self, dim: int, index: Any) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
-        indices, ndim = np.asarray(as_array(index)), self._array.ndim
+        indices, ndim = devices.asarray(as_array(index)), self._array.ndim
         if indices.ndim != ndim:
             raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
         along = axis(dim, ndim)
@@ -93,7 +95,7 @@ class Indexing(Attributes):
 
     def index_select(self, dim: int, index: Any) -> Tensor:
         """The slices of `dim` that the vector `index` names."""
-        indices, along = np.array(as_array(index)), axis(dim, self._array.ndim)
+        indices, along = devices.asarray(as_array(index)).copy(), axis(dim, self._array.ndim)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
         check_range(indices, self._array.shape[along], along, IndexError)

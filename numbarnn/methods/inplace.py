@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import random
+from .. import devices, random
 from ..attributes import Attributes
 from ..dtypes import category, torch_name
 from ..ops import elementwise as ops
 from ..ops.op import Op
+from ..record import is_tensor
 from ..views import continue_with, guard_write, note_write
 from .arithmetic import broadcasting
 from .elementwise import number
@@ -117,7 +118,7 @@ class InPlace(Attributes):
 
     def copy_(self, source: Any) -> Tensor:
         """The values of `source`, broadcast to this shape and converted to this type."""
-        return overwrite(self, ops.copy, source)
+        return overwrite(self, ops.copy, source.to(devices.of(self._array)) if is_tensor(source) else source)
 
     def fill_(self, value: Any) -> Tensor:
         """Every value the same."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..record import as_array, is_tensor, tensor_of
 
@@ -32,10 +33,10 @@ class Protocol(Attributes):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         binary = _OPERATORS.get(ufunc)
         if binary is not None and method == "__call__" and not options:
-            left, right = (x if is_tensor(x) else tensor_of(np.asarray(as_array(x))) for x in inputs)
+            left, right = (x if is_tensor(x) else tensor_of(devices.asarray(as_array(x))) for x in inputs)
             return binary(left, right)
         result = getattr(ufunc, method)(*_arrays(inputs), **_arrays(options))
-        return tensor_of(np.asarray(result)) if isinstance(result, np.generic) else _tensors(result, options)
+        return tensor_of(devices.asarray(result)) if isinstance(result, np.generic) else _tensors(result, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return function(*_arrays(args), **_arrays(options))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..dtypes import as_dtype, torch_name
 from ..ops import elementwise, indexing
@@ -121,7 +122,7 @@ class Reductions(Attributes):
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         find = np.argmax if name == "argmax" else np.argmin
         along = None if dim is None or not self._array.ndim else axis(dim, self._array.ndim)
-        return tensor_of(np.asarray(find(self._array, axis=along, keepdims=keepdim)))
+        return tensor_of(devices.asarray(find(self._array, axis=along, keepdims=keepdim)))
 
     def _first_extreme(self, name: str, dim: int, keepdim: bool) -> ValuesIndices:
         self._nonempty(name, dim)
@@ -136,11 +137,11 @@ class Reductions(Attributes):
 
     def all(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """Whether every value is true."""
-        return tensor_of(np.asarray(np.all(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
+        return tensor_of(devices.asarray(np.all(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
 
     def any(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """Whether some value is true."""
-        return tensor_of(np.asarray(np.any(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
+        return tensor_of(devices.asarray(np.any(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """The running sum along `dim`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
 from ..attributes import Attributes
 from ..ops import indexing as ops
 from ..ops.axes import axis
@@ -37,7 +38,7 @@ class Scatter(Attributes):
 
 
 def _checked(target: Attributes, dim: int, index: Any, source: Any) -> tuple[Any, int]:
-    indices, written = np.asarray(as_array(index)), as_array(source)
+    indices, written = devices.asarray(as_array(index)), as_array(source)
     shape, along = target._array.shape, axis(dim, target._array.ndim)
     if indices.dtype not in (np.int64, np.int32):
         raise RuntimeError("scatter(): Expected dtype int32/int64 for index")

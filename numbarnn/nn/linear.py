@@ -7,10 +7,11 @@ import warnings
 from typing import Any
 
 from .. import random
+from ..creation import leaf
+from ..devices import chosen, moved
 from ..dtypes import as_dtype, get_default_dtype
-from ..dtypes import device as device_type
 from ..tape import Array
-from ..tensor import Parameter, Tensor
+from ..tensor import Parameter
 from . import functional as F
 from .module import Module
 
@@ -34,7 +35,7 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
-        device_type(device or "cpu")
+        device = chosen(device)
         number_type = as_dtype(dtype or get_default_dtype())
         if number_type.kind != "f":
             raise RuntimeError(f"dtype: expected a floating point type, got {number_type}")
@@ -47,15 +48,15 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         weight_values, bias_values = _draws(int(in_features), int(out_features), bool(bias), number_type)
-        self.weight = Parameter(Tensor._wrap(weight_values))
-        self.register_parameter("bias", None if bias_values is None else Parameter(Tensor._wrap(bias_values)))
+        self.weight = Parameter(leaf(weight_values, device))
+        self.register_parameter("bias", None if bias_values is None else Parameter(leaf(bias_values, device)))
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew."""
         drawn = _draws(self.in_features, self.out_features, self.bias is not None, self.weight.dtype)
         for parameter, values in zip((self.weight, self.bias), drawn, strict=True):
-            if parameter is not None:
-                parameter._array[...] = values
+            if parameter is not None and values is not None:
+                parameter._array[...] = moved(values, parameter.device)
                 parameter._version.count += 1
 
     def forward(self, input: Any) -> Any:

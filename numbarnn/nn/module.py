@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from ..devices import chosen
 from ..dtypes import as_dtype, float32, float64
 from ..dtypes import device as device_type
 from ..handle import RemovableHandle
@@ -186,29 +187,27 @@ class Module(Registry):
         return self
 
     def to(self: Self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
-        """`to(dtype)`, `to(device)`, `to(device, dtype)` or `to(tensor)`: floating parameters and buffers change type.
+        """`to(dtype)`, `to(device)`, `to(device, dtype)` or `to(tensor)`: parameters and buffers go there.
 
-        The parameters stay the same objects, so an optimizer made before goes on working.  `non_blocking` is ignored.
-        Raises TypeError for a type that is not floating point, RuntimeError for another device than the CPU.
+        The type changes of those that are floating point.  The parameters stay the same objects, so an optimizer made
+        before goes on working.  `non_blocking` is ignored.  Raises TypeError for a type that is not floating point,
+        RuntimeError, which says what is missing, for a device that is not there.
         """
         for wanted in args:
             if isinstance(wanted, Tensor):
-                dtype = wanted.dtype
+                dtype, device = wanted.dtype, wanted.device
             elif isinstance(wanted, (str, device_type)):
                 device = wanted
             elif wanted is not None:
                 dtype = wanted
-        if device is not None:
-            device_type(device)
-        if dtype is None:
-            return self
-        number_type = as_dtype(dtype)
-        if number_type.kind != "f":
+        goal = None if device is None else chosen(device)
+        number_type = None if dtype is None else as_dtype(dtype)
+        if number_type is not None and number_type.kind != "f":
             raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={number_type}")
         for module in self.modules():
             for tensor in (*module._parameters.values(), *module._buffers.values()):
-                if tensor is not None and tensor._array.dtype.kind == "f":
-                    _convert(tensor, number_type)
+                if tensor is not None:
+                    _convert(tensor, goal, number_type if tensor._array.dtype.kind == "f" else None)
         return self
 
     def float(self: Self) -> Self:
@@ -220,8 +219,12 @@ class Module(Registry):
         return self.to(float64)
 
     def cpu(self: Self) -> Self:
-        """Nothing to do: everything is on the CPU."""
-        return self
+        """Parameters and buffers to the CPU."""
+        return self.to("cpu")
+
+    def cuda(self: Self, device: Any = None) -> Self:
+        """Parameters and buffers to the GPU; RuntimeError, which says what is missing, without one."""
+        return self.to("cuda" if device is None else device)
 
     # -----------------------------------------------------------------------------------------------------------------
     # state and representation
@@ -266,8 +269,10 @@ def layout(module: Module, children: list[str]) -> str:
     return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def _convert(tensor: Tensor, dtype: Any) -> None:
-    """Give `tensor`, and its gradient, another number type, in place."""
-    tensor.data = tensor.detach().to(dtype)
-    if tensor.grad is not None:
-        tensor.grad = tensor.grad.detach().to(dtype)
+def _convert(tensor: Tensor, device: Any, dtype: Any) -> None:
+    """Give `tensor`, and its gradient, another device and number type, in place; None: the one that it has."""
+    gradient = tensor.grad
+    if device is not None or dtype is not None:
+        tensor.data = tensor.detach().to(device=device, dtype=dtype)
+        if gradient is not None:
+            tensor.grad = gradient.detach().to(device=device, dtype=dtype)

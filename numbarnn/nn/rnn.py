@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import random
 from ..creation import empty
+from ..devices import moved
 from ..tensor import Parameter, Tensor
 from .functional.rnn import recurrent, rnn_cell
 from .functional.shown import arranged, layers_shown
@@ -31,7 +32,8 @@ class _Recurrent(Module):
         """Draw every parameter from U(-1/sqrt(H), 1/sqrt(H)), in the order of registration."""
         bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0.0
         for parameter in self.parameters():
-            parameter._array[...] = random.uniform(parameter.shape, -bound, bound, parameter.dtype)
+            drawn = random.uniform(parameter.shape, -bound, bound, parameter.dtype)
+            parameter._array[...] = moved(drawn, parameter.device)
             parameter._version.count += 1
 
 
@@ -48,6 +50,7 @@ class RNN(_Recurrent):
         batch_first: input and output are (B, T, features) instead of (T, B, features); states never are.
         dropout: in training, the probability to drop an element of the output of a layer that is not the last.
         bidirectional: a second direction reads from the end; its features come after those of the first.
+        device: "cpu" (default) or "cuda", where the parameters are made; calls compute where their arguments are.
         dtype: float32 (default) or float64.
 
     Called with `input`, (T, B, I) or (T, I) for one sequence or a PackedSequence, and optionally `hx`, the first
@@ -142,7 +145,7 @@ class RNN(_Recurrent):
         return [[getattr(self, name) for name in group] for group in self._names]
 
     def flatten_parameters(self) -> None:
-        """Nothing to do on the CPU; here so that programs written for torch run."""
+        """Nothing to do; here so that programs written for torch run."""
 
     def forward(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import random
+from ..creation import leaf
+from ..devices import chosen, moved
 from ..dtypes import as_dtype, get_default_dtype
-from ..dtypes import device as device_type
 from ..tape import Array
 from ..tensor import Parameter, Tensor
 from . import functional as F
@@ -43,7 +44,7 @@ class Embedding(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        device_type(device or "cpu")
+        device = chosen(device)
         if sparse:
             raise ValueError("sparse: expected False, got True: gradients are dense arrays here")
         for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
@@ -61,7 +62,7 @@ class Embedding(Module):
                 "Shape of weight does not match num_embeddings and embedding_dim: "
                 f"expected {(num_embeddings, embedding_dim)}, got {tuple(_weight.shape)}"
             )
-        values = Tensor._wrap(_table(num_embeddings, embedding_dim, dtype)) if _weight is None else _weight
+        values = leaf(_table(num_embeddings, embedding_dim, dtype), device) if _weight is None else _weight
         self.weight = Parameter(values, requires_grad=not _freeze)
         if _weight is None:
             self._zero_padding()
@@ -72,7 +73,8 @@ class Embedding(Module):
 
     def reset_parameters(self) -> None:
         """Draw the table anew."""
-        self.weight._array[...] = _table(self.num_embeddings, self.embedding_dim, self.weight.dtype)
+        drawn = _table(self.num_embeddings, self.embedding_dim, self.weight.dtype)
+        self.weight._array[...] = moved(drawn, self.weight.device)
         self._zero_padding()
         self.weight._version.count += 1
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import devices
 from ..creation import from_numpy
 from ..dtypes import as_dtype
 from ..size import Size
@@ -88,7 +89,8 @@ def _misfit(place: _Entry, value: Any, assign: bool) -> str | None:
         )
     if assign:
         return _unassignable(place, value)
-    if not place.tensor._array.flags.writeable:
+    target = place.tensor._array
+    if isinstance(target, np.ndarray) and not target.flags.writeable:
         return f'While copying the parameter named "{place.key}": its memory in the current model is read-only.'
     return None
 
@@ -108,8 +110,9 @@ def _unassignable(place: _Entry, value: Any) -> str | None:
 
 
 def _write(place: _Entry, value: Any) -> None:
-    source = value._array if isinstance(value, Tensor) else value
-    np.copyto(place.tensor._array, source, casting="unsafe")
+    target = place.tensor._array
+    source = devices.moved(value._array if isinstance(value, Tensor) else value, devices.of(target))
+    np.copyto(target, source, casting="unsafe")
     place.tensor._version.count += 1
 
 

@@ -207,9 +207,9 @@ def to_copy(x: Array, *, dtype: Any) -> Result:
 @op()
 def copy(x: Array, y: Array) -> Result:
     """`y` in the shape and type of `x`, which it replaces."""
-    return np.broadcast_to(np.asarray(y, x.dtype), x.shape), (np.zeros_like, passed)
+    return np.broadcast_to(np.asarray(y, x.dtype, like=x), x.shape), (np.zeros_like, passed)
 
 
 @op(saves=(1,))
 def masked_fill(x: Array, mask: Array, *, value: Any) -> Result:
-    return np.where(mask, np.asarray(value, x.dtype), x), (lambda d: np.where(mask, 0, d), np.zeros_like)
+    return np.where(mask, np.asarray(value, x.dtype, like=x), x), (lambda d: np.where(mask, 0, d), np.zeros_like)

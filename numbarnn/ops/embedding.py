@@ -13,7 +13,7 @@ def embedding(weight: Array, *, indices: Array, padding_idx: int | None, scale_g
     numbers = indices.reshape(-1).copy()
 
     def d_weight(d: Array) -> Array:
-        out = np.zeros(weight.shape, d.dtype)
+        out = np.zeros(weight.shape, d.dtype, like=weight)
         # Sorted, the gradients of one row lie side by side and are summed in one pass.
         order = np.argsort(numbers, kind="stable")
         if padding_idx is not None:

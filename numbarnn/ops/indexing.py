@@ -14,7 +14,7 @@ def select(x: Array, *, index: Any) -> Result:
     """`x[index]` for integers, slices and None: a view, for which the index must have an Ellipsis."""
 
     def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype)
+        out = np.zeros(x.shape, d.dtype, like=x)
         out[index] = d
         return out
 
@@ -26,7 +26,7 @@ def index(x: Array, *, index: Any) -> Result:
     """`x[index]` with arrays of integers or bools in the index: a copy; an element may be taken several times."""
 
     def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype)
+        out = np.zeros(x.shape, d.dtype, like=x)
         np.add.at(out, index, d)
         return out
 
@@ -39,7 +39,7 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
     where = _places(indices, axis)
 
     def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype)
+        out = np.zeros(x.shape, d.dtype, like=x)
         np.add.at(out, where, d)
         return out
 
@@ -50,7 +50,7 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
 def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
     """A copy of `x` with out[indices[i][j]][j] = source[i][j] for axis 0, and so on; `source` may be a number."""
     where = _places(indices, axis)
-    source = np.asarray(source)
+    source = np.asarray(source, like=x)
     part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
     out = x.copy()
     out[where] = source[part]
@@ -61,7 +61,7 @@ def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
         return d_kept
 
     def d_source(d: Array) -> Array:
-        d_out = np.zeros(source.shape, d.dtype)
+        d_out = np.zeros(source.shape, d.dtype, like=d)
         d_out[part] = d[where]
         return d_out
 

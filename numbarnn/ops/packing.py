@@ -36,13 +36,19 @@ def places(batch_sizes: Array, order: Array | None, batch_first: bool) -> Places
     return (sequence, step) if batch_first else (step, sequence)
 
 
+def _beside(at: Places, array: Array) -> Places:
+    """The places, where `array` is."""
+    first, second = at
+    return np.asarray(first, like=array), np.asarray(second, like=array)
+
+
 @op()
 def pack_padded_sequence(padded: Array, *, at: Places) -> Result:
     """(T, B, *) or (B, T, *) -> (N, *)."""
-    shape = padded.shape
+    shape, at = padded.shape, _beside(at, padded)
 
     def d_padded(d_packed: Array) -> Array:
-        gradient = np.zeros(shape, d_packed.dtype)
+        gradient = np.zeros(shape, d_packed.dtype, like=d_packed)
         gradient[at] = d_packed
         return gradient
 
@@ -52,7 +58,7 @@ def pack_padded_sequence(padded: Array, *, at: Places) -> Result:
 @op()
 def pad_packed_sequence(packed: Array, *, at: Places, shape: tuple[int, int], fill: float) -> Result:
     """(N, *) -> `shape` + (*), `fill` where there is no row."""
-    padded = np.full(shape + packed.shape[1:], fill, packed.dtype)
+    padded, at = np.full(shape + packed.shape[1:], fill, packed.dtype, like=packed), _beside(at, packed)
     padded[at] = packed
     return padded, (lambda d_padded: d_padded[at],)
 
@@ -63,7 +69,7 @@ def pad_sequence(*sequences: Array, batch_first: bool, fill: float, left: bool) 
     lengths = [len(sequence) for sequence in sequences]
     longest = max(lengths)
     axes = (len(sequences), longest) if batch_first else (longest, len(sequences))
-    padded = np.full(axes + sequences[0].shape[1:], fill, sequences[0].dtype)
+    padded = np.full(axes + sequences[0].shape[1:], fill, sequences[0].dtype, like=sequences[0])
 
     def rows(array: Array, number: int) -> Array:
         length = lengths[number]
@@ -85,8 +91,8 @@ def unpad(padded: Array, lengths: Sequence[int]) -> list[Array]:
 
 
 def unpad_backward(d_sequences: Sequence[Array | None], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """The gradient (B, T, *) of `unpad`; None stands for a sequence that no gradient reached."""
-    d_padded = np.zeros(shape, dtype)
+    """The gradient (B, T, *) of `unpad`; None stands for a sequence that no gradient reached, and is not alone."""
+    d_padded = np.zeros(shape, dtype, like=next(d for d in d_sequences if d is not None))
     for row, d_sequence in zip(d_padded, d_sequences, strict=True):
         if d_sequence is not None:
             row[: len(d_sequence)] = d_sequence

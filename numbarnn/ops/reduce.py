@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod as product
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def _spread(d: Array, x: Array, axes: Axes, keepdim: bool) -> Array:
 
 @op()
 def sum(x: Array, *, axes: Axes, keepdim: bool) -> Result:
-    out = np.asarray(np.sum(x, axis=axes, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64))
+    out: Any = np.sum(x, axis=axes, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
     return out, (lambda d: _spread(d, x, axes, keepdim),)
 
 
@@ -129,10 +130,15 @@ def cumsum(x: Array, *, axis: int) -> Result:
     return out, (lambda d: np.flip(np.cumsum(np.flip(d, axis), axis), axis),)
 
 
+def _largest(x: Array, axis: int) -> Any:
+    """The maximum along `axis`, which stays; exponentials of what is left without it cannot overflow."""
+    return np.max(x, axis=axis, keepdims=True) if x.size else 0
+
+
 @op(saves=(OUTPUT,))
 def softmax(x: Array, *, axis: int) -> Result:
     x = as_float(x)
-    out = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+    out = np.exp(x - _largest(x, axis))
     out /= np.sum(out, axis=axis, keepdims=True)
     return out, (lambda d: out * (d - np.sum(d * out, axis=axis, keepdims=True)),)
 
@@ -140,6 +146,6 @@ def softmax(x: Array, *, axis: int) -> Result:
 @op(saves=(OUTPUT,))
 def log_softmax(x: Array, *, axis: int) -> Result:
     x = as_float(x)
-    shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    shifted = x - _largest(x, axis)
     out = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
     return out, (lambda d: d - np.exp(out) * np.sum(d, axis=axis, keepdims=True),)

@@ -43,7 +43,7 @@ def diag(x: Array, *, offset: int) -> Result:
     def d_x(d: Array) -> Array:
         if x.ndim == 1:
             return np.diagonal(d, offset)
-        out = np.zeros(x.shape, d.dtype)
+        out = np.zeros(x.shape, d.dtype, like=x)
         rows = np.arange(len(d)) + max(-offset, 0)
         out[rows, rows + offset] = d
         return out

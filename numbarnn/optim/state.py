@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -61,4 +62,7 @@ def _owned(value: Any, name: str, parameter: Tensor) -> Any:
         raise RuntimeError(
             f"{name}: expected the shape of its parameter, {list(parameter.shape)}, got {list(array.shape)}"
         )
-    return Tensor._wrap(np.array(array, np.float32 if name == "step" else parameter.dtype))
+    if name == "step":
+        return Tensor._wrap(np.array(devices.host(devices.asarray(array)), np.float32))
+    there = devices.moved(array, parameter.device).astype(parameter.dtype, copy=False)
+    return Tensor._wrap(there.copy() if there is array else there)

@@ -34,17 +34,14 @@ def kernel_argument(array: Array) -> Any:
     return xp.kernel_argument(array) if SIMULATED else cuda.as_cuda_array(array, sync=False)
 
 
-def stream() -> Any:
-    """The stream that CuPy is working in: launches come after what it was asked for before."""
-    if SIMULATED:
-        return 0
-    pointer = xp.cuda.get_current_stream().ptr
-    return cuda.external_stream(pointer) if pointer else 0
+def stream() -> int:
+    """The handle of the stream that CuPy is working in: launches come after what it was asked for before."""
+    return xp.cuda.get_current_stream().ptr
 
 
 def on_device(array: Any) -> Array:
     """A NumPy array as one on the device, contiguous: a copy."""
-    return xp.asarray(np.ascontiguousarray(array))
+    return xp.asarray(np.asarray(array, order="C"))
 
 
 def on_host(array: Array) -> np.ndarray[Any, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from typing import Any
 
 import numba
 import numpy as np
 from numba import cuda
+from numba.core.errors import NumbaPerformanceWarning
 
 from .arrays import SIMULATED, Array, kernel_argument, stream, xp
 from .plan import Chip, Plan
@@ -77,7 +79,7 @@ def walk(
     """Run `walk` of recurrence.py: result is h_t, or with `back` d_pre_t; `reverse`: of the other direction."""
     (D, B, H), dtype, sliced = h.shape, h.dtype, how.sliced
     kernel = _kernel(dtype, how.tile, sliced, activation, back)
-    state = xp.zeros((2, D, B, H) if sliced else (0,), dtype)
+    state = xp.zeros((2, D, B, H) if sliced else (1,), dtype)
     if sliced and not back:
         state[...] = h
     counters = xp.zeros(D * how.groups, np.int64)
@@ -90,16 +92,15 @@ def walk(
 def run(how: Plan, kernel: Any, arguments: tuple[Any, ...]) -> None:
     """Launch; where blocks wait for each other only if all of them are on the chip at once."""
     grid = (how.slices, how.groups, len(arguments[4]))
-    if not SIMULATED:
-        together = _prepared(kernel, tuple(map(kernel.typeof_pyval, arguments)), how)
-        if how.sliced and math.prod(grid) > together:
-            raise RuntimeError(f"expected room for {math.prod(grid)} blocks on the GPU at once, got {together}")
-    kernel[grid, how.threads, stream(), how.shared](*arguments)
+    if SIMULATED:
+        kernel[grid, how.threads, 0, how.shared](*arguments)
+    else:
+        _launcher(kernel, tuple(map(kernel.typeof_pyval, arguments)), how, grid, stream())(*arguments)
 
 
-@functools.cache
-def _prepared(kernel: Any, signature: tuple[Any, ...], how: Plan) -> int:
-    """Compile a kernel for what a plan wants of it; how many of its blocks are on the chip at once."""
+@functools.lru_cache(maxsize=256)
+def _launcher(kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[int, int, int], stream: int) -> Any:
+    """A kernel compiled for what a plan wants of it, to be called."""
     compiled = kernel.compile(signature)
     compiled.cooperative = how.sliced  # the driver itself then refuses what is not on the chip at once
     if how.shared > UNASKED:
@@ -109,4 +110,9 @@ def _prepared(kernel: Any, signature: tuple[Any, ...], how: Plan) -> int:
         function, attributes = compiled._codelibrary.get_cufunc(), CUfunction_attribute
         most = attributes.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         driver.cuKernelSetAttribute(most, chip().shared, function.handle, cuda.get_current_device().id)
-    return int(compiled.max_cooperative_grid_blocks(how.threads, how.shared))
+    blocks, together = math.prod(grid), compiled.max_cooperative_grid_blocks(how.threads, how.shared)
+    if how.sliced and blocks > together:
+        raise RuntimeError(f"expected room for {blocks} blocks on the GPU at once, got {together}")
+    with warnings.catch_warnings():  # numba warns of few blocks: here they are as many as are worth it
+        warnings.simplefilter("ignore", NumbaPerformanceWarning)
+        return kernel[grid, how.threads, cuda.external_stream(stream) if stream else 0, how.shared]

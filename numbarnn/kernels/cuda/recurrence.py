@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from ..gemm import TANH
+from ..activation import TANH
 from .jit import device_function, kernel
 
 

@@ -8,6 +8,7 @@ runs here treats arrays on a device as such.
 from __future__ import annotations
 
 import operator
+import types
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ _METHODS = {
     "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
     "swapaxes", "take", "trace", "transpose", "var",
 }  # fmt: skip
+_DLPACK_CUDA = 2
 _PROPERTIES = {"T", "dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
 
 
@@ -51,6 +53,8 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
             return _wrap(getattr(ufunc, method)(*map(_unwrap, inputs), **_unwrap(options)), inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function in (np.asarray, np.array):  # CuPy's own takes arrays of the host
+            return (asarray if function is np.asarray else array)(*args, **kwargs)
         return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -61,6 +65,16 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
             method = getattr(self._array, name)
             return lambda *args, **options: _wrap(method(*_unwrap(args), **_unwrap(options)), (self, *args), options)
         raise AttributeError(f"'ndarray' object has no attribute '{name}'")
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return dict(self._array.__array_interface__)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return _DLPACK_CUDA, 0
 
     @property
     def flags(self) -> _Flags:
@@ -115,6 +129,8 @@ def _unwrap(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(map(_unwrap, value))
     if isinstance(value, dict):
+        if "initial" in value:
+            raise TypeError("got an unexpected keyword argument 'initial'")
         return {name: _unwrap(v) for name, v in value.items()}
     return value
 
@@ -145,10 +161,20 @@ def _outputs(kwargs: Any) -> tuple[Any, ...]:
 
 
 def asarray(value: Any, dtype: Any = None) -> ndarray:
-    """On the device: a copy of a NumPy array, an array that is there as it is."""
+    """On the device: a copy of a NumPy array; what is there already as it is, whoever made it."""
+    if hasattr(value, "__cuda_array_interface__") and not isinstance(value, ndarray):
+        foreign = types.SimpleNamespace(__array_interface__=value.__cuda_array_interface__, owner=value)
+        value = ndarray(np.asarray(foreign))
     if isinstance(value, ndarray):
         return value if dtype is None or value.dtype == dtype else value.astype(dtype)
     return ndarray(np.array(value, dtype))
+
+
+def from_dlpack(value: Any) -> ndarray:
+    """The memory of an array of another library."""
+    if value.__dlpack_device__() != (_DLPACK_CUDA, 0):
+        raise ValueError("expected an array on the device")
+    return asarray(value)
 
 
 def array(value: Any, dtype: Any = None, order: Any = None) -> ndarray:

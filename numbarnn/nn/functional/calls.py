@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...devices import check_together
 from ...tensor import Tensor
 from .layout import Alone, Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
 from .weights import StackWeights
@@ -25,6 +26,7 @@ def layout_of(
 ) -> Dense:
     """How the sequences of a call lie in memory, once all is checked; raises as said in `rnn_tanh`."""
     I, H, dtype = weights.I, weights.H, weights.dtype
+    check_together(x, weights.arrays[0], h)
     _check_input(input, x, I, dtype, packed=batch_sizes is not None)
     alone = batch_sizes is None and x.ndim == 2
     layout: Dense

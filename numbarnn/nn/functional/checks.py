@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...devices import asarray, check_together, is_foreign
 from ...record import as_array
 from ...tape import Array
 from ...tensor import Tensor
@@ -31,11 +32,13 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     """The arrays of a loss's two operands."""
     for position, (argument, value) in enumerate((("input", input), ("target", target)), 1):
-        if not isinstance(value, (Tensor, np.ndarray)):
+        if not isinstance(value, (Tensor, np.ndarray)) and not is_foreign(value):
             raise TypeError(
                 f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
             )
-    return as_array(input), as_array(target)
+    x, y = as_array(input), as_array(target)
+    check_together(x, y)
+    return x, y
 
 
 def check_reduction(reduction: str) -> None:
@@ -63,4 +66,4 @@ def constant(function: str, argument: str, value: Any) -> Array | None:
             f"The function '{function}' is not differentiable with respect to argument '{argument}'. "
             "This input cannot have requires_grad True."
         )
-    return np.asarray(as_array(value))
+    return asarray(as_array(value))

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import random
 from ...creation import as_tensor
+from ...devices import moved
 from ...tensor import Tensor
 
 
@@ -30,5 +31,5 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return x
     if x.dtype.kind != "f":
         raise RuntimeError(f"dropout: expected a floating point input, got {x.dtype}")
-    mask = Tensor._wrap(random.bernoulli_keep(x.shape, p, x.dtype))
+    mask = Tensor._wrap(moved(random.bernoulli_keep(x.shape, p, x.dtype), x.device))
     return x.mul_(mask) if inplace else x * mask

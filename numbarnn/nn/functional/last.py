@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ...kernels import backend
-from ...kernels.packing import matrix
 from .layout import Dense
 from .stack import infer
 from .weights import StackWeights
@@ -59,11 +58,11 @@ def _last_of_two_directions(
     weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array
 ) -> None:
     rows, batch_first = layout.input(x)
-    width, starts, steps = 2 * weights.H, layout.starts, _steps(layout)
-    below = matrix(layout.R, width, h.dtype)
-    top = 2 * backend.size_of(width, weights.H, h.dtype)
-    in_place = np.empty((0, 0, 0), h.dtype)
-    backend.rnn_forward(rows, batch_first, starts, panels[:-top], h[:-2], in_place, below, 2, activation)
+    width, starts, steps, kernels = 2 * weights.H, layout.starts, _steps(layout), backend.of(h)
+    below = kernels.matrix(layout.R, width, h.dtype)
+    top = 2 * kernels.size_of(width, weights.H, h.dtype)
+    in_place = np.empty((0, 0, 0), h.dtype, like=h)
+    kernels.rnn_forward(rows, batch_first, starts, panels[:-top], h[:-2], in_place, below, 2, activation)
     for d in range(2):
         for low in _lows(layout, d):
             part = starts[low : min(low + steps, layout.T) + 1]
@@ -72,13 +71,14 @@ def _last_of_two_directions(
 
 def _direction(rows: Array, batch_first: bool, starts: Array, panels: Array, activation: int, d: int, h: Array) -> None:
     """One chunk of direction d of a layer of two; the second is a first one that reads the steps from the end."""
-    H, dtype = h.shape[-1], h.dtype
-    size = backend.size_of(rows.shape[1], H, dtype)
+    H, dtype, kernels = h.shape[-1], h.dtype, backend.of(h)
+    size = kernels.size_of(rows.shape[1], H, dtype)
     if d:
         sizes = np.diff(starts)[::-1]
         backwards = np.concatenate([[0], np.cumsum(sizes)])
-        rows = rows.take(np.arange(len(rows)) + np.repeat(starts[-2::-1] - backwards[:-1], sizes), axis=0)
+        order = np.arange(len(rows)) + np.repeat(starts[-2::-1] - backwards[:-1], sizes)
+        rows = rows.take(np.asarray(order, like=rows), axis=0)
         starts = backwards
-    mine, in_place = slice(d * size, (d + 1) * size), np.empty((0, 0, 0), dtype)
-    output = matrix(len(rows), H, dtype)
-    backend.rnn_forward(rows, batch_first, starts, panels[mine], h[d : d + 1], in_place, output, 1, activation)
+    mine, in_place = slice(d * size, (d + 1) * size), np.empty((0, 0, 0), dtype, like=h)
+    output = kernels.matrix(len(rows), H, dtype)
+    kernels.rnn_forward(rows, batch_first, starts, panels[mine], h[d : d + 1], in_place, output, 1, activation)

@@ -11,12 +11,24 @@ from typing import Any
 
 import numpy as np
 
+from ... import devices
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+def is_dense(array: Array) -> bool:
+    """Whether kernels can read it: contiguous, aligned, writable (one compiled type); on a GPU all are the latter."""
+    return array.flags.carray if isinstance(array, np.ndarray) else array.flags.c_contiguous
+
+
 def dense(array: Array) -> Array:
-    """`array` itself where kernels can read it, else a copy: contiguous, aligned, writable (one compiled type)."""
-    return array if array.flags.carray else np.array(array, order="C")
+    """`array` itself where kernels can read it, else a copy."""
+    return array if is_dense(array) else array.copy()
+
+
+def _beside(index: Array, array: Array) -> Array:
+    """An index where `array` is."""
+    return np.asarray(index, like=array)
 
 
 #: steps up to which a layout has the places of their rows from the beginning
@@ -56,7 +68,7 @@ class Dense:
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
         """Steps low : high of the input, and how they lie; sequences keep their order."""
         x = x[:, low:high] if self.batch_first else x[low:high]
-        x = x if x.flags.carray else np.array(x, order="K")  # long runs, where sequences lie together
+        x = x if is_dense(x) else x.copy(order="K")  # long runs, where sequences lie together
         return Dense(x, self.batch_first), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
@@ -64,10 +76,10 @@ class Dense:
 
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
-        if not self.batch_first and x.flags.carray:
+        if not self.batch_first and is_dense(x):
             return x.reshape(self.T * self.B, x.shape[-1]), False
         steps = x.transpose(1, 0, 2) if self.batch_first else x
-        in_sequences = not steps.flags.carray and steps.transpose(1, 0, 2).flags.carray
+        in_sequences = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
         x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
         return x.reshape(self.T * self.B, x.shape[-1]), in_sequences
 
@@ -77,9 +89,9 @@ class Dense:
             array = array.transpose(1, 0, 2)
         return dense(array).reshape(self.T * self.B, array.shape[-1])
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        """(R, F) rows to fill, for `user`."""
-        return np.empty((self.T, self.B, features), dtype).reshape(self.R, features)
+    def new_rows(self, features: int, like: Array) -> Array:
+        """(R, F) rows to fill, for `user`, of the type of `like` and where it is."""
+        return np.empty((self.T, self.B, features), like.dtype, like=like).reshape(self.R, features)
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
@@ -88,13 +100,14 @@ class Dense:
             array = rows.reshape(self.T, self.B, rows.shape[-1])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
-    def no_state(self, layers: int, H: int, dtype: Any) -> Array:
-        """(layers, B, H) zeros."""
-        return np.zeros((layers, self.B, H), dtype)
+    def no_state(self, layers: int, H: int, like: Array) -> Array:
+        """(layers, B, H) zeros of the type of `like` and where it is."""
+        return np.zeros((layers, self.B, H), like.dtype, like=like)
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
-        return np.array(h, order="C")
+        copy: Array = h.copy()
+        return copy
 
     def state_out(self, h: Array) -> Array:
         return h
@@ -119,14 +132,15 @@ class Alone(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array)
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+    def new_rows(self, features: int, like: Array) -> Array:
+        return np.empty((self.R, features), like.dtype, like=like)
 
     def user(self, rows: Array) -> Array:
         return rows
 
     def state_in(self, h: Array) -> Array:
-        return np.array(h[:, None], order="C")
+        copy: Array = h[:, None].copy()
+        return copy
 
     def state_out(self, h: Array) -> Array:
         return h[:, 0]
@@ -147,14 +161,15 @@ class Step(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array).reshape(self.B, array.shape[-1])
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+    def new_rows(self, features: int, like: Array) -> Array:
+        return np.empty((self.R, features), like.dtype, like=like)
 
     def user(self, rows: Array) -> Array:
         return rows.reshape(*self.shape, rows.shape[-1])
 
     def state_in(self, h: Array) -> Array:
-        return np.array(h, order="C").reshape(1, self.B, h.shape[-1])
+        copy: Array = h.copy()
+        return copy.reshape(1, self.B, h.shape[-1])
 
     def state_out(self, h: Array) -> Array:
         return h.reshape(*self.shape, h.shape[-1])
@@ -166,20 +181,20 @@ class Ragged(Dense):
     even = False
     order: Array | None
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+    def new_rows(self, features: int, like: Array) -> Array:
+        return np.empty((self.R, features), like.dtype, like=like)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
 
     def state_in(self, h: Array) -> Array:
-        return super().state_in(h) if self.order is None else h.take(self.order, axis=1)
+        return super().state_in(h) if self.order is None else h.take(_beside(self.order, h), axis=1)
 
     def state_out(self, h: Array) -> Array:
         if self.order is None:
             return h
         out = np.empty_like(h)
-        out[:, self.order] = h
+        out[:, _beside(self.order, h)] = h
         return out
 
 
@@ -230,12 +245,16 @@ class Padded(Ragged):
         return Padded(x, self.batch_first, (self.lengths - low).clip(0, high - low), self.order), x
 
     def rows(self, array: Array) -> Array:
-        return np.ascontiguousarray(array[self.index])
+        return dense(array[self._index_beside(array)])
 
     def user(self, rows: Array) -> Array:
-        array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype)
-        array[self.index] = rows
+        array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype, like=rows)
+        array[self._index_beside(rows)] = rows
         return array
+
+    def _index_beside(self, array: Array) -> tuple[Array, Array]:
+        first, second = self.index
+        return _beside(first, array), _beside(second, array)
 
 
 def as_lengths(lengths: Any, B: int, T: int) -> Array:
@@ -276,6 +295,6 @@ def as_order(sorted_indices: Any, B: int) -> Array:
 def _integers(name: str, values: Any) -> Array:
     """A tensor's array without exposing it, an array, or a list as one."""
     try:
-        return np.asarray(getattr(values, "_array", values))
+        return np.asarray(devices.host(values._array) if hasattr(values, "_array") else values)
     except ValueError:  # lists of several lengths
         raise TypeError(f"{name}: expected integers, got {values!r}") from None

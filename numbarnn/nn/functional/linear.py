@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...devices import check_together
 from ...dtypes import FLOATS
 from ...kernels import backend
 from ...record import as_array, record
@@ -30,19 +31,21 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     b = None if bias is None else as_array(bias)
     _check(x, w, b)
     O = len(w)
-    y = np.empty((*x.shape[:-1], O), w.dtype)
+    kernels = backend.of(w)
+    y = np.empty((*x.shape[:-1], O), w.dtype, like=w)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
-    backend.linear_forward(_rows(x), packed(weight, True), np.zeros(O, w.dtype) if b is None else dense(b), _rows(y))
+    no_bias = np.zeros(O, w.dtype, like=w) if b is None else dense(b)
+    kernels.linear_forward(_rows(x), packed(weight, True), no_bias, _rows(y))
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         (d_y,) = d_outputs
         assert d_y is not None  # the only output
         shapes = (x.shape, w.shape, (O,))
         d_x, d_weight, d_bias = [
-            np.zeros(s if need else (0,) * len(s), w.dtype) for s, need in zip(shapes, needs, strict=True)
+            np.zeros(s if need else (0,) * len(s), w.dtype, like=w) for s, need in zip(shapes, needs, strict=True)
         ]
-        panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype)
-        backend.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
+        panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype, like=w)
+        kernels.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
         return [d if need else None for d, need in zip((d_x, d_weight, d_bias), needs, strict=True)]
 
     saved = [t for t in (input, weight) if isinstance(t, Tensor)]
@@ -69,6 +72,7 @@ def _check(x: Array, w: Array, b: Array | None) -> None:
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {I}x{O}): "
             f"expected an input of {I} features, got {x.shape[-1]}"
         )
+    check_together(x, w, b)
     if x.dtype != w.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {w.dtype}")
     if w.dtype not in FLOATS:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import tape
+from ...devices import check_together
 from ...kernels.activation import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
@@ -138,6 +139,7 @@ def rnn_cell(
     weights, panels = stack_weights(params, len(params), 1)
     stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
     H, I, dtype = weights.H, weights.I, weights.dtype
+    check_together(x, weights.arrays[0], h)
     layout = Step(x)
     state_shape = (*x.shape[:-1], H)
     if x.shape[-1] != I:
@@ -145,7 +147,7 @@ def rnn_cell(
     if x.dtype != dtype:
         raise RuntimeError(f"input dtype ({x.dtype}) does not match weight dtype ({dtype})")
     if h is None:
-        h = layout.no_state(1, H, dtype)
+        h = layout.no_state(1, H, x)
     elif x.ndim == 2 and len(h) != layout.B:
         raise RuntimeError(f"Input batch size {layout.B} doesn't match hidden0 batch size {len(h)}")
     elif h.shape != state_shape:
@@ -205,7 +207,7 @@ def recurrent(
     x = input._array if isinstance(input, Tensor) else array_of(input, "input")
     h = None if hx is None else array_of(hx, "hx")
     if batch_sizes is None and lengths is None and x.dtype == weights.dtype and (h is None or h.dtype == x.dtype):
-        key = x.shape, batch_first, None if h is None else h.shape
+        key = x.shape, type(x), batch_first, None if h is None else (h.shape, type(h))
         layout = weights.layouts.get(key)
         if layout is None:
             if len(weights.layouts) >= _LAYOUTS:
@@ -213,7 +215,7 @@ def recurrent(
             layout = weights.layouts[key] = layout_of(weights, input, x, h, batch_first, None, None, None)
     else:
         layout = layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
-    h = layout.no_state(weights.directions, weights.H, weights.dtype) if h is None else layout.state_in(h)
+    h = layout.no_state(weights.directions, weights.H, x) if h is None else layout.state_in(h)
     if dropout or shown > 1 or tape.recording((input, hx, *params)):
         stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], dropout)
         return _run("Rnn", stack, layout, x, h, (input, hx), shown)
@@ -244,9 +246,9 @@ def _run(
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         *d_shown, d_state = d_outputs
-        d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state)
+        d_h = np.zeros_like(h_n) if d_state is None else layout.state_in(d_state)
         d_layers = [None] * first + [None if d is None else layout.rows(d) for d in d_shown]
-        d_x = layout.new_rows(stack.weights.I, h_n.dtype) if needs[0] else None
+        d_x = layout.new_rows(stack.weights.I, h_n) if needs[0] else None
         gradients = stack.backward(d_layers, d_h, d_x)
         d_input = None if d_x is None else layout.user(d_x)
         d_hx = layout.state_out(d_h) if needs[1] else None

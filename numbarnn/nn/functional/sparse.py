@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import devices
 from ...ops import embedding as ops
 from ...record import apply, as_array, tensor_of
 from ...tape import Array
@@ -66,7 +67,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     tensor([[0, 0, 1],
             [1, 0, 0]])
     """
-    numbers = np.asarray(as_array(tensor))
+    numbers = devices.asarray(as_array(tensor))
     if numbers.dtype != np.int64:
         raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor. Got {numbers.dtype}")
     if not numbers.size and num_classes <= 0:
@@ -76,7 +77,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     count = int(numbers.max()) + 1 if num_classes == -1 else num_classes
     if numbers.size and numbers.max() >= count:
         raise RuntimeError(f"Class values must be smaller than num_classes. Got {numbers.max()} and {count} classes")
-    return tensor_of(np.asarray(numbers[..., None] == np.arange(count)).astype(np.int64))
+    return tensor_of((numbers[..., None] == np.arange(count, like=numbers)).astype(np.int64))
 
 
 def check_padding(padding_idx: int | None, rows: int) -> int | None:

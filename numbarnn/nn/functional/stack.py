@@ -11,7 +11,6 @@ import numpy as np
 
 from ... import random
 from ...kernels import backend
-from ...kernels.packing import matrix
 from .layout import Dense
 from .weights import StackWeights, packed
 
@@ -23,8 +22,15 @@ FEW_STEPS = 16
 
 
 @functools.cache
-def _nothing(dimensions: int, dtype: Any) -> Array:
+def _nothing_of(dimensions: int, dtype: Any) -> Array:
     return np.empty((0,) * dimensions, dtype)
+
+
+def _nothing(dimensions: int, like: Array) -> Array:
+    """An array without elements, of the type of `like` and where it is."""
+    if isinstance(like, np.ndarray):
+        return _nothing_of(dimensions, like.dtype)
+    return np.empty((0,) * dimensions, like.dtype, like=like)
 
 
 def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array) -> Array:
@@ -32,12 +38,13 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     rows, batch_first = layout.input(x)
     dtype, D = h.dtype, weights.D
     width = D * weights.H
-    output = matrix(layout.R, width, dtype)
+    kernels = backend.of(h)
+    output: Array = kernels.matrix(layout.R, width, dtype)
     if weights.layers == 1 or layout.T > FEW_STEPS:  # what is below is written over where it was read
-        lower = _nothing(3, dtype)
+        lower = _nothing(3, h)
     else:
-        lower = np.empty((min(weights.layers - 1, 2), layout.R, width), dtype)
-    backend.rnn_forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
+        lower = np.empty((min(weights.layers - 1, 2), layout.R, width), dtype, like=h)
+    kernels.rnn_forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
     return output
 
 
@@ -50,6 +57,7 @@ class Stack:
         self.params, self.weights, self.panels = params, weights, panels
         self.D, self.H = weights.D, weights.H
         self.layers = weights.layers
+        self.kernels = backend.of(panels)
         self.activation = activation
         self.dropout = dropout if self.layers > 1 else 0.0
 
@@ -61,13 +69,13 @@ class Stack:
         rows, batch_first = layout.input(x)
         R, dtype = layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty((below, R, self.D * self.H), dtype) if below else _nothing(3, dtype)
-        output = matrix(R, self.D * self.H, dtype)
+        lower = np.empty((below, R, self.D * self.H), dtype, like=h) if below else _nothing(3, h)
+        output = self.kernels.matrix(R, self.D * self.H, dtype)
         h_0, masks = h.copy() if keep else h, []
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            backend.rnn_forward(
+            self.kernels.rnn_forward(
                 rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation
             )
         outputs = [*lower[::-1], output]
@@ -85,14 +93,14 @@ class Stack:
         for layer in range(self.layers):
             top = layer == self.layers - 1
             out = output if top else lower[self.layers - 2 - layer]
-            size = self.D * backend.size_of(rows.shape[1], self.H, h.dtype)
-            backend.rnn_forward(
+            size = self.D * self.kernels.size_of(rows.shape[1], self.H, h.dtype)
+            self.kernels.rnn_forward(
                 rows, batch_first, layout.starts, self.panels[offset : offset + size],
-                h[layer * self.D : (layer + 1) * self.D], _nothing(3, h.dtype), out, self.D, self.activation,
+                h[layer * self.D : (layer + 1) * self.D], _nothing(3, h), out, self.D, self.activation,
             )  # fmt: skip
             offset += size
             if not top:
-                masks.append(random.bernoulli_keep(out.shape, self.dropout, out.dtype))
+                masks.append(np.asarray(random.bernoulli_keep(out.shape, self.dropout, out.dtype), like=out))
                 rows, batch_first = out * masks[-1], False
         return masks
 
@@ -114,13 +122,13 @@ class Stack:
         """
         gradients: list[Array] = []
         top = d_outputs[-1]
-        d_output = np.zeros(self.outputs[-1].shape, d_h.dtype) if top is None else top
+        d_output = np.zeros_like(self.outputs[-1]) if top is None else top
         for layer in reversed(range(self.layers)):
             layer_input = self._input_of(layer)
             if layer > 0:
-                d_input = matrix(len(layer_input), self.D * self.H, d_output.dtype)
+                d_input = self.kernels.matrix(len(layer_input), self.D * self.H, d_output.dtype)
             else:
-                d_input = _nothing(2, d_output.dtype) if d_x is None else d_x
+                d_input = _nothing(2, d_output) if d_x is None else d_x
             of_layer: list[Array] = []
             for d in range(self.D):
                 of_layer += self._backward_direction(layer, d, layer_input, d_output, d_h, d_input)
@@ -146,21 +154,21 @@ class Stack:
         """Back through time, then the products over all rows; adds to d_input."""
         i, output, each = layer * self.D + d, self.outputs[layer], self.weights.each
         weight_ih, weight_hh = self.params[i * each : i * each + 2]
-        none, no_matrix = _nothing(1, output.dtype), _nothing(2, output.dtype)
-        d_pre = matrix(len(output), self.H, output.dtype)
+        none, no_matrix, kernels = _nothing(1, output), _nothing(2, output), self.kernels
+        d_pre = kernels.matrix(len(output), self.H, output.dtype)
         previous = no_matrix if self.layout.even else np.empty_like(d_pre)
-        backend.rnn_backward(
+        kernels.rnn_backward(
             self.layout.starts, packed(weight_hh, False), self.h_0[i], output, d * self.H, d == 1, self.activation,
             d_output, d_h[i], d_pre, previous,
         )  # fmt: skip
-        d_weight_ih = np.zeros((self.H, layer_input.shape[1]), output.dtype)
-        d_weight_hh = np.zeros((self.H, self.H), output.dtype)
-        d_bias = np.zeros(self.H if each == 4 else 0, output.dtype)
-        backend.linear_backward(
+        d_weight_ih = np.zeros((self.H, layer_input.shape[1]), output.dtype, like=output)
+        d_weight_hh = np.zeros((self.H, self.H), output.dtype, like=output)
+        d_bias = np.zeros(self.H if each == 4 else 0, output.dtype, like=output)
+        kernels.linear_backward(
             d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias, first=d == 0
         )
         if self.layout.even:
-            backend.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
+            kernels.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
         else:
-            backend.linear_backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
+            kernels.linear_backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
         return [d_weight_ih, d_weight_hh, d_bias, d_bias][:each]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...devices import adopted, check_together, is_foreign
 from ...dtypes import FLOATS
 from ...kernels import backend
 from ...tape import Version
@@ -28,6 +29,8 @@ def array_of(value: Any, argument: str) -> Array:
         return value._array
     if isinstance(value, np.ndarray):
         return np.asarray(value)  # no subclass: np.matrix would not become 3-D
+    if is_foreign(value):
+        return adopted(value)
     raise TypeError(f"{argument}: expected a Tensor or an array, got {type(value).__name__}")
 
 
@@ -41,11 +44,13 @@ def _cache(tensor: Tensor) -> dict[Any, Any]:
 def packed(weight: Any, transpose: bool) -> Array:
     """Panels of one weight, as it stands or transposed."""
     if not isinstance(weight, Tensor) or weight._version.exposed:
-        return backend.packed_matrix(dense(array_of(weight, "weight")), transpose)
+        array = dense(array_of(weight, "weight"))
+        unkept: Array = backend.of(array).packed_matrix(array, transpose)
+        return unkept
     array, count, cache = weight._array, weight._version.count, _cache(weight)
     kept = cache.get(transpose)
     if kept is None or kept[0] != count or kept[1] is not array:
-        kept = cache[transpose] = (count, array, backend.packed_matrix(dense(array), transpose))
+        kept = cache[transpose] = (count, array, backend.of(array).packed_matrix(dense(array), transpose))
     panels: Array = kept[2]
     return panels
 
@@ -70,6 +75,7 @@ class StackWeights:
         if first.ndim != 2:
             raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(first.shape)}")
         (H, I), dtype = first.shape, first.dtype
+        check_together(*self.arrays)
         if dtype not in FLOATS:
             raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
         for i, array in enumerate(self.arrays):
@@ -109,7 +115,7 @@ class StackWeights:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
         states = [(p._array, p._version, p._version.count) for p in params if isinstance(p, Tensor)]
         groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
-        panels = backend.packed_layers([_direction(*group) for group in groups])
+        panels: Array = backend.of(self.arrays[0]).packed_layers([_direction(*group) for group in groups])
         self._kept = states, panels  # one assignment: other threads see both or neither
         return panels
 
@@ -117,7 +123,10 @@ class StackWeights:
 def _direction(
     weight_ih: Array, weight_hh: Array, bias_ih: Array | None = None, bias_hh: Array | None = None
 ) -> tuple[Array, Array, Array]:
-    bias = np.zeros(len(weight_ih), weight_ih.dtype) if bias_ih is None or bias_hh is None else bias_ih + bias_hh
+    if bias_ih is None or bias_hh is None:
+        bias = np.zeros(len(weight_ih), weight_ih.dtype, like=weight_ih)
+    else:
+        bias = bias_ih + bias_hh
     return dense(weight_ih), dense(weight_hh), bias
 
 

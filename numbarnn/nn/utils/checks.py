@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import record
+from ... import devices, record
 from ...dtypes import int64
 from ...tape import Array
 from ...tensor import Tensor
@@ -76,7 +76,7 @@ def check_alike(sequences: Sequence[Any]) -> None:
 
 def lengths_of(lengths: Any) -> Array:
     """`lengths` as int64 (B,); fractions are cut off, as in torch."""
-    found = np.asarray(record.as_array(lengths) if isinstance(lengths, Tensor) else lengths)
+    found = np.asarray(devices.host(record.as_array(lengths)) if isinstance(lengths, Tensor) else lengths)
     if found.size and found.dtype.kind not in "biuf":
         raise TypeError(f"'lengths' argument should be integers, but got {lengths!r}")
     if found.ndim != 1:

@@ -35,7 +35,9 @@ def clip_grad_norm_(
     if not gradients:
         return Tensor._wrap(np.zeros((), np.float32))
     with np.errstate(all="ignore"):  # a NaN or infinite norm is the caller's to look at
-        norms = np.array([_norm(g._array, norm_type) for g in gradients], np.result_type(*(g.dtype for g in gradients)))
+        norms = np.array(
+            [float(_norm(g._array, norm_type)) for g in gradients], np.result_type(*(g.dtype for g in gradients))
+        )
         total = np.asarray(_norm(norms, norm_type), norms.dtype)
         if error_if_nonfinite and not np.isfinite(total):
             raise RuntimeError(
@@ -84,5 +86,7 @@ def _norm(x: Array, p: float) -> Any:
     if p == 0:
         return np.count_nonzero(size)
     if np.isinf(p):
-        return size.max(initial=0) if p > 0 else size.min(initial=np.inf)
+        if not size.size:
+            return 0 if p > 0 else np.inf
+        return size.max() if p > 0 else size.min()
     return (size**p).sum() ** (1 / p)

@@ -55,8 +55,12 @@ class PackedSequence(_Fields):
         return self if data is self.data else self._replace(data=data)
 
     def cpu(self) -> PackedSequence:
-        """Itself: every tensor is on the CPU."""
-        return self
+        """With `data` on the CPU, where the other tensors always are."""
+        return self.to("cpu")
+
+    def cuda(self) -> PackedSequence:
+        """With `data` on the GPU."""
+        return self.to("cuda")
 
     def float(self) -> PackedSequence:
         """With float32 `data`."""
@@ -72,8 +76,8 @@ class PackedSequence(_Fields):
 
     @property
     def is_cuda(self) -> bool:
-        """False."""
-        return False
+        """Whether `data` is on the GPU."""
+        return bool(self.data.is_cuda)
 
 
 def invert_permutation(permutation: Any) -> Tensor | None:

@@ -1,0 +1,123 @@
+"""Where arrays are: in the memory of the host, or of a GPU.  What asks for a device, or goes between two, comes here.
+
+Arrays on the host are NumPy's, those on the GPU CuPy's (in numba's simulator such as behave like them): both are an
+`Array` in annotations.  NumPy's functions take either; those that make arrays do so where the argument `like` is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import cuda
+from .dtypes import cpu, device
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+#: types of operands that are on the host, or anywhere
+_KINDS = (np.ndarray, bool, int, float, type(None))
+_HOST = frozenset(_KINDS)
+#: the one GPU that is used
+gpu = device("cuda", 0)
+
+
+def of(array: Any) -> device:
+    """Where an array is."""
+    return cpu if isinstance(array, np.ndarray) else gpu
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether it is an array on a GPU, of whatever library, and no tensor of ours."""
+    return hasattr(value, "__cuda_array_interface__") and not hasattr(value, "_node")
+
+
+def adopted(value: Any) -> Array:
+    """The memory of an array on the GPU, whichever library made it, as an array like ours."""
+    array: Array = _xp().asarray(value)
+    return array
+
+
+def exchanged(value: Any) -> Array:
+    """The memory of whatever speaks DLPack, on the host or on the GPU."""
+    kind, number = value.__dlpack_device__()
+    if kind == _DLPACK_CPU:
+        return np.from_dlpack(value)
+    if kind != _DLPACK_CUDA or number != 0:
+        raise RuntimeError(f"from_dlpack: expected an array on the CPU or on 'cuda:0', got device {kind}, {number}")
+    array: Array = _xp().from_dlpack(value)
+    return array
+
+
+_DLPACK_CPU, _DLPACK_CUDA = 1, 2
+
+
+def chosen(wanted: Any) -> device:
+    """`wanted` as a device that is there, the CPU for None; RuntimeError that says what is missing."""
+    found = cpu if wanted is None else device(wanted)
+    if found.type == "cuda":
+        cuda.require()
+        if found.index not in (None, 0):
+            raise RuntimeError(f"device: expected 'cuda' or 'cuda:0', the current GPU, got '{found}'")
+        return gpu
+    return found
+
+
+def moved(array: Array, wanted: Any) -> Array:
+    """The array on a device: itself, or a copy."""
+    goal = chosen(wanted)
+    if goal.type == of(array).type:
+        return array
+    there: Array = host(array) if goal.type == "cpu" else _arrays().on_device(array)
+    return there
+
+
+def host(array: Array) -> Array:
+    """The array on the host: itself, or a copy once all that the GPU was asked for has gone well."""
+    if isinstance(array, np.ndarray):
+        return array
+    from .kernels.cuda import launch
+
+    copied: Array = _arrays().on_host(array)
+    launch.check()
+    return copied
+
+
+def asarray(value: Any, dtype: Any = None) -> Array:
+    """np.asarray, which leaves an array where it is."""
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__cuda_array_interface__"):
+        return np.asarray(value, dtype)
+    array: Array = value if dtype is None or value.dtype == dtype else value.astype(dtype)
+    return array
+
+
+def check_together(*arrays: Any) -> None:
+    """RuntimeError, in torch's words, unless all arrays are in one place; None and numbers are anywhere."""
+    if _HOST.issuperset(map(type, arrays)):
+        return
+    places = {str(of(a)) for a in arrays if hasattr(a, "dtype")}
+    if len(places) > 1:
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{' and '.join(sorted(places, reverse=True))}!"
+        )
+
+
+def together(arrays: list[Any]) -> list[Any]:
+    """Operands of one operation: arrays of no dimensions go along to the GPU, for others `check_together`."""
+    if _HOST.issuperset(map(type, arrays)) or all(isinstance(a, _KINDS) for a in arrays):
+        return arrays
+    arrays = [moved(a, gpu) if isinstance(a, np.ndarray) and not a.ndim else a for a in arrays]
+    check_together(*arrays)
+    return arrays
+
+
+def _arrays() -> Any:
+    cuda.require()
+    from .kernels.cuda import arrays
+
+    return arrays
+
+
+def _xp() -> Any:
+    return _arrays().xp
