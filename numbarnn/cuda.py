@@ -34,10 +34,15 @@ def device_count() -> int:
     return int(is_available())
 
 
+def is_simulated() -> bool:
+    """Whether the device "cuda" is numba's simulator."""
+    return bool(numba.config.ENABLE_CUDASIM)  # type: ignore[attr-defined]  # set when numba is imported
+
+
 @functools.cache
 def missing() -> str | None:
     """What the device "cuda" lacks, in words; None if it is there."""
-    if numba.config.ENABLE_CUDASIM:  # type: ignore[attr-defined]  # set when numba is imported
+    if is_simulated():
         return None
     absent = [name for module, name in _EXTRA.items() if importlib.util.find_spec(module) is None]
     lacks = []

@@ -91,6 +91,11 @@ def asarray(value: Any, dtype: Any = None) -> Array:
     return array
 
 
+def add_at(array: Array, index: Any, values: Array) -> None:
+    """array[index] += values, as often as an index is there."""
+    (np if isinstance(array, np.ndarray) else _xp()).add.at(array, index, values)
+
+
 def check_together(*arrays: Any) -> None:
     """RuntimeError, in torch's words, unless all arrays are in one place; None and numbers are anywhere."""
     if _HOST.issuperset(map(type, arrays)):

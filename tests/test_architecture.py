@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: for each part, the parts that it may import when it runs, besides itself; a file belongs to the longest match
 ARROWS = {
     "kernels": "kernels",
-    "ops": "ops",
+    "ops": "ops devices",
     "dtypes": "",
     "size": "",
     "grad_mode": "",

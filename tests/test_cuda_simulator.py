@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
+import json
 import os
 import re
 import subprocess
@@ -14,14 +17,19 @@ import pytest
 TESTS = Path(__file__).parent
 
 
-@pytest.mark.parametrize("name", ["test_cuda_kernels.py", "test_cuda_layers.py"])
-def test_in_the_simulator(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(TESTS / name)]
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+def run(name, *options, **variables):
+    """A file of tests in the simulator; all of them must run and pass."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *options, TESTS / name]
+    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(TESTS), **variables}
     done = subprocess.run(command, env=environment, cwd=TESTS.parent, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(re.search(r"(\d+) passed", done.stdout).group(1)) > 10
     assert "skipped" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["test_cuda_kernels.py", "test_cuda_layers.py"])
+def test_in_the_simulator(name):
+    run(name)
 
 
 def test_nothing_of_it_is_imported_unasked():
@@ -31,3 +39,22 @@ def test_nothing_of_it_is_imported_unasked():
     )
     out, _ = processes.run(program, NUMBA_ENABLE_CUDASIM=None)
     assert eval(out) == ["numbarnn.cuda"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cupy") is None, reason="needs CuPy, but no GPU: pip install cupy-cuda12x")
+def test_cupy_has_all_that_the_simulated_arrays_are_asked_for(tmp_path):
+    import cupy
+
+    file = tmp_path / "calls"
+    run("test_cuda_layers.py", "-p", "cuda_calls", NUMBARNN_TEST_CALLS=str(file))
+    calls = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(calls) > 50
+    for kind, name, count, *named in calls:
+        function = getattr(cupy.ndarray if kind == "method" else cupy, name)
+        if kind == "numpy":
+            inspect.signature(function).bind(*range(count), **dict.fromkeys(named))
+        elif kind == "ufunc":
+            assert set(named) <= {"out"}, name
+        else:  # CuPy's methods show their signature in the first line of their documentation
+            shown = function.__doc__.splitlines()[0]
+            assert all(f"{argument}=" in shown for argument in named), (name, named)

@@ -166,7 +166,7 @@ class Elementwise(Attributes):
 
     def equal(self, other: Any) -> bool:
         """Whether shapes and all values are the same."""
-        return np.array_equal(self._array, as_array(other))
+        return bool(np.array_equal(self._array, as_array(other)))
 
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
         """Whether |self - other| <= atol + rtol * |other| everywhere."""

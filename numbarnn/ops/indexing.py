@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import add_at
 from .op import Array, Result, op
 
 
@@ -27,7 +28,7 @@ def index(x: Array, *, index: Any) -> Result:
 
     def d_x(d: Array) -> Array:
         out = np.zeros(x.shape, d.dtype, like=x)
-        np.add.at(out, index, d)
+        add_at(out, index, d)
         return out
 
     return x[index], (d_x,)
@@ -40,7 +41,7 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
 
     def d_x(d: Array) -> Array:
         out = np.zeros(x.shape, d.dtype, like=x)
-        np.add.at(out, where, d)
+        add_at(out, where, d)
         return out
 
     return x[where], (d_x, np.zeros_like)

@@ -52,7 +52,7 @@ def l1_loss(x: Array, y: Array, *, reduction: str) -> Result:
 @op(saves=(0, 1))
 def binary_cross_entropy(x: Array, y: Array, *, weight: Array | None, reduction: str) -> Result:
     """-w (y log x + (1 - y) log(1 - x)), with logarithms no lower than -100 and x (1 - x) no lower than 1e-12."""
-    weight = np.ones((), x.dtype, like=x) if weight is None else weight.astype(x.dtype)
+    weight = np.ones_like(x, shape=()) if weight is None else weight.astype(x.dtype)
     log_x, log_rest = np.log(x), np.log1p(-x)
     one, low = x.dtype.type(1), x.dtype.type(-100)
     losses = -weight * (y * np.maximum(log_x, low) + (one - y) * np.maximum(log_rest, low))
@@ -71,11 +71,11 @@ def binary_cross_entropy_with_logits(
 
     -log s(x) is log(1 + exp(-|x|)) + max(-x, 0): nothing overflows, and no digit is lost for large |x|.
     """
-    weight = np.ones((), x.dtype, like=x) if weight is None else weight.astype(x.dtype)
+    weight = np.ones_like(x, shape=()) if weight is None else weight.astype(x.dtype)
     surplus = None if pos_weight is None else pos_weight.astype(x.dtype) - 1
     small = np.exp(-np.abs(x))
     minus_log_s = np.log1p(small) + np.maximum(-x, 0)
-    share = np.ones((), x.dtype, like=x) if surplus is None else 1 + surplus * y
+    share = np.ones_like(x, shape=()) if surplus is None else 1 + surplus * y
 
     def d_x() -> Any:
         s_minus_x = np.where(x < 0, 1, small) / (1 + small)
@@ -121,7 +121,7 @@ def cross_entropy(
     of_target, of_all = picked.of(shifted), np.zeros((), shifted.dtype, like=shifted)
     smooth: Array | None = None  # (C,): weight of each class whatever the target
     if label_smoothing:
-        smooth = np.full(shifted.shape[1], label_smoothing / shifted.shape[1], shifted.dtype, like=shifted)
+        smooth = np.full_like(shifted, label_smoothing / shifted.shape[1], shape=shifted.shape[1])
         smooth *= 1 if weight is None else weight
         of_all = (shifted * smooth).sum(axis=1)
     per_row = at_target if smooth is None else at_target + smooth.sum()
@@ -154,7 +154,7 @@ def soft_cross_entropy(
     total = exps.sum(axis=1)
     classes = shifted.shape[1]
     log_p = shifted - np.log(total)[:, None]
-    scale = np.ones(classes, log_p.dtype, like=log_p) if weight is None else weight.astype(log_p.dtype)
+    scale = np.ones_like(log_p, shape=classes) if weight is None else weight.astype(log_p.dtype)
     q = scale * (_rows(target) * (1 - label_smoothing) + label_smoothing / max(classes, 1))
     losses = -(q * log_p).sum(axis=1)
     shape = logits.shape[:1] + logits.shape[2:] if logits.ndim > 1 else ()

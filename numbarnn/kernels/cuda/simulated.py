@@ -20,6 +20,8 @@ _METHODS = {
     "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
     "swapaxes", "take", "trace", "transpose", "var",
 }  # fmt: skip
+#: arguments of NumPy's functions that CuPy's do not have; np.ones and np.full hand on `device` unasked
+_UNKNOWN = {"device", "initial", "where"}
 _DLPACK_CUDA = 2
 _PROPERTIES = {"T", "dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
 
@@ -49,6 +51,8 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__":
+            return NotImplemented
         with np.errstate(all="ignore"):  # a GPU knows no warnings
             return _wrap(getattr(ufunc, method)(*map(_unwrap, inputs), **_unwrap(options)), inputs, options)
 
@@ -129,8 +133,8 @@ def _unwrap(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(map(_unwrap, value))
     if isinstance(value, dict):
-        if "initial" in value:
-            raise TypeError("got an unexpected keyword argument 'initial'")
+        for name in _UNKNOWN & value.keys():
+            raise TypeError(f"got an unexpected keyword argument '{name}'")
         return {name: _unwrap(v) for name, v in value.items()}
     return value
 
@@ -192,6 +196,15 @@ def kernel_argument(value: ndarray) -> Any:
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
     return FakeCUDAArray(value._array)
+
+
+class add:  # the name is CuPy's
+    """What there is of CuPy's ufunc beside NumPy's way to it."""
+
+    @staticmethod
+    def at(array: ndarray, index: Any, values: Any) -> None:
+        """array[index] += values, as often as an index is there."""
+        np.add.at(array._array, _unwrap(index), _unwrap(values))
 
 
 def __getattr__(name: str) -> Any:
