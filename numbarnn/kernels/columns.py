@@ -16,10 +16,11 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
 from .gemm import by_rows, product
-from .jit import kernel, parallel_kernel
+from .jit import inner_kernel, parallel_kernel
 from .projection import project
 from .sequences import fill_previous, layer_input, layer_output, step_back, take_step
 from .simd import at, panel_width, plus
@@ -31,7 +32,7 @@ from .weights import direction_size, weight_hh_of, weight_ih_of
 STEPS_TO_SHARE = 4
 
 
-@kernel
+@inner_kernel
 def _my_columns(H, pointer, i, count):
     """The i-th share of H columns, in whole panels: the first and how many."""
     width = panel_width(pointer)
@@ -46,23 +47,25 @@ def _my_columns(H, pointer, i, count):
 @parallel_kernel
 def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count):
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
-    T, H, L = starts.size - 1, h.shape[2], h.shape[0] // directions
-    weight = 0
+    T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
+    weight = np.intp(0)  # a plain 0 is a type of its own, for which what it is passed to would be compiled as well
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
         for i in prange(count):
-            _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count)
+            _project(
+                x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, np.intp(i), count
+            )
         for d in range(directions):
             for step in range(T):
                 for i in prange(count):
-                    _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step, i,
-                          count)  # fmt: skip
-            for i in prange(count):
-                _end(starts, h, lower, output, directions, layer, d, i, count)
+                    _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step,
+                          np.intp(i), count)  # fmt: skip
+            out = plus(layer_output(lower, output, layer, L), d * H)  # not before all have read all of the first states
+            keep_last(starts, out, directions * H, at(h, (layer * directions + d) * B * H), H, d == 1, 0, B, H)
             weight += direction_size(I, H, at(weights, 0))
 
 
-@kernel
+@inner_kernel
 def _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count):
     """The i-th share of the steps, or, where they are few, of the columns: all weights are read only once."""
     T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
@@ -87,7 +90,7 @@ def _project(x, batch_first, starts, weights, weight, h, lower, output, directio
             product(plus(bias, n), 0, by_rows(source, I), panels, plus(out, d * H + n), width, R, I, N)
 
 
-@kernel
+@inner_kernel
 def _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step, i, count):
     """out_t = f(out_t + h_{t-1} W_hh^T) in the i-th share of the columns."""
     B, H, T, L = h.shape[1], h.shape[2], starts.size - 1, h.shape[0] // directions
@@ -97,15 +100,6 @@ def _step(starts, weights, weight, I, h, lower, output, directions, activation, 
     out = plus(layer_output(lower, output, layer, L), d * H)
     take_step(starts, weight_hh, at(h, (layer * directions + d) * B * H), out, directions * H, H, N, activation, t,
               before, 0, B, first)  # fmt: skip
-
-
-@kernel
-def _end(starts, h, lower, output, directions, layer, d, i, count):
-    """The last states in the i-th share of the columns; not before all have read all of the first ones."""
-    B, H, L = h.shape[1], h.shape[2], h.shape[0] // directions
-    first, N = _my_columns(H, at(h, 0), i, count)
-    out = plus(layer_output(lower, output, layer, L), d * H + first)
-    keep_last(starts, out, directions * H, at(h, (layer * directions + d) * B * H + first), H, d == 1, 0, B, N)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -118,15 +112,15 @@ def backward_parallel(
 ):  # fmt: skip
     for step in range(starts.size):
         for i in prange(count):
-            _step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, i,
-                       count)  # fmt: skip
+            _step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step,
+                       np.intp(i), count)  # fmt: skip
     if previous.size > 0:
         for i in prange(count):
-            first, N = _my_columns(d_h.shape[1], at(d_h, 0), i, count)
+            first, N = _my_columns(d_h.shape[1], at(d_h, 0), np.intp(i), count)
             fill_previous(starts, h_0, output, column, reverse, previous, 0, d_h.shape[0], first, N)
 
 
-@kernel
+@inner_kernel
 def _step_back(
     starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, i, count
 ):  # fmt: skip

@@ -34,7 +34,7 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
 @parallel_kernel
 def _multiply_add_parallel(operands, steps, out, count):
     for i in prange(count):
-        _multiply_add_share(operands, steps, out, i, count)
+        _multiply_add_share(operands, steps, out, np.intp(i), count)
 
 
 @kernel
@@ -58,7 +58,7 @@ def read(memory: Array, passes: int, count: int) -> float:
 @parallel_kernel
 def _read_parallel(memory, one, passes, out, count):
     for i in prange(count):
-        _read_share(memory, one, passes, out, i, count)
+        _read_share(memory, one, passes, out, np.intp(i), count)
 
 
 @kernel
