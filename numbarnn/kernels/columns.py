@@ -7,9 +7,10 @@ of one step and writes his own of the next.
 GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
 which a core's L2 cache keeps 2 MB), medians of interleaved runs:
 
-    H      B = 1       2          4          8          16         32         64         128
-    512    73 72     132 118    206 165    289 166    272 190    297 234    300 244    298 257
-    1024   15 57     32 100      61 167    115 236    232 286    319 332    351 337    352 339
+    H      B = 1      2          4          8          16         24         32         64
+    512    73 83     128 124    171 164    280 218    296 239    317 250    333 266    326 259
+    1024   15 62     33 105     61 180     122 270    244 313    331 322    338 325    358 326
+    2048   15 29     37 68      71 139     143 269    278 328    329 347    349 342    368 344
 
 The legend is in rnn.py.
 """
