@@ -1,8 +1,8 @@
 """The recurrence where threads share out the columns of each step: few sequences, many hidden units.
 
-Each core then keeps its own part of the weights in its own cache, and a barrier follows every step.  The end of a
-`prange` is that barrier: 1.3 us (omp layer, two cores), and safe wherever numba's pool is.  The state goes to and
-fro between states[0] and states[1]: everybody reads all columns of one and writes his own of the other.
+Each core then keeps its own part of the weights in its own cache, and every step is a region of its own (team.py).
+The state goes to and fro between states[0] and states[1]: everybody reads all columns of one and writes his own of the
+other.
 
 GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
 which a core's L2 cache keeps 2 MB), medians of interleaved runs:
@@ -16,14 +16,14 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
-from numba import prange
-
 from .gemm import IDENTITY, by_rows, product, worth_blocks
-from .jit import kernel, parallel_kernel
+from .jit import kernel
+from .job import job
 from .projection import project
 from .sequences import backward_share, forward_share, layer_input, layer_output, through_activation
 from .simd import at, panel_width, plus
 from .state import column_of, next_state, rows_of, running, set_state
+from .team import run
 from .threads import share_of
 from .weights import direction_size, weight_hh_of, weight_ih_of
 
@@ -43,24 +43,22 @@ def _my_columns(H, pointer, i, count):
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
 
 
-@parallel_kernel
+@kernel
 def forward_parallel(
-    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count
+    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count, team
 ):  # fmt: skip
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
     T, H, L = starts.size - 1, h.shape[2], h.shape[0] // directions
     weight = 0
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
-        for i in prange(count):
-            _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count)
+        rows = (x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms)
+        run(team, count, *job(_project, rows))
         for d in range(directions):
-            for i in prange(count):
-                _begin(starts, h, states, layer * directions + d, d == 1, i, count)
+            run(team, count, *job(_begin, (starts, h, states, layer * directions + d, d == 1)))
             for step in range(T):
-                for i in prange(count):
-                    _step(starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d,
-                          step, i, count)  # fmt: skip
+                columns = (starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d, step)
+                run(team, count, *job(_step, columns))
             weight += direction_size(I, H, at(weights, 0))
 
 
@@ -129,14 +127,15 @@ def _step(
 # d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
 
 
-@parallel_kernel
+@kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count,
+    team
 ):  # fmt: skip
     for step in range(starts.size):
-        for i in prange(count):
-            _step_back(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                       previous, states, step, i, count)  # fmt: skip
+        columns = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous,
+                   states, step)  # fmt: skip
+        run(team, count, *job(_step_back, columns))
 
 
 @kernel

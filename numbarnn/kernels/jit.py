@@ -61,11 +61,6 @@ def inlined_kernel(function: F) -> F:
     return _compiled(function, forceinline=True)  # type: ignore[no-any-return]
 
 
-def parallel_kernel(function: F) -> F:
-    """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
-    return _compiled(function, parallel=True)  # type: ignore[no-any-return]
-
-
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
     """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
     made: Any = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from . import threads
 from .gemm import DEPTH, IDENTITY, by_blocks, by_columns, product, product_of_rows, room_size
-from .jit import kernel, parallel_kernel
+from .jit import kernel
+from .job import job
 from .packing import LINE, Array, pack, panel_columns, scratch
 from .simd import TALL, at, panel_width, plus
+from .team import run
 from .threads import share_of
 from .transpose import copy_few
 
@@ -36,10 +37,9 @@ def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y, rooms), count)
 
 
-@parallel_kernel
-def _forward_parallel(x, weight, bias, y, rooms, count):
-    for i in prange(count):
-        _forward_share(x, weight, bias, y, rooms, i, count)
+@kernel
+def _forward_parallel(x, weight, bias, y, rooms, count, team):
+    run(team, count, *job(_forward_share, (x, weight, bias, y, rooms)))
 
 
 @kernel
@@ -79,10 +79,9 @@ def backward(
     threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)
 
 
-@parallel_kernel
-def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count):
-    for i in prange(count):
-        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, i, count)
+@kernel
+def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count, team):
+    run(team, count, *job(_backward_share, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms)))
 
 
 @kernel
@@ -118,10 +117,9 @@ def recurrent_backward(
     threads.spread(_recurrent_share, _recurrent_parallel, args, count)
 
 
-@parallel_kernel
-def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count):
-    for i in prange(count):
-        _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, rooms, i, count)
+@kernel
+def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count, team):
+    run(team, count, *job(_recurrent_share, (d_pre, h_0, output, column, reverse, d_weight, none, rooms)))
 
 
 @kernel

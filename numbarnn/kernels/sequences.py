@@ -5,13 +5,13 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
-from numba import prange
-
 from .gemm import IDENTITY, RELU, ROOM_ROWS, product, worth_blocks
-from .jit import kernel, parallel_kernel
+from .jit import kernel
+from .job import job
 from .projection import project
 from .simd import at, plus
 from .state import copy_rows, next_state, rows_of, running, set_state
+from .team import run
 from .threads import share_of
 from .weights import direction_size, weight_hh_of
 
@@ -35,12 +35,12 @@ def layer_input(x, lower, output, layer, L):
     return layer_output(lower, output, layer - 1, L), lower.shape[0] == 0
 
 
-@parallel_kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count):
-    for i in prange(count):
-        forward_share(
-            x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count
-        )
+@kernel
+def forward_parallel(
+    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count, team
+):  # fmt: skip
+    args = (x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms)
+    run(team, count, *job(forward_share, args))
 
 
 @kernel
@@ -95,13 +95,13 @@ def take_steps(starts, weight_hh, h, out, width, H, reverse, activation, low, hi
 # d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
 
 
-@parallel_kernel
+@kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count,
+    team
 ):  # fmt: skip
-    for i in prange(count):
-        backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                       previous, states, i, count)  # fmt: skip
+    args = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states)
+    run(team, count, *job(backward_share, args))
 
 
 @kernel
