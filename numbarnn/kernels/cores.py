@@ -85,7 +85,9 @@ def _limits(folder: Path, path: str) -> Iterator[float]:
 def _read(file: Path, period: str = "") -> float | None:
     """Quota over period, from one file or from two; None: no limit."""
     try:
-        text = file.read_text() + (file.with_name(period).read_text() if period else "")
+        text = file.read_text()
+        if period:
+            text += " " + file.with_name(period).read_text()
         quota, length = map(float, text.split())
     except (OSError, ValueError):  # not there, or "max"
         return None

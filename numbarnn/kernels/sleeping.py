@@ -9,9 +9,10 @@ that is on that core wakes the thread on another.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from numba import types
-from numba.core.typing import signature
+from numba.core.typing.templates import signature
 
 from .atomic import get, put
 from .jit import kernel
@@ -21,11 +22,15 @@ LOCK, CORE, THREAD = 0, 8, 16
 #: bytes in a set of cores
 CORES = 1024
 
-_acquire_lock = types.ExternalFunction("PyThread_acquire_lock", signature(types.int32, types.intp, types.int32))
-_release_lock = types.ExternalFunction("PyThread_release_lock", signature(types.none, types.intp))
-_current_core = types.ExternalFunction("sched_getcpu", signature(types.int32))
-_get_cores = types.ExternalFunction("sched_getaffinity", signature(types.int32, types.int32, types.intp, types.intp))
-_set_cores = types.ExternalFunction("sched_setaffinity", signature(types.int32, types.int32, types.intp, types.intp))
+_acquire_lock: Any = types.ExternalFunction("PyThread_acquire_lock", signature(types.int32, types.intp, types.int32))
+_release_lock: Any = types.ExternalFunction("PyThread_release_lock", signature(types.none, types.intp))
+_current_core: Any = types.ExternalFunction("sched_getcpu", signature(types.int32))
+_get_cores: Any = types.ExternalFunction(
+    "sched_getaffinity", signature(types.int32, types.int32, types.intp, types.intp)
+)
+_set_cores: Any = types.ExternalFunction(
+    "sched_setaffinity", signature(types.int32, types.int32, types.intp, types.intp)
+)
 
 
 @kernel
