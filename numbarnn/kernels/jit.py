@@ -79,15 +79,6 @@ def inlined_kernel(function: F) -> F:
     return inner_kernel(function, forceinline=True)
 
 
-def parallel_kernel(function: F) -> F:
-    """Compile with `prange` over threads; only `threads.py` decides when one may be called.
-
-    The index of a prange is unsigned within, signed outside: np.intp(i) keeps what it is passed to from being compiled
-    for both.
-    """
-    return _compiled(function, parallel=True)  # type: ignore[no-any-return]
-
-
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
     """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
     made: Any = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))
