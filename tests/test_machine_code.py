@@ -86,7 +86,7 @@ if what == "all":
     for entry in pkgutil.iter_modules(numbarnn.kernels.__path__):
         module = importlib.import_module(f"numbarnn.kernels.{entry.name}")
         for name, kernel in vars(module).items():
-            for signature in getattr(kernel, "signatures", ()):
+            for signature in kernel.signatures if any(kernel is one for one in jit.kernels) else ():
                 if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
                     found[f"{entry.name}.{name}"] = kernel.inspect_llvm(signature)
     found.update({name: function.inspect_llvm() for name, function in shared.compiled.items()})

@@ -22,7 +22,7 @@ of tiles that reads both operands from the L1 cache 195 to 210, since the clock 
 
 from __future__ import annotations
 
-from .jit import inlined_kernel, kernel
+from .jit import inlined_kernel, inner_kernel
 from .shared import Pointer, shared_kernel
 from .simd import PAIR_ROWS, TALL, VECTOR_BYTES, lanes, panel_width, plus, prefetch
 from .tile import tile_add, tile_fma, tile_load, tile_load_part, tile_store, tile_store_part, tile_zero
@@ -41,7 +41,7 @@ FETCH_BYTES = 1 << 20
 def _tiles_kernel(rows, panels, fetching=False):
     """A kernel for one size of tile; `fetching`: it has lines of b come to the L2 cache that are wanted next."""
 
-    @kernel
+    @inner_kernel
     def tiles(number, init, init_row, a, a_row, a_k, a_tile, b, b_panel, K, out, out_row, count, ahead, advance):
         """`number` tiles, one below the other: out[r, :count] = init[r, :count] + sum_k a[r, k] b[k, :count]."""
         width = panel_width(out)
@@ -73,7 +73,7 @@ _one_pair, _two_pair, _three_pair, _four_pair, _five_pair, _six_pair = map(_pair
 _three_ahead, _four_ahead, _five_ahead, _six_ahead = (_pair_kernel(rows, fetching=True) for rows in range(3, TALL + 1))
 
 
-@inlined_kernel
+@inner_kernel
 def _tiles(height, panels, fetching, args):
     """Tiles of `height` rows and one or two panels."""
     if fetching and panels == 2 and height > 2:
@@ -136,25 +136,25 @@ def _row_kernel(panels):
 _row, _row_pair, _row_wide = _row_kernel(1), _row_kernel(2), _row_kernel(WIDE)
 
 
-@kernel
+@inner_kernel
 def by_rows(a, row):
     """`rows` of a product: element (r, k) of a is a[r * row + k]."""
     return a, row, 1, 0
 
 
-@kernel
+@inner_kernel
 def by_columns(a, column):
     """`rows` of a product: element (r, k) of a is a[r + k * column]."""
     return a, 1, column, 0
 
 
-@kernel
+@inner_kernel
 def by_blocks(a, block):
     """`rows` of a product: a in blocks of TALL rows, `block` elements apart, each stored column after column."""
     return a, 1, TALL, block
 
 
-@kernel
+@inner_kernel
 def product(init, init_row, rows, b, out, out_row, M, K, N):
     """out (M, N) = init (M, N) + a (M, K) @ b (K, N); b in panels, all given as pointers.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
+from .jit import inner_kernel, kernel
 from .simd import CACHE_LINE, PANEL_VECTORS, VECTOR_BYTES, at, panel_width, plus, prefetch
 from .tile import tile_load, tile_load_part, tile_store
 
@@ -77,7 +77,7 @@ def _pack_matrix(matrix, row, column, K, N, panels):
 _PACK_ROWS = 64
 
 
-@kernel
+@inner_kernel
 def pack(matrix, row, column, K, N, panels):
     """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
     width = panel_width(panels)

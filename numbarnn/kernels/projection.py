@@ -7,7 +7,7 @@ its output (`in_place`), rows are copied before they are written over.  The lege
 from __future__ import annotations
 
 from .gemm import by_rows, product
-from .jit import kernel
+from .jit import inner_kernel
 from .simd import TALL, plus
 from .state import copy_rows, running
 from .weights import direction_size, weight_ih_of
@@ -21,7 +21,7 @@ def room_size(rows: int, I: int) -> int:
     return min(rows, AHEAD) * I
 
 
-@kernel
+@inner_kernel
 def project(source, batch_first, starts, I, weight, out, width, B, H, low, high, b0, b1, in_place, room):
     """Steps low : high of sequences b0 : b1; out (R, width) has H columns for each direction."""
     T = starts.size - 1
@@ -43,7 +43,7 @@ def project(source, batch_first, starts, I, weight, out, width, B, H, low, high,
                     running(starts, t, b0, b1), in_place, room)  # fmt: skip
 
 
-@kernel
+@inner_kernel
 def _affine(x, x_row, I, weight, H, out, out_row, width, M, in_place, room):
     """M rows of out, which lie out_row apart; x is copied to `room` where it lies in out."""
     for r in range(0, M, AHEAD):

@@ -5,14 +5,14 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
-from numba import prange
-
 from .activation import RELU, activate
 from .gemm import by_rows, product
-from .jit import kernel, parallel_kernel
+from .jit import inner_kernel, kernel
+from .job import job
 from .projection import AHEAD, project
 from .simd import at, plus
 from .state import copy_rows, keep_last, running
+from .team import run
 from .threads import share_of
 from .weights import direction_size, weight_hh_of
 
@@ -20,7 +20,7 @@ from .weights import direction_size, weight_hh_of
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
 
 
-@kernel
+@inner_kernel
 def layer_output(lower, output, layer, L):
     """Where the rows that a layer writes begin: the last has `output`, the others take turns in `lower`, if any."""
     if layer == L - 1 or lower.shape[0] == 0:
@@ -28,7 +28,7 @@ def layer_output(lower, output, layer, L):
     return at(lower, (L - 2 - layer) % lower.shape[0] * output.size)
 
 
-@kernel
+@inner_kernel
 def layer_input(x, lower, output, layer, L):
     """Where the rows that a layer reads begin, and whether that is where it writes."""
     if layer == 0:
@@ -36,10 +36,10 @@ def layer_input(x, lower, output, layer, L):
     return layer_output(lower, output, layer - 1, L), lower.shape[0] == 0
 
 
-@parallel_kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count):
-    for i in prange(count):
-        forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, i, count)
+@kernel
+def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
+    args = (x, batch_first, starts, weights, h, lower, output, directions, activation, rooms)
+    run(team, count, *job(forward_share, args))
 
 
 @kernel
@@ -70,7 +70,7 @@ def forward_share(x, batch_first, starts, weights, h, lower, output, directions,
         I = width
 
 
-@kernel
+@inner_kernel
 def take_step(starts, weight_hh, h, out, width, H, N, activation, t, before, b0, b1, first):
     """N columns, from `first`, of out_t = f(out_t + h_{t-1} W_hh^T) for sequences b0 : b1; h (b1 - b0, H) is h_0.
 
@@ -92,13 +92,12 @@ def take_step(starts, weight_hh, h, out, width, H, N, activation, t, before, b0,
 # d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
 
 
-@parallel_kernel
+@kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
 ):  # fmt: skip
-    for i in prange(count):
-        backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                       previous, i, count)  # fmt: skip
+    args = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
+    run(team, count, *job(backward_share, args))
 
 
 @kernel
@@ -115,7 +114,7 @@ def backward_share(
         fill_previous(starts, h_0, output, column, reverse, previous, b0, b1, 0, H)
 
 
-@kernel
+@inner_kernel
 def step_back(
     starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, b0, b1, first, N
 ):  # fmt: skip
@@ -145,7 +144,7 @@ def step_back(
         _times_slope(d, at(output, place), N, activation, d_h.dtype.type(1))
 
 
-@kernel
+@inner_kernel
 def _times_slope(d, h, N, activation, one):
     """d *= f'(h), both pointers: tanh' = 1 - h^2, relu' = (h > 0), which stops NaN too, and NaN in h is no 0."""
     if activation == RELU:
@@ -157,7 +156,7 @@ def _times_slope(d, h, N, activation, one):
             d[j] *= one - h[j] * h[j]
 
 
-@kernel
+@inner_kernel
 def fill_previous(starts, h_0, output, column, reverse, previous, b0, b1, first, N):
     """N columns from `first` of previous_t = h_{t-1}, which is h_0 for sequences that start at step t."""
     H, width = h_0.shape[1], output.shape[1]

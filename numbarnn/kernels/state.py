@@ -5,11 +5,11 @@ Sequences are ordered by falling length: those running at step t are the first o
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import inner_kernel
 from .simd import plus
 
 
-@kernel
+@inner_kernel
 def running(starts, t, b0, b1):
     """How many of the sequences b0 : b1 are still running at step t; none before the first and after the last."""
     if t < 0 or t >= starts.size - 1:
@@ -17,7 +17,7 @@ def running(starts, t, b0, b1):
     return max(0, min(b1, starts[t + 1] - starts[t]) - b0)
 
 
-@kernel
+@inner_kernel
 def copy_rows(source, source_row, target, target_row, rows, columns):
     for r in range(rows):
         a, b = plus(source, r * source_row), plus(target, r * target_row)
@@ -25,7 +25,7 @@ def copy_rows(source, source_row, target, target_row, rows, columns):
             b[j] = a[j]
 
 
-@kernel
+@inner_kernel
 def keep_last(starts, out, width, h, H, reverse, b0, b1, N):
     """h (b1 - b0, H) = the states after the last steps of sequences b0 : b1, N columns of them; out (R, width)."""
     for t in range(starts.size - 1):
