@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 #: types of operands that are on the host, or anywhere
 _KINDS = (np.ndarray, bool, int, float, type(None))
-_HOST = frozenset(_KINDS)
+HOST = frozenset(_KINDS)
 #: the one GPU that is used
 gpu = device("cuda", 0)
 
@@ -98,7 +98,7 @@ def add_at(array: Array, index: Any, values: Array) -> None:
 
 def check_together(*arrays: Any) -> None:
     """RuntimeError, in torch's words, unless all arrays are in one place; None and numbers are anywhere."""
-    if _HOST.issuperset(map(type, arrays)):
+    if HOST.issuperset(map(type, arrays)):
         return
     places = {str(of(a)) for a in arrays if hasattr(a, "dtype")}
     if len(places) > 1:
@@ -110,11 +110,17 @@ def check_together(*arrays: Any) -> None:
 
 def together(arrays: list[Any]) -> list[Any]:
     """Operands of one operation: arrays of no dimensions go along to the GPU, for others `check_together`."""
-    if _HOST.issuperset(map(type, arrays)) or all(isinstance(a, _KINDS) for a in arrays):
+    if all(isinstance(a, _KINDS) for a in arrays):
         return arrays
     arrays = [moved(a, gpu) if isinstance(a, np.ndarray) and not a.ndim else a for a in arrays]
     check_together(*arrays)
     return arrays
+
+
+def as_type(arrays: list[Any], dtype: Any) -> list[Array]:
+    """Arrays and numbers, all as arrays of one type where the first array is."""
+    like = next(a for a in arrays if hasattr(a, "dtype"))
+    return [asarray(a, dtype) if hasattr(a, "dtype") else np.asarray(a, dtype, like=like) for a in arrays]
 
 
 def _arrays() -> Any:

@@ -17,7 +17,6 @@ from .views import View
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-_ON_HOST = (np.ndarray, int, float)
 #: the class of what is returned; `tensor.py` sets it, so that no import goes both ways
 tensor_class: Any = None
 
@@ -71,13 +70,15 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = devices.together([as_array(value) for value in inputs])
+    arrays = [as_array(value) for value in inputs]
+    if not devices.HOST.issuperset(map(type, arrays)):
+        arrays = devices.together(arrays)
     if op.promote:
         arrays = promoted(arrays)
     # As in torch, infinities and NaN speak for themselves.
     with np.errstate(all="ignore"):
         result, vjps = op.function(*arrays, **static)
-    out = tensor_of(devices.asarray(result))
+    out = tensor_of(result if type(result) is np.ndarray else devices.asarray(result))
     if op.view:
         _share(out, inputs[0])
     if tape.recording(inputs) and out._array.dtype.kind == "f":
@@ -104,10 +105,9 @@ def promoted(arrays: list[Any]) -> list[Array]:
     dtype = dtypes.pop() if len(dtypes) == 1 else None
     if dtype is None or (dtype.kind != "f" and any(isinstance(a, (int, float)) for a in arrays)):
         dtype = result_type(*arrays)
-    where = next((a for a in arrays if not isinstance(a, _ON_HOST)), None)
-    if where is None:
+    if devices.HOST.issuperset(map(type, arrays)):
         return [np.asarray(a, dtype) for a in arrays]
-    return [devices.asarray(a, dtype) if hasattr(a, "dtype") else np.asarray(a, dtype, like=where) for a in arrays]
+    return devices.as_type(arrays, dtype)
 
 
 def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -118,7 +118,7 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
             extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
         )
         gradient = gradient.sum(axis=stretched).reshape(shape)
-    return devices.asarray(gradient, dtype)
+    return gradient if gradient.dtype == dtype and type(gradient) is np.ndarray else devices.asarray(gradient, dtype)
 
 
 def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:

@@ -37,8 +37,11 @@ packed_matrix = _chosen(packing.packed, plain.packed_matrix)
 matrix = _chosen(packing.matrix, plain.matrix)
 
 
+_THIS = sys.modules[__name__]
+
+
 def of(array: Any) -> Any:
     """The module whose functions take arrays like this one: imported when the first array on a GPU comes."""
     if isinstance(array, np.ndarray):
-        return sys.modules[__name__]
+        return _THIS
     return importlib.import_module(".cuda.backend", __package__)
