@@ -65,10 +65,11 @@ def _products(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
     TILE = ROWS * COLUMNS
 
     @device_function
-    def add_products(state, begin, rows, H, w, width, parts, sums):
-        """sums[p, s, n] = the part p of sum_k h[s, k] w[n, k], for all of `rows` sequences and columns of the slice."""
-        c, q = cuda.threadIdx.x % width, cuda.threadIdx.x // width
-        p, r = q % parts, q // parts * ROWS
+    def add_products(state, begin, rows, H, w, width, c, p, r, parts, sums):
+        """sums[p, s, n] = the part p of sum_k h[s, k] w[n, k], for the tile of columns c + i width and rows from r on.
+
+        All threads together do so for `rows` sequences, all columns of the slice, and all parts.
+        """
         if r >= rows:
             return
         tile_sums, row_at = cuda.local.array(TILE, dtype), cuda.local.array(ROWS, np.uint64)
@@ -94,14 +95,22 @@ def _products(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
     return add_products
 
 
-def _first_of(dtype: Any) -> Any:
+def _reading(dtype: Any) -> tuple[Any, Any]:
     @device_function
-    def first_of(array, row, d, rows, C, n0, H):
-        """The element of a step whose turn it is first for this thread, of (R, D H): asked for a step ahead."""
-        e = cuda.threadIdx.x
-        return array[row + e // C, d * H + n0 + e % C] if e < rows * C else dtype(0)
+    def element(array, row, column, exists):
+        """array[row, column], if it exists: asked for a step ahead."""
+        return array[row, column] if exists else dtype(0)
 
-    return first_of
+    @device_function
+    def total(sums, at, stride, parts):
+        """The sum of all parts."""
+        x, at = dtype(0), np.uint64(at)
+        for _ in range(parts):
+            x += sums[at]
+            at += np.uint64(stride)
+        return x
+
+    return element, total
 
 
 def _activation(dtype: Any, activation: int, back: bool) -> Any:
@@ -117,70 +126,87 @@ def _activation(dtype: Any, activation: int, back: bool) -> Any:
     return activated
 
 
+@device_function
+def _division(rows, q, columns, height, H):
+    """Into how many parts the sums are divided, and the part and the first row of the tile of thread q of a column."""
+    parts = max(1, min(columns // ((rows + height - 1) // height), (H + 3) // 4))
+    return parts, q % parts, q // parts * height
+
+
 def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activation: int, back: bool) -> Any:
     """The kernel for one type, tile and f; `sliced`: several blocks share the columns; `back`: back through time.
 
     What a step needs from far away is asked for while the step before it is computed: where its rows begin, and the
-    first element that each thread is going to add to.
+    first element that each thread is going to add to.  Nothing is divided in a step that was not in the one before:
+    integers take a hundred cycles for that.
     """
     ROWS, COLUMNS = tile
-    TILE = ROWS * COLUMNS
     keep_weights, add_products = _keeper_of_weights(dtype, COLUMNS), _products(dtype, ROWS, COLUMNS)
-    first_of, activated = _first_of(dtype), _activation(dtype, activation, back)
+    (element, total), activated = _reading(dtype), _activation(dtype, activation, back)
 
     @kernel
     def walk(addend, starts, weights, state, h, output, result, counters, late, numbers):
         S, C, turned, patience = numbers
-        D, B, H = h.shape
-        T, thread, threads = starts.size - 1, cuda.threadIdx.x, cuda.blockDim.x
+        (D, B, H), T = h.shape, starts.size - 1
+        thread, threads, width = cuda.threadIdx.x, cuda.blockDim.x, (C + COLUMNS - 1) // COLUMNS
         d, s0, n0 = cuda.blockIdx.z, cuda.blockIdx.y * S, cuda.blockIdx.x * C
-        group, meetings, width = d * cuda.gridDim.y + cuda.blockIdx.y, 0, (C + COLUMNS - 1) // COLUMNS
+        group, meetings = d * cuda.gridDim.y + cuda.blockIdx.y, 0
         S, C = min(S, B - s0), min(C, H - n0)
         w = cuda.shared.array(0, dtype)
         sums = w[COLUMNS * width * H :]
         keep_weights(weights, d, n0, C, H, width, w)
         begin, other = (d * B + s0) * H, D * B * H
         if not sliced:
-            state, begin, other = sums[threads * TILE :], 0, S * H
+            state, begin, other = sums[threads * ROWS * COLUMNS :], 0, S * H
             for e in range(thread, S * H, threads):
                 state[e] = state[other + e] = dtype(0) if back else h[d, s0 + e // H, e % H]
         cuda.syncthreads()
 
-        many = threads // width * ROWS  # rows that all threads together have tiles for
-        bias = dtype(0) if back else weights[d, n0 + thread % C]
+        columns, c, q = threads // width, thread % width, thread // width
+        many, divided, parts, part, r = columns * ROWS, 0, 1, 0, 0  # `many` rows have a tile at a time
+        # this thread's turns: element s_first, n_first of a step, and from each the next
+        s_first, n_first, s_more, n_more = thread // C, thread % C, threads // C, threads % C
+        column = d * H + n0 + n_first
+        bias = dtype(0) if back else weights[d, n0 + n_first]
         from_end, before = (d + turned) % 2, 0
         first, end = starts[T - 1 if from_end else 0], starts[T if from_end else 1]
         running = min(end - first - s0, S)
-        x_ahead = first_of(addend, first + s0, d, min(running, many), C, n0, H)
-        y_ahead = first_of(output, first + s0, d, min(running, many), C, n0, H) if back else dtype(0)
+        exists = s_first < min(running, many)
+        x_ahead = element(addend, first + s0 + s_first, column, exists)
+        y_ahead = element(output, first + s0 + s_first, column, exists and back)
         for step in range(T):
             t = max(T - 2 - step, 0) if from_end else min(step + 1, T - 1)  # of the next step
             next_first, next_end = starts[t], starts[t + 1]
             going_on = next_end - next_first - s0 if step < T - 1 else 0
-            old, new = begin + step % 2 * other, begin + (step + 1) % 2 * other
+            old, new = (begin + other, begin) if step % 2 else (begin, begin + other)
             for low in range(0, running, many):
                 rows = min(many, running - low)
-                parts = max(1, min(threads // width // ((rows + ROWS - 1) // ROWS), (H + 3) // 4))
-                add_products(state, old + low * H, rows, H, w, width, parts, sums)
+                if rows != divided:
+                    divided = rows
+                    parts, part, r = _division(rows, q, columns, ROWS, H)
+                add_products(state, old + low * H, rows, H, w, width, c, part, r, parts, sums)
                 cuda.syncthreads()
-                for e in range(thread, rows * C, threads):
-                    s, j, ahead = low + e // C, n0 + e % C, low == 0 and e == thread
-                    row, column = first + s0 + s, d * H + j
-                    x = x_ahead if ahead else addend[row, column]
+                s, n, ahead = s_first, n_first, low == 0
+                while s < rows:
+                    i, j = low + s, n0 + n
+                    row = first + s0 + i
+                    x = x_ahead if ahead else addend[row, d * H + j]
                     if not back:
                         x += bias if ahead else weights[d, j]
-                    elif s >= before:  # the last step of the sequence: its gradient of h_n joins in
-                        x += h[d, s0 + s, j]
-                    for p in range(parts):
-                        x += sums[(p * rows + s - low) * COLUMNS * width + e % C]
-                    x = activated(x, (y_ahead if ahead else output[row, column]) if back else x)
-                    state[new + s * H + j] = result[row, column] = x
-                    if not back and s >= going_on:
-                        h[d, s0 + s, j] = x
+                    elif i >= before:  # the last step of the sequence: its gradient of h_n joins in
+                        x += h[d, s0 + i, j]
+                    x += total(sums, s * COLUMNS * width + n, rows * COLUMNS * width, parts)
+                    x = activated(x, (y_ahead if ahead else output[row, d * H + j]) if back else x)
+                    state[new + i * H + j] = result[row, d * H + j] = x
+                    if not back and i >= going_on:
+                        h[d, s0 + i, j] = x
+                    s, n, ahead = s + s_more, n + n_more, False
+                    if n >= C:
+                        s, n = s + 1, n - C
                 cuda.syncthreads()
-            x_ahead = first_of(addend, next_first + s0, d, min(going_on, S, many), C, n0, H)
-            if back:
-                y_ahead = first_of(output, next_first + s0, d, min(going_on, S, many), C, n0, H)
+            exists = s_first < min(going_on, S, many)
+            x_ahead = element(addend, next_first + s0 + s_first, column, exists)
+            y_ahead = element(output, next_first + s0 + s_first, column, exists and back)
             if sliced and running > 0 and step < T - 1:
                 meetings += 1
                 if _barrier(counters, group, meetings * cuda.gridDim.x, patience):
