@@ -10,6 +10,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 
+from . import cuda
 from ._version import __version__
 from .kernels import backend, cache, cores, notice, simd, threads
 
@@ -54,7 +55,7 @@ def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
 
 
 def configuration() -> dict[str, str]:
-    """Versions, CPU, SIMD width, threads and cache folder, each by its name.
+    """Versions, CPU, GPU, SIMD width, threads and cache folder, each by its name.
 
     Without compiled kernels the entry "kernels" says so, and what follows the CPU is not there.
     """
@@ -65,6 +66,7 @@ def configuration() -> dict[str, str]:
         "Numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
         "CPU": f"{llvm.get_host_cpu_name()} ({platform.machine()})",
+        "GPU": _gpu(),
     }
     if not backend.COMPILED:
         return {**versions, "kernels": "off: NUMBA_DISABLE_JIT is set, and NumPy computes the same, slowly"}
@@ -74,6 +76,11 @@ def configuration() -> dict[str, str]:
         "threads": f"{get_num_threads()} of {cores.most()}",
         "cache folder": str(cache.folder() or "none that is writable: kernels are compiled in every process"),
     }
+
+
+def _gpu() -> str:
+    lacks = cuda.missing()
+    return "simulated by Numba" if cuda.is_simulated() else f"none: missing {lacks}" if lacks else "cuda:0"
 
 
 def show_config() -> None:

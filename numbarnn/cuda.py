@@ -82,4 +82,34 @@ def synchronize() -> None:
     launch.synchronize()
 
 
-__all__ = ["device_count", "is_available", "synchronize"]
+def current_device() -> int:
+    """The number of the GPU that is used, 0; RuntimeError without one."""
+    require()
+    return 0
+
+
+def empty_cache() -> None:
+    """Give memory that CuPy keeps for later arrays back to the GPU."""
+    if is_available() and not is_simulated():
+        import cupy
+
+        cupy.get_default_memory_pool().free_all_blocks()
+
+
+def manual_seed(seed: int) -> None:
+    """Nothing to do: numbers are drawn on the CPU, from what `numbarnn.manual_seed` has set."""
+
+
+#: the same for all GPUs, of which one is used
+manual_seed_all = manual_seed
+
+
+__all__ = [
+    "current_device",
+    "device_count",
+    "empty_cache",
+    "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "synchronize",
+]

@@ -46,6 +46,7 @@ def run(how, kernel, arguments, absent=()):
             block.join()
     if errors:
         raise errors[0]
+    return True
 
 
 @contextlib.contextmanager

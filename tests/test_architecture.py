@@ -44,7 +44,7 @@ ARROWS = {
     "optim": "optim devices dtypes grad_mode record tape tensor",
     "checkpoint": "devices dtypes size tape tensor",
     "cuda": "kernels",
-    "config": "kernels _version",
+    "config": "cuda kernels _version",
     "progress": "",
     "warmup": "nn kernels config creation dtypes progress",
     "bench": "kernels config progress _version",
@@ -60,7 +60,7 @@ OUTSIDE = {
     "onnx": {"bench", "onnx"},
     "onnxruntime": {"bench"},
     "jax": {"bench"},
-    "cupy": {"kernels"},
+    "cupy": {"kernels", "cuda"},
     "cuda": {"kernels"},
 }
 #: what stands above everything

@@ -227,6 +227,13 @@ def test_nothing_to_do():
     assert on_host(h).tolist() == np.ones((1, 2, 3)).tolist()
 
 
+@pytest.mark.parametrize("way", ["three slices"], indirect=True)
+def test_without_room_for_all_blocks_each_step_is_a_product(rng, way, monkeypatch):
+    monkeypatch.setattr(launch, "run", lambda *_: False)
+    test_forward(rng, way, [3, 2, 2, 1, 0], 3, 5, 2, 2, "relu", np.float64)
+    test_backward(rng, way, [3, 2, 2, 1, 0], 5, True, "tanh", np.float64)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # the barrier
 

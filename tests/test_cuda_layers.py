@@ -211,6 +211,9 @@ def test_where_a_tensor_is():
     assert not bool(x[0])
     assert nb.cuda.device_count() == 1
     assert copy.deepcopy(nn.Linear(1, 1, device="cuda")).weight.is_cuda
+    assert nb.cuda.current_device() == 0
+    nb.cuda.manual_seed_all(1)
+    nb.cuda.empty_cache()
     nb.cuda.synchronize()
     with pytest.raises(TypeError, match=r"can't convert cuda:0 device type tensor to numpy\. Use Tensor\.cpu\(\)"):
         x.numpy()

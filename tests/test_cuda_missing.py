@@ -9,6 +9,7 @@ import cuda_device
 import numpy as np
 import pytest
 
+import numbarnn
 import numbarnn as nb
 from numbarnn import cuda, nn
 
@@ -30,6 +31,7 @@ ASKED = [
     lambda: nb.zeros(2).new_ones(2, device="cuda"),
     lambda: nb.randn(2, device="cuda"),
     lambda: cuda.synchronize(),
+    lambda: cuda.current_device(),
     lambda: nb.as_tensor(Foreign()),
     lambda: nn.RNN(2, 3)(Foreign()),
 ]
@@ -48,6 +50,9 @@ def test_asking_for_it_says_what_is_missing(asked):
 def test_nothing_is_there():
     assert not cuda.is_available()
     assert cuda.device_count() == 0
+    cuda.manual_seed(0)  # programs call these whether there is one or not
+    cuda.empty_cache()
+    assert numbarnn.config.configuration()["GPU"] == f"none: missing {cuda.missing()}"
     assert nb.device("cuda:1").index == 1  # a name, as in torch
     assert not nb.zeros(1).is_cuda
 

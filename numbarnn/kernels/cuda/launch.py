@@ -75,32 +75,38 @@ def walk(
     activation: int,
     back: bool = False,
     reverse: bool = False,
-) -> None:
-    """Run `walk` of recurrence.py: result is h_t, or with `back` d_pre_t; `reverse`: of the other direction."""
+) -> bool:
+    """Run `walk` of recurrence.py: result is h_t, or with `back` d_pre_t; `reverse`: of the other direction.
+
+    False, and nothing is done, where the GPU does not have room for all blocks that wait for each other at once.
+    """
     (D, B, H), dtype, sliced = h.shape, h.dtype, how.sliced
     kernel = _kernel(dtype, how.tile, sliced, activation, back)
-    state = xp.zeros((2, D, B, H) if sliced else (1,), dtype)
+    state = xp.zeros((2, D, B, H) if sliced else (1,), dtype)  # 0 on the way back
     if sliced and not back:
         state[...] = h
     counters = xp.zeros(D * how.groups, np.int64)
     turned = int(back and not reverse)
     arrays = (addend, _on_device(starts.tobytes()), weights, state.ravel(), h, output, result, counters, _late())
     arguments = (*map(kernel_argument, arrays), (how.S, how.C, turned, PATIENCE))
-    run(how, kernel, arguments)
+    return run(how, kernel, arguments)
 
 
-def run(how: Plan, kernel: Any, arguments: tuple[Any, ...]) -> None:
+def run(how: Plan, kernel: Any, arguments: tuple[Any, ...]) -> bool:
     """Launch; where blocks wait for each other only if all of them are on the chip at once."""
     grid = (how.slices, how.groups, len(arguments[4]))
     if SIMULATED:
-        kernel[grid, how.threads, 0, how.shared](*arguments)
+        launcher = kernel[grid, how.threads, 0, how.shared]
     else:
-        _launcher(kernel, tuple(map(kernel.typeof_pyval, arguments)), how, grid, stream())(*arguments)
+        launcher = _launcher(kernel, tuple(map(kernel.typeof_pyval, arguments)), how, grid, stream())
+    if launcher is not None:
+        launcher(*arguments)
+    return launcher is not None
 
 
 @functools.lru_cache(maxsize=256)
 def _launcher(kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[int, int, int], stream: int) -> Any:
-    """A kernel compiled for what a plan wants of it, to be called."""
+    """A kernel compiled for what a plan wants of it, to be called; None where there is no room for it."""
     compiled = kernel.compile(signature)
     compiled.cooperative = how.sliced  # the driver itself then refuses what is not on the chip at once
     if how.shared > UNASKED:
@@ -110,9 +116,8 @@ def _launcher(kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[in
         function, attributes = compiled._codelibrary.get_cufunc(), CUfunction_attribute
         most = attributes.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
         driver.cuKernelSetAttribute(most, chip().shared, function.handle, cuda.get_current_device().id)
-    blocks, together = math.prod(grid), compiled.max_cooperative_grid_blocks(how.threads, how.shared)
-    if how.sliced and blocks > together:
-        raise RuntimeError(f"expected room for {blocks} blocks on the GPU at once, got {together}")
+    if how.sliced and math.prod(grid) > compiled.max_cooperative_grid_blocks(how.threads, how.shared):
+        return None
     with warnings.catch_warnings():  # numba warns of few blocks: here they are as many as are worth it
         warnings.simplefilter("ignore", NumbaPerformanceWarning)
         return kernel[grid, how.threads, cuda.external_stream(stream) if stream else 0, how.shared]

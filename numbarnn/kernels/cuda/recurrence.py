@@ -46,7 +46,7 @@ def _barrier(counters, group, goal, patience):
     return cuda.syncthreads_or(np.int32(late))
 
 
-def _keeper_of_weights(dtype: Any, COLUMNS: int) -> Any:
+def _keepers(dtype: Any, COLUMNS: int, back: bool) -> tuple[Any, Any]:
     @device_function
     def keep_weights(weights, d, first, C, H, width, w):
         """The C rows of W_hh from `first` on, of direction d, to shared memory; rows that do not exist are 0."""
@@ -58,7 +58,14 @@ def _keeper_of_weights(dtype: Any, COLUMNS: int) -> Any:
                 value = weights[d, W + (first + n) * H + k]
             w[(n // width * H + k) * width + n % width] = value
 
-    return keep_weights
+    @device_function
+    def keep_first(h, d, s0, S, state):
+        """The states before the first step to both places of each sequence: h_0; on the way back 0."""
+        H = h.shape[2]
+        for e in range(cuda.threadIdx.x, S * H, cuda.blockDim.x):
+            state[e] = state[S * H + e] = dtype(0) if back else h[d, s0 + e // H, e % H]
+
+    return keep_weights, keep_first
 
 
 def _products(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
@@ -95,11 +102,12 @@ def _products(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
     return add_products
 
 
-def _reading(dtype: Any) -> tuple[Any, Any]:
+def _reading(dtype: Any, back: bool) -> tuple[Any, Any]:
     @device_function
-    def element(array, row, column, exists):
-        """array[row, column], if it exists: asked for a step ahead."""
-        return array[row, column] if exists else dtype(0)
+    def ahead_of(addend, output, row, column, exists):
+        """What an element of a step is going to need, if there is one: on the way back its state as well."""
+        x = addend[row, column] if exists else dtype(0)
+        return x, output[row, column] if exists and back else dtype(0)
 
     @device_function
     def total(sums, at, stride, parts):
@@ -110,7 +118,7 @@ def _reading(dtype: Any) -> tuple[Any, Any]:
             at += np.uint64(stride)
         return x
 
-    return element, total
+    return ahead_of, total
 
 
 def _activation(dtype: Any, activation: int, back: bool) -> Any:
@@ -124,6 +132,16 @@ def _activation(dtype: Any, activation: int, back: bool) -> Any:
         return math.tanh(x) if tanh else (dtype(0) if x < dtype(0) else x)
 
     return activated
+
+
+@device_function
+def _rows_of(starts, step, from_end):
+    """Where the rows of a step begin and end; after the last step, none."""
+    T = starts.size - 1
+    if step >= T:
+        return starts[0], starts[0]
+    t = T - 1 - step if from_end else step
+    return starts[t], starts[t + 1]
 
 
 @device_function
@@ -141,8 +159,9 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activatio
     integers take a hundred cycles for that.
     """
     ROWS, COLUMNS = tile
-    keep_weights, add_products = _keeper_of_weights(dtype, COLUMNS), _products(dtype, ROWS, COLUMNS)
-    (element, total), activated = _reading(dtype), _activation(dtype, activation, back)
+    keep_weights, keep_first = _keepers(dtype, COLUMNS, back)
+    add_products = _products(dtype, ROWS, COLUMNS)
+    (ahead_of, total), activated = _reading(dtype, back), _activation(dtype, activation, back)
 
     @kernel
     def walk(addend, starts, weights, state, h, output, result, counters, late, numbers):
@@ -158,8 +177,7 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activatio
         begin, other = (d * B + s0) * H, D * B * H
         if not sliced:
             state, begin, other = sums[threads * ROWS * COLUMNS :], 0, S * H
-            for e in range(thread, S * H, threads):
-                state[e] = state[other + e] = dtype(0) if back else h[d, s0 + e // H, e % H]
+            keep_first(h, d, s0, S, state)
         cuda.syncthreads()
 
         columns, c, q = threads // width, thread % width, thread // width
@@ -169,15 +187,12 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activatio
         column = d * H + n0 + n_first
         bias = dtype(0) if back else weights[d, n0 + n_first]
         from_end, before = (d + turned) % 2, 0
-        first, end = starts[T - 1 if from_end else 0], starts[T if from_end else 1]
+        first, end = _rows_of(starts, 0, from_end)
         running = min(end - first - s0, S)
-        exists = s_first < min(running, many)
-        x_ahead = element(addend, first + s0 + s_first, column, exists)
-        y_ahead = element(output, first + s0 + s_first, column, exists and back)
+        x_ahead, y_ahead = ahead_of(addend, output, first + s0 + s_first, column, s_first < min(running, many))
         for step in range(T):
-            t = max(T - 2 - step, 0) if from_end else min(step + 1, T - 1)  # of the next step
-            next_first, next_end = starts[t], starts[t + 1]
-            going_on = next_end - next_first - s0 if step < T - 1 else 0
+            next_first, next_end = _rows_of(starts, step + 1, from_end)
+            going_on = next_end - next_first - s0
             old, new = (begin + other, begin) if step % 2 else (begin, begin + other)
             for low in range(0, running, many):
                 rows = min(many, running - low)
@@ -205,8 +220,7 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activatio
                         s, n = s + 1, n - C
                 cuda.syncthreads()
             exists = s_first < min(going_on, S, many)
-            x_ahead = element(addend, next_first + s0 + s_first, column, exists)
-            y_ahead = element(output, next_first + s0 + s_first, column, exists and back)
+            x_ahead, y_ahead = ahead_of(addend, output, next_first + s0 + s_first, column, exists)
             if sliced and running > 0 and step < T - 1:
                 meetings += 1
                 if _barrier(counters, group, meetings * cuda.gridDim.x, patience):

@@ -3,7 +3,7 @@
     h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T),  f = tanh or relu
 
 x_t W_ih^T is one product over all steps, before the loop; d_h_0 and h_{t-1} are gathered after it.  The loop is one
-launch (recurrence.py) where W_hh fits on the chip, and a product at each step where it does not.
+launch (recurrence.py) where W_hh fits on the chip, and a product at each step (steps.py) where it does not.
 """
 
 from __future__ import annotations
@@ -48,10 +48,9 @@ def forward(
         pre = rows @ layer[:, H : H + H * I].reshape(D * H, I).T
         rows = lower[(above - 1) % len(lower)] if above and len(lower) else output
         i = LD - (above + 1) * D
-        if how is None:
-            steps_forward(pre, starts, layer, h[i : i + D], rows, activation)
-        else:
-            launch.walk(how, pre, starts, layer, h[i : i + D], rows, rows, activation)
+        own = h[i : i + D]
+        if how is None or not launch.walk(how, pre, starts, layer, own, rows, rows, activation):
+            steps_forward(pre, starts, layer, own, rows, activation)
 
 
 def backward(
@@ -78,14 +77,14 @@ def backward(
         return
     own = slice(column, column + H)
     states, d_states = output[:, own], d_output[:, own]
-    how = plan(B, H, 1, d_h.dtype.itemsize, launch.chip())
-    if how is None:
-        steps_backward(d_states, starts, weight_hh.reshape(H, H), d_h, states, d_pre, activation, reverse)
-    else:
-        weight = weight_hh.reshape(1, H * H)
-        launch.walk(how, d_states, starts, weight, d_h[None], states, d_pre, activation, back=True, reverse=reverse)
+    how, weight = plan(B, H, 1, d_h.dtype.itemsize, launch.chip()), weight_hh.reshape(1, H * H)
+    if how is not None and launch.walk(
+        how, d_states, starts, weight, d_h[None], states, d_pre, activation, back=True, reverse=reverse
+    ):
         first = _first_rows(starts, reverse)
         d_h[: len(first)] = d_pre[xp.asarray(first)] @ weight_hh.reshape(H, H).T
+    else:
+        steps_backward(d_states, starts, weight_hh.reshape(H, H), d_h, states, d_pre, activation, reverse)
     if previous.size > 0:
         previous[...] = xp.concatenate([h_0, states])[xp.asarray(_rows_before(starts, B, reverse))]
 
