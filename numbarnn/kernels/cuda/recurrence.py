@@ -84,8 +84,8 @@ def _products(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
             tile_sums[i] = dtype(0)
         for i in range(ROWS):  # the last row again, where there are no more
             row_at[i] = np.uint64(begin + min(r + i, rows - 1) * H)
-        # indices without a sign need no look whether they count from the end: 36 instructions a turn of the loop
-        # instead of 91 for a tile of 4 by 4 (PTX)
+        # indices without a sign need no look whether they count from the end: 36 lines of PTX for a turn of the loop
+        # instead of 91, with tiles of 4 by 4
         k, at, plane = np.uint64(p), np.uint64(p * width + c), np.uint64(H * width)
         while k < np.uint64(H):
             for i in range(ROWS):
@@ -155,8 +155,8 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activatio
     """The kernel for one type, tile and f; `sliced`: several blocks share the columns; `back`: back through time.
 
     What a step needs from far away is asked for while the step before it is computed: where its rows begin, and the
-    first element that each thread is going to add to.  Nothing is divided in a step that was not in the one before:
-    integers take a hundred cycles for that.
+    first element that each thread is going to add to.  No index is divided in a step that was not in the one before:
+    a GPU has no instruction for that.
     """
     ROWS, COLUMNS = tile
     keep_weights, keep_first = _keepers(dtype, COLUMNS, back)
