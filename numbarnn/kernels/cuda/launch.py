@@ -37,8 +37,9 @@ def _kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activation: int, ba
 
 
 @functools.lru_cache(maxsize=64)
-def _on_device(starts: bytes) -> Array:
-    return xp.asarray(np.frombuffer(starts, np.int64).copy())
+def _starts(starts: bytes) -> Any:
+    """Where the rows of steps begin, for a kernel: kept, for a model is called with the same sizes again and again."""
+    return kernel_argument(xp.asarray(np.frombuffer(starts, np.int64).copy()))
 
 
 @functools.cache
@@ -87,9 +88,9 @@ def walk(
         state[...] = h
     counters = xp.zeros(D * how.groups, np.int64)
     turned = int(back and not reverse)
-    arrays = (addend, _on_device(starts.tobytes()), weights, state.ravel(), h, output, result, counters, _late())
-    arguments = (*map(kernel_argument, arrays), (how.S, how.C, turned, PATIENCE))
-    return run(how, kernel, arguments)
+    arrays = (weights, state.ravel(), h, output, result, counters, _late())
+    arguments = (kernel_argument(addend), _starts(starts.tobytes()), *map(kernel_argument, arrays))
+    return run(how, kernel, (*arguments, (how.S, how.C, turned, PATIENCE)))
 
 
 def run(how: Plan, kernel: Any, arguments: tuple[Any, ...]) -> bool:

@@ -164,7 +164,18 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activatio
     (ahead_of, total), activated = _reading(dtype, back), _activation(dtype, activation, back)
 
     @kernel
-    def walk(addend, starts, weights, state, h, output, result, counters, late, numbers):
+    def walk(
+        addend,  # (R, D H): x W_ih^T; on the way back the gradient of the output
+        starts,  # (T + 1)
+        weights,  # (D, ...): of each direction b first and W_hh last; on the way back W_hh^T alone
+        state,  # (2, D, B, H) as one: the two last states; not looked at if not `sliced`
+        h,  # (D, B, H): h_0, ends as h_n; on the way back the gradient of h_n, which stays
+        output,  # (R, D H): h_t, looked at on the way back only
+        result,  # (R, D H): h_t; on the way back the gradient of what f was applied to
+        counters,  # (D groups): of blocks that came to a barrier, 0 at first
+        late,  # (1): set if a block has given up
+        numbers,  # S, C, whether the first direction begins at the end, how often to look at a counter
+    ):
         S, C, turned, patience = numbers
         (D, B, H), T = h.shape, starts.size - 1
         thread, threads, width = cuda.threadIdx.x, cuda.blockDim.x, (C + COLUMNS - 1) // COLUMNS
