@@ -22,9 +22,14 @@ HOST = frozenset(_KINDS)
 gpu = device("cuda", 0)
 
 
+def is_on_gpu(array: Any) -> bool:
+    """Whether an array is on the GPU; what stands in for one while a model is traced is not."""
+    return not isinstance(array, np.ndarray) and hasattr(type(array), "__cuda_array_interface__")
+
+
 def of(array: Any) -> device:
     """Where an array is."""
-    return cpu if isinstance(array, np.ndarray) else gpu
+    return gpu if is_on_gpu(array) else cpu
 
 
 def is_foreign(value: Any) -> bool:
@@ -74,7 +79,7 @@ def moved(array: Array, wanted: Any) -> Array:
 
 def host(array: Array) -> Array:
     """The array on the host: itself, or a copy once all that the GPU was asked for has gone well."""
-    if isinstance(array, np.ndarray):
+    if not is_on_gpu(array):
         return array
     from .kernels.cuda import launch
 
@@ -110,7 +115,7 @@ def check_together(*arrays: Any) -> None:
 
 def together(arrays: list[Any]) -> list[Any]:
     """Operands of one operation: arrays of no dimensions go along to the GPU, for others `check_together`."""
-    if all(isinstance(a, _KINDS) for a in arrays):
+    if not any(map(is_on_gpu, arrays)):
         return arrays
     arrays = [moved(a, gpu) if isinstance(a, np.ndarray) and not a.ndim else a for a in arrays]
     check_together(*arrays)

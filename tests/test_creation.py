@@ -79,8 +79,8 @@ def test_sizes_are_given_in_any_of_three_ways(name: str) -> None:
     assert (x.dtype, x.requires_grad, x.is_leaf) == (float64, True, True)
     with pytest.raises(TypeError, match=f"{name}\\(\\): expected ints"):
         make(2.5)
-    with pytest.raises(RuntimeError, match="CPU only"):
-        make(2, device="cuda")
+    with pytest.raises(RuntimeError, match="expected 'cpu' or 'cuda', got 'mps'"):
+        make(2, device="mps")
 
 
 def test_constants() -> None:

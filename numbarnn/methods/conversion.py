@@ -38,7 +38,7 @@ class Conversion(Attributes):
         """A NumPy view: no copy, so writes to either show in both."""
         if traced(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        if not isinstance(self._array, np.ndarray):
+        if devices.is_on_gpu(self._array):
             raise TypeError(
                 "can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory "
                 "first."
@@ -135,12 +135,12 @@ class Conversion(Attributes):
     @property
     def is_cuda(self) -> builtins.bool:
         """Whether it is on the GPU."""
-        return not isinstance(self._array, np.ndarray)
+        return devices.is_on_gpu(self._array)
 
     @property
     def __cuda_array_interface__(self) -> Any:
         """The memory on the GPU, for other libraries: no copy."""
-        if isinstance(self._array, np.ndarray):
+        if not self.is_cuda:
             raise AttributeError("Can't get __cuda_array_interface__ on non-CUDA tensor: it is on the CPU")
         return self._shared().__cuda_array_interface__
 
