@@ -119,8 +119,9 @@ def _check_location(location: Any) -> None:
     for wanted in location.values() if isinstance(location, dict) else (location,):
         if not isinstance(wanted, (str, device)):
             raise TypeError(f"load: map_location: expected a device, its name, a dict or a function, got {wanted!r}")
-        if device(wanted).type != "cpu":
+        place = device(wanted).type
+        if place != "cpu":
             raise RuntimeError(
-                f"load: map_location: expected 'cpu', got '{wanted}': tensors are loaded to the CPU, and load_state_dict "
+                f"load: map_location: expected 'cpu', got '{place}': tensors are loaded to the CPU, and load_state_dict "
                 "copies them to where the model is"
             )
