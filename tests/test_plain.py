@@ -17,7 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import linear, packing, plain, rnn, weights
+from numbarnn.kernels import gradients, linear, packing, plain, rnn, weights
 from numbarnn.kernels.gemm import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -26,10 +26,12 @@ NONLINEARITIES = {"tanh": TANH, "relu": RELU}
 PAIRS = [
     (rnn.forward, plain.rnn_forward),
     (rnn.backward, plain.rnn_backward),
+    (gradients.backward, plain.direction_backward),
     (linear.forward, plain.linear_forward),
     (linear.backward, plain.linear_backward),
     (linear.recurrent_backward, plain.recurrent_backward),
     (weights.packed, plain.packed_layers),
+    (weights.packed_back, plain.packed_back),
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
 ]

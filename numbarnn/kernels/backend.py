@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from . import linear, packing, plain, rnn, weights
+from . import gradients, linear, packing, plain, rnn, weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,10 +23,10 @@ def _chosen(compiled: F, on_numpy: F) -> F:
 
 
 rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
-rnn_backward = _chosen(rnn.backward, plain.rnn_backward)
+direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)
-recurrent_backward = _chosen(linear.recurrent_backward, plain.recurrent_backward)
 packed_layers = _chosen(weights.packed, plain.packed_layers)
+packed_back = _chosen(weights.packed_back, plain.packed_back)
 size_of = _chosen(weights.size_of, plain.size_of)
 packed_matrix = _chosen(packing.packed, plain.packed_matrix)

@@ -53,6 +53,11 @@ def packed_layers(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
     return np.concatenate([a.T.ravel() for w_ih, w_hh, bias in directions for a in (bias, w_ih, w_hh)])
 
 
+def packed_back(directions: Sequence[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+    """W_ih and W_hh of each layer and direction as flat arrays: copies."""
+    return [(weight_ih.flatten(), weight_hh.flatten()) for weight_ih, weight_hh in directions]
+
+
 def size_of(I: int, H: int, dtype: Any) -> int:
     """The room that one direction of one layer takes."""
     return H * (1 + I + H)
@@ -124,6 +129,35 @@ def rnn_backward(
         for step, running in steps:
             previous[step] = before[:running]
             before[:running] = h[step]
+
+
+def direction_backward(
+    starts: Array,
+    weight_ih: Array,
+    weight_hh: Array,
+    h_0: Array,
+    x: Array,
+    output: Array,
+    direction: int,
+    activation: int,
+    d_output: Array,
+    d_h: Array,
+    d_x: Array,
+    d_weight_ih: Array,
+    d_weight_hh: Array,
+    d_bias: Array,
+) -> None:
+    """All gradients of one direction of one layer; see gradients.backward."""
+    R, (B, H) = len(x), d_h.shape
+    column, reverse, nothing = direction * H, direction == 1, np.empty((0, 0), d_h.dtype)
+    even = R == B * (len(starts) - 1)
+    d_pre, previous = np.empty((R, H), d_h.dtype), nothing if even else np.empty((R, H), d_h.dtype)
+    rnn_backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
+    linear_backward(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, first=not reverse)
+    if even:
+        recurrent_backward(d_pre, h_0, output, column, reverse, d_weight_hh)
+    else:
+        linear_backward(d_pre, previous, weight_hh, nothing, d_weight_hh, nothing)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -62,13 +62,16 @@ def forward(
     The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1; where
     K is 0, each layer writes over what it has read.
     """
-    LD, B, H = h.shape
+    (R, I), (LD, B, H), dtype = x.shape, h.shape, h.dtype
     # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
-    work = 2 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
-    R, dtype = len(output), h.dtype
-    features = max(x.shape[1], output.shape[1]) if directions < LD else x.shape[1]
-    room = room_size(R, features) if R > LOW else 0
+    work = 2 * R * H * (directions * I + LD * (1 + directions) * H)
+    if R <= LOW and work <= threads.WORTH_A_THREAD:  # scratch is not looked at: output stands for it
+        sequences.forward_share(
+            x, batch_first, starts, weights, h, lower, output, directions, activation, output, output, 0, 1
+        )
+        return
     args: tuple[object, ...] = (x, batch_first, starts, weights, h, lower, output, directions, activation)
+    room = room_size(R, max(I, output.shape[1]) if directions < LD else I) if R > LOW else 0
     if work <= threads.WORTH_A_THREAD:
         sequences.forward_share(*args, _states(1, B, H, dtype), scratch(1, room, dtype), 0, 1)
         return

@@ -76,6 +76,14 @@ def most(pieces: int, operations: float) -> int:
     return 1 if worth <= 1 else min(worth, available())
 
 
+def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float) -> bool:
+    """Run kernel(*args), which is for one thread, where no second is worth waking; whether that has done the work."""
+    if _both_ways or operations < WORTH_A_THREAD:
+        kernel(*args)
+        return not _both_ways
+    return False
+
+
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, by parallel(*args, count) where numba's pool is ours to use."""
     if _both_ways:

@@ -24,6 +24,19 @@ def packed(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
     return weights
 
 
+def packed_back(directions: Sequence[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+    """weight_ih (H, I) and weight_hh (H, H) of each layer and direction as they stand: what the way back multiplies by."""
+    dtype, width = directions[0][0].dtype, panel_columns(directions[0][0].dtype)
+    sizes = [len(w) * -(-w.shape[1] // width) * width for pair in directions for w in pair]
+    memory, panels, offset = aligned(sum(sizes), dtype), [], 0
+    for (weight_ih, weight_hh), of_ih, of_hh in zip(directions, sizes[::2], sizes[1::2], strict=True):
+        end = offset + of_ih + of_hh
+        panels.append((memory[offset : offset + of_ih], memory[offset + of_ih : end]))
+        _pack_back(weight_ih, weight_hh, *panels[-1])
+        offset = end
+    return panels
+
+
 def size_of(I: int, H: int, dtype: Any) -> int:
     """The room that one direction of one layer takes, for code outside kernels."""
     width = panel_columns(dtype)
@@ -60,3 +73,10 @@ def _pack_direction(weight_ih, weight_hh, bias, weights, offset):
     pack(at(bias, 0), 0, 1, 1, H, weight)
     pack(at(weight_ih, 0), 1, I, I, H, weight_ih_of(weight, H))
     pack(at(weight_hh, 0), 1, H, H, H, weight_hh_of(weight, I, H))
+
+
+@kernel
+def _pack_back(weight_ih, weight_hh, panels_ih, panels_hh):
+    H, I = weight_ih.shape
+    pack(at(weight_ih, 0), I, 1, H, I, at(panels_ih, 0))
+    pack(at(weight_hh, 0), H, 1, H, H, at(panels_hh, 0))

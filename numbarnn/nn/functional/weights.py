@@ -19,6 +19,8 @@ from .layout import Dense, dense
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+#: calls that are remembered for one set of weights
+CALLS = 64
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -59,10 +61,12 @@ class StackWeights:
         self._check()
         (self.H, self.I), self.dtype = self.arrays[0].shape, self.arrays[0].dtype
         self.directions = len(params) // each
-        self.layers = self.directions // D
-        #: of calls that were checked, by their shapes
-        self.layouts: dict[Any, Dense] = {}
-        self._kept: tuple[list[tuple[Array, Version, int]], Array] | None = None
+        self.layers, self.width = self.directions // D, D * self.H
+        self.nothing = np.empty((0, 0, 0), self.dtype)
+        #: of calls that were checked, by their shapes and dtypes
+        self.layouts: dict[tuple[Any, ...], Dense] = {}
+        self._kept: tuple[_States, Array] | None = None
+        self._kept_back: tuple[_States, list[tuple[Array, Array]]] | None = None
 
     def _check(self) -> None:
         """That the parameters fit together."""
@@ -81,6 +85,12 @@ class StackWeights:
                     f"got {array.dtype} of shape {list(array.shape)}"
                 )
 
+    def remember(self, call: tuple[Any, ...], layout: Dense) -> None:
+        """That a call with such shapes and dtypes fits, and its layout."""
+        if len(self.layouts) >= CALLS:
+            self.layouts.clear()
+        self.layouts[call] = layout
+
     def made_of(self, params: Sequence[Any]) -> bool:
         """Whether these are the parameters, in the same memory."""
         if len(params) != len(self.arrays):
@@ -95,23 +105,47 @@ class StackWeights:
         if self._kept is None:
             return None
         states, panels = self._kept
-        if len(params) != len(states):
-            return None
-        try:
-            for p, (array, version, count) in zip(params, states, strict=True):
-                if p._array is not array or version.count != count or version.exposed:
-                    return None
-        except AttributeError:  # a plain array among them
-            return None
-        return panels
+        return panels if _unchanged(params, states) else None
 
     def packed(self, params: Sequence[Any]) -> Array:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
-        states = [(p._array, p._version, p._version.count) for p in params if isinstance(p, Tensor)]
+        states = _states(params)
         groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
         panels = backend.packed_layers([_direction(*group) for group in groups])
         self._kept = states, panels  # one assignment: other threads see both or neither
         return panels
+
+    def packed_back(self, params: Sequence[Any]) -> list[tuple[Array, Array]]:
+        """weight_ih and weight_hh of each layer and direction as the way back reads them; kept, too."""
+        kept = self._kept_back
+        if kept is None or not _unchanged(params, kept[0]):
+            states, each = _states(params), self.each
+            matrices = zip(self.arrays[::each], self.arrays[1::each], strict=True)
+            kept = states, backend.packed_back([(dense(w_ih), dense(w_hh)) for w_ih, w_hh in matrices])
+            self._kept_back = kept
+        return kept[1]
+
+
+#: the version of each parameter that is a tensor, and its count
+_States = list[tuple[Version, int]]
+
+
+def _states(params: Sequence[Any]) -> _States:
+    return [(p._version, p._version.count) for p in params if isinstance(p, Tensor)]
+
+
+def _unchanged(params: Sequence[Any], states: _States) -> bool:
+    """Whether all parameters are tensors with the values that they had when their states were noted."""
+    if len(params) != len(states):
+        return False
+    try:
+        for p, (version, count) in zip(params, states):  # noqa: B905  # strict=True costs 0.1 us
+            # another array in its place would have another version, or have counted as a write
+            if p._version is not version or version.count != count or version.exposed:
+                return False
+    except AttributeError:  # a plain array among them
+        return False
+    return True
 
 
 def _direction(
@@ -132,7 +166,7 @@ def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeight
         return weights, weights.packed(params)
     cache = first._cache or _cache(first)
     known: StackWeights | None = cache.get("stack")
-    if known is not None and (known.each, known.D) == (each, D):
+    if known is not None and known.each == each and known.D == D:
         panels = known.kept(params)
         if panels is not None:
             return known, panels

@@ -1,0 +1,78 @@
+"""All gradients of one direction of one layer: back through time, then the products over the rows of all steps.
+
+Small work is one call of one kernel.  Three of them, and arrays that Python makes for what runs between them, were
+half of the time in which a single step came back.  The legend is in rnn.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import linear, rnn, sequences, threads
+from .gemm import ROOM_ROWS
+from .jit import kernel
+from .packing import LINE, Array, matrix
+from .simd import TALL, at, panel_width
+
+
+def backward(
+    starts: Array,  # (T + 1)
+    weight_ih: Array,  # W_ih (H, I), packed as it stands
+    weight_hh: Array,  # W_hh (H, H), packed as it stands
+    h_0: Array,  # (B, H)
+    x: Array,  # (R, I)
+    output: Array,  # (R, D H)
+    direction: int,
+    activation: int,
+    d_output: Array,  # (R, D H)
+    d_h: Array,  # (B, H)
+    d_x: Array,  # (R, I), or of size 0
+    d_weight_ih: Array,  # (H, I)
+    d_weight_hh: Array,  # (H, H)
+    d_bias: Array,  # (H), or of size 0
+) -> None:
+    """Add to the gradients of the weights and the bias; d_h holds the gradient of h_n and ends as that of h_0.
+
+    The first direction, 0, fills d_x; the second, 1, adds to it.
+    """
+    (R, I), (B, H) = x.shape, d_h.shape
+    args = (starts, weight_ih, weight_hh, h_0, x, output, direction, activation, d_output, d_h, d_x, d_weight_ih,
+            d_weight_hh, d_bias)  # fmt: skip
+    if threads.alone(_backward_alone, args, 2 * R * H * max(2 * I, H)):
+        return
+    column, reverse = direction * H, direction == 1
+    even = R == B * (len(starts) - 1)
+    d_pre = matrix(R, H, d_h.dtype)
+    previous = np.empty((0, 0) if even else (R, H), d_h.dtype)
+    rnn.backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
+    linear.backward(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, first=not reverse)
+    if even:
+        linear.recurrent_backward(d_pre, h_0, output, column, reverse, d_weight_hh)
+    else:
+        none = np.empty((0, 0), d_h.dtype)
+        linear.backward(d_pre, previous, weight_hh, none, d_weight_hh, none[0:0, 0])
+
+
+@kernel
+def _backward_alone(
+    starts, weight_ih, weight_hh, h_0, x, output, direction, activation, d_output, d_h, d_x, d_weight_ih, d_weight_hh,
+    d_bias
+):  # fmt: skip
+    (R, I), (B, H), dtype = x.shape, d_h.shape, d_h.dtype
+    column, reverse = direction * H, direction == 1
+    even = R == B * (starts.size - 1)
+    d_pre = np.empty((R, H), dtype)
+    previous = np.empty((0 if even else R, H), dtype)
+    zeros = np.zeros(max(H, I), dtype)
+    # enough for a state in blocks, for rows in blocks, and for the columns of d_pre in panels and sums
+    width = panel_width(at(d_pre, 0))
+    K, tall = min(linear.GRADIENT_ROWS, R), (H + TALL - 1) // TALL
+    blocks = (max(B, min(R, ROOM_ROWS)) + TALL - 1) // TALL * TALL * H
+    room = np.empty((1, max(blocks, K * width + tall * (K * TALL + LINE) + 2 * H)), dtype)
+    sequences.backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
+                             previous, room, 0, 1)  # fmt: skip
+    linear._backward_share(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, zeros[: 0 if reverse else I], room, 0, 1)
+    if even:
+        linear._recurrent_share(d_pre, h_0, output, column, reverse, d_weight_hh, d_bias[:0], room, 0, 1)
+    else:
+        linear._backward_share(d_pre, previous, weight_hh, d_pre[:0], d_weight_hh, d_bias[:0], zeros[:0], room, 0, 1)
