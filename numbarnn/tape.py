@@ -7,6 +7,7 @@ its inputs came from) and a function from the gradients of its outputs to those 
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import sys
 import warnings
@@ -60,7 +61,7 @@ class Node:
         name: str,
         edges: tuple[Any, ...],
         backward: Backward,
-        saved: tuple[tuple[Version, int], ...],
+        saved: Sequence[tuple[Version, int]],
         outputs: int,
     ) -> None:
         self.age = next(_age)
@@ -103,11 +104,30 @@ def traced(tensor: Attributes) -> bool:
     return tensor._node is not None or tensor._requires_grad
 
 
-def edge_of(tensor: Any) -> Any:
-    """The edge that leads back from an operation to the origin of `tensor`; None if there is nothing to follow."""
-    if not hasattr(tensor, "_node") or not traced(tensor):
+def edge_of(value: Any) -> Any:
+    """The edge that leads back from an operation to the origin of `value`; None if there is nothing to follow."""
+    if not hasattr(value, "_node"):  # no tensor
         return None
-    return tensor if tensor._node is None else (tensor._node, tensor._output)
+    if value._view is not None:
+        value._view.renew(value)
+    if value._node is not None:
+        return value._node, value._output
+    return value if value._requires_grad else None
+
+
+def edges_of(inputs: Iterable[Any]) -> tuple[Any, ...] | None:
+    """The edge of each input (tensor or not); None where an operation on them need not leave a node."""
+    if not is_grad_enabled():
+        return None
+    edges, found = [], False
+    for value in inputs:
+        edge = None
+        if value is not None and hasattr(value, "_node"):
+            is_leaf = value._node is None and value._view is None  # weights are: most inputs of a layer
+            edge = (value if value._requires_grad else None) if is_leaf else edge_of(value)
+            found = found or edge is not None
+        edges.append(edge)
+    return tuple(edges) if found else None
 
 
 def backward(
@@ -120,16 +140,14 @@ def backward(
     """
     leaves: dict[int, _Sum] = {}
     inner = _walk(roots, leaves, retain_graph, inputs)
-    wanted = leaves if inputs is None else {id(t) for t in inputs}
-    for key, leaf in leaves.items():
-        if key in wanted:
-            leaf.call_hooks()
+    wanted = leaves if inputs is None else {id(t): leaves[id(t)] for t in inputs if id(t) in leaves}
+    for leaf in wanted.values():
+        leaf.call_hooks()
     # .grad is written last: a graph that turns out unusable leaves every one as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
-    for key, leaf in leaves.items():
-        if key in wanted:
-            _accumulate(leaf.tensor, leaf.own(borrowed_will_do=leaf.tensor._grad is not None))
+    for leaf in wanted.values():
+        _accumulate(leaf.tensor, leaf.own(borrowed_will_do=leaf.tensor._grad is not None))
 
 
 def _walk(
@@ -139,19 +157,16 @@ def _walk(
     inputs: Sequence[Tensor] | None,
 ) -> list[tuple[Tensor, Array]]:
     """Fill `leaves`; return the gradients that were asked for of tensors that are none."""
-    pending: dict[Node, list[Array | None]] = {}
+    pending = _Pending()
     for tensor, d_tensor in roots:
         _pass_on(edge_of(tensor), d_tensor, pending, leaves)
     inner: list[tuple[Tensor, Array]] = []
-    order = sorted(_reachable(pending), key=lambda node: node.age)
-    while order:
-        node = order.pop()
-        d_outputs = pending.pop(node, None)
-        if d_outputs is None:  # nothing that reached it carried a gradient
-            continue
-        for number, hooks in node.hooks.items():
-            gradient = d_outputs[number]
-            d_outputs[number] = None if gradient is None else _hooked(hooks, gradient)
+    while pending.ages:
+        node, d_outputs = pending.youngest()
+        if node.hooks:
+            for number, hooks in node.hooks.items():
+                gradient = d_outputs[number]
+                d_outputs[number] = None if gradient is None else _hooked(hooks, gradient)
         for tensor in node.retained if inputs is None else inputs:
             if tensor._node is not node:
                 continue
@@ -164,28 +179,42 @@ def _walk(
     return inner
 
 
-def _reachable(starts: Iterable[Node]) -> set[Node]:
-    seen = set(starts)
-    stack = list(seen)
-    while stack:
-        for edge in stack.pop().edges:
-            if isinstance(edge, tuple) and edge[0] not in seen:
-                seen.add(edge[0])
-                stack.append(edge[0])
-    return seen
+class _Pending:
+    """Nodes that gradients have reached, with those of their outputs so far.
+
+    Whatever is not here yet will be reached from one of these and is older than that; so the youngest has all its
+    gradients.
+    """
+
+    __slots__ = ("_held", "ages")
+
+    def __init__(self) -> None:
+        self.ages: list[int] = []  # a heap, negated
+        self._held: dict[int, tuple[Node, list[Array | None]]] = {}
+
+    def add(self, node: Node, number: int, gradient: Array) -> None:
+        held = self._held.get(node.age)
+        if held is None:
+            held = self._held[node.age] = node, [None] * node.outputs
+            heapq.heappush(self.ages, -node.age)
+        slots = held[1]
+        before = slots[number]
+        slots[number] = gradient if before is None else before + gradient
+
+    def youngest(self) -> tuple[Node, list[Array | None]]:
+        """Take it out."""
+        return self._held.pop(-heapq.heappop(self.ages))
 
 
-def _pass_on(edge: Any, gradient: Array, pending: dict[Node, list[Array | None]], leaves: dict[int, _Sum]) -> None:
+def _pass_on(edge: Any, gradient: Array, pending: _Pending, leaves: dict[int, _Sum]) -> None:
     if isinstance(edge, tuple):
-        node, number = edge
-        slots = pending.setdefault(node, [None] * node.outputs)
-        held = slots[number]
-        slots[number] = gradient if held is None else held + gradient
+        pending.add(*edge, gradient)
     elif edge is not None:
-        if id(edge) in leaves:
-            leaves[id(edge)].add(gradient)
-        else:
+        held = leaves.get(id(edge))
+        if held is None:
             leaves[id(edge)] = _Sum(edge, gradient)
+        else:
+            held.add(gradient)
 
 
 class _Sum:
@@ -238,9 +267,10 @@ _ALONE = _references(_Sum(None, np.empty(0)))  # type: ignore[arg-type]  # no te
 
 
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
-    gradient = gradient.astype(tensor._array.dtype, copy=False)
+    if gradient.dtype != tensor._array.dtype:
+        gradient = gradient.astype(tensor._array.dtype)
     if tensor._grad is None:
-        tensor._grad = type(tensor)._wrap(gradient)
+        tensor._grad = tensor._wrap(gradient)
     else:
         tensor._grad._array += gradient
         tensor._grad._version.count += 1
@@ -248,7 +278,7 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
 
 def recording(inputs: Iterable[Any]) -> bool:
     """Whether an operation on these inputs (tensors or not) must leave a node."""
-    return is_grad_enabled() and any(hasattr(t, "_node") and traced(t) for t in inputs)
+    return edges_of(inputs) is not None
 
 
 def warn_leaf_grad() -> None:

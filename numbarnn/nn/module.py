@@ -174,7 +174,7 @@ class Module(Registry):
         """Drop the gradients of all parameters, or fill them with zeros if not `set_to_none`."""
         for parameter in self.parameters():
             if set_to_none:
-                parameter.grad = None
+                parameter._grad = None
             elif parameter.grad is not None:
                 parameter.grad = parameter.grad.detach().zero_()
 

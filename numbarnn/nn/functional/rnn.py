@@ -10,7 +10,7 @@ import numpy as np
 from ... import tape
 from ...grad_mode import is_grad_enabled
 from ...kernels.gemm import RELU, TANH
-from ...record import record
+from ...record import leave_node
 from ...tensor import Tensor
 from .calls import layout_of, step_of
 from .last import infer_last
@@ -139,9 +139,12 @@ def rnn_cell(
         layout = step_of(weights, x, h)
         weights.remember(call, layout)
     h = layout.no_state(1, weights.H, weights.dtype) if h is None else layout.state_in(h)
-    if is_grad_enabled() and tape.recording((input, hx, *params)):
-        stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
-        return _run("RnnCell", stack, layout, x, h, (input, hx), shown=0)[0]
+    if is_grad_enabled():
+        inputs = (input, hx, *params)
+        edges = tape.edges_of(inputs)
+        if edges is not None:
+            stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
+            return _run("RnnCell", stack, layout, x, h, inputs, edges, shown=0)[0]
     infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
     return Tensor._wrap(layout.state_out(h))
 
@@ -194,8 +197,12 @@ def recurrent(
         if key is not None:
             weights.remember(key, layout)
     h = layout.no_state(weights.directions, weights.H, weights.dtype) if h is None else layout.state_in(h)
-    if dropout or shown > 1 or (is_grad_enabled() and tape.recording((input, hx, *params))):
-        return _run("Rnn", Stack(params, weights, panels, activation, dropout), layout, x, h, (input, hx), shown)
+    if is_grad_enabled() or dropout or shown > 1:
+        inputs = (input, hx, *params)
+        edges = tape.edges_of(inputs)
+        if edges is not None or dropout or shown > 1:
+            stack = Stack(params, weights, panels, activation, dropout)
+            return _run("Rnn", stack, layout, x, h, inputs, edges, shown)
     if not shown:
         infer_last(weights, panels, activation, layout, x, h)
         return (Tensor._wrap(layout.state_out(h)),)
@@ -209,17 +216,16 @@ def _run(
     layout: Dense,
     x: Array,
     h: Array,
-    inputs: tuple[Any, Any],
+    inputs: tuple[Any, ...],
+    edges: tuple[Any, ...] | None,
     shown: int,
 ) -> tuple[Tensor, ...]:
-    """Run and record: the outputs of the last `shown` layers and the state, as the user has them."""
-    everything = (*inputs, *stack.params)
-    keep = tape.recording(everything)
-    layers, h_n = stack.forward(x, layout, h, keep)
+    """The outputs of the last `shown` layers and the state, as the user has them; `edges`: a node is left behind."""
+    layers, h_n = stack.forward(x, layout, h, keep=edges is not None)
     first = stack.layers - shown
-    arrays = [*map(layout.user, layers[first:]), layout.state_out(h_n)]
-    if not keep:
-        return tuple([Tensor._wrap(array) for array in arrays])
+    outputs = tuple([Tensor._wrap(array) for array in (*map(layout.user, layers[first:]), layout.state_out(h_n))])
+    if edges is None:
+        return outputs
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         *d_shown, d_state = d_outputs
@@ -232,8 +238,7 @@ def _run(
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    saved = [t for t in everything if isinstance(t, Tensor)]
-    outputs = record(name, arrays, everything, backward, saved)
+    leave_node(name, outputs, edges, backward, saved=inputs)
     for layer, output in enumerate(outputs[:-1], first):  # the way back reads these; h_n is a copy already
         output._version.before_write = stack.output_keeper(layer)
     return outputs
