@@ -142,12 +142,13 @@ def backward(
     inner = _walk(roots, leaves, retain_graph, inputs)
     wanted = leaves if inputs is None else {id(t): leaves[id(t)] for t in inputs if id(t) in leaves}
     for leaf in wanted.values():
-        leaf.call_hooks()
+        if hasattr(leaf.tensor, "_hooks"):
+            leaf.call_hooks()
     # .grad is written last: a graph that turns out unusable leaves every one as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
     for leaf in wanted.values():
-        _accumulate(leaf.tensor, leaf.own(borrowed_will_do=leaf.tensor._grad is not None))
+        leaf.put()
 
 
 def _walk(
@@ -174,7 +175,7 @@ def _walk(
             if d_output is not None:
                 inner.append((tensor, np.array(d_output)))
         for edge, d_input in zip(node.edges, node.run(d_outputs, retain_graph), strict=True):
-            if edge is not None and d_input is not None:
+            if d_input is not None:
                 _pass_on(edge, d_input, pending, leaves)
     return inner
 
@@ -192,7 +193,8 @@ class _Pending:
         self.ages: list[int] = []  # a heap, negated
         self._held: dict[int, tuple[Node, list[Array | None]]] = {}
 
-    def add(self, node: Node, number: int, gradient: Array) -> None:
+    def add(self, edge: tuple[Node, int], gradient: Array) -> None:
+        node, number = edge
         held = self._held.get(node.age)
         if held is None:
             held = self._held[node.age] = node, [None] * node.outputs
@@ -208,7 +210,7 @@ class _Pending:
 
 def _pass_on(edge: Any, gradient: Array, pending: _Pending, leaves: dict[int, _Sum]) -> None:
     if isinstance(edge, tuple):
-        pending.add(*edge, gradient)
+        pending.add(edge, gradient)
     elif edge is not None:
         held = leaves.get(id(edge))
         if held is None:
@@ -239,16 +241,16 @@ class _Sum:
 
     def call_hooks(self) -> None:
         """Let the hooks of the leaf have the sum; whoever wrote them may keep what they were given."""
-        hooks = getattr(self.tensor, "_hooks", None)
-        if hooks:
-            self._value, self._own = _hooked(hooks, self._value), False
+        if self.tensor._hooks:
+            self._value, self._own = _hooked(self.tensor._hooks, self._value), False
 
-    def own(self, borrowed_will_do: bool) -> Array:
-        """The sum, contiguous and in nobody else's hands: weight gradients are big, so a copy only if need be."""
-        alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
-        if borrowed_will_do or (alone and self._value.flags.c_contiguous):
-            return self._value
-        return np.array(self._value, order="C")
+    def put(self) -> None:
+        """Write it to .grad, which then is contiguous and in nobody else's hands: a copy only if need be, as they are big."""
+        if self.tensor._grad is None:
+            alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
+            if not alone or not self._value.flags.c_contiguous:
+                self._value = np.array(self._value, order="C")
+        _accumulate(self.tensor, self._value)
 
 
 def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:

@@ -60,8 +60,8 @@ class Stack:
         rows, batch_first = layout.input(x)
         R, dtype = layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty((below, R, self.D * self.H), dtype) if below else _nothing(3, dtype)
-        output = matrix(R, self.D * self.H, dtype)
+        lower = np.empty((below, R, self.weights.width), dtype) if below else self.weights.nothing
+        output = matrix(R, self.weights.width, dtype)
         h_0, masks = h.copy() if keep else h, []
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
