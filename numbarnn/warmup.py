@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import config, nn, progress
+from . import config, nn, optim, progress
 from .creation import tensor
 from .dtypes import FLOATS
 from .kernels import cache, threads
@@ -54,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(name: str, dtype: Any) -> None:
-    """Once there and back."""
+    """Once there and back, and a step of each optimizer that has kernels."""
     make, shape = WORKLOADS[name]
-    out = make().to(dtype)(tensor(np.ones(shape, dtype), requires_grad=True))
+    module = make().to(dtype)
+    out = module(tensor(np.ones(shape, dtype), requires_grad=True))
     (out if name in ("RNNCell", "Linear") else out[0]).sum().backward()
+    for amsgrad in (False, True):
+        optim.Adam(module.parameters(), amsgrad=amsgrad).step()

@@ -17,7 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import gradients, linear, packing, plain, rnn, weights
+from numbarnn.kernels import adam, gradients, linear, packing, plain, rnn, weights
 from numbarnn.kernels.gemm import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -27,6 +27,7 @@ PAIRS = [
     (rnn.forward, plain.rnn_forward),
     (rnn.backward, plain.rnn_backward),
     (gradients.backward, plain.direction_backward),
+    (adam.step, plain.adam_step),
     (linear.forward, plain.linear_forward),
     (linear.backward, plain.linear_backward),
     (linear.recurrent_backward, plain.recurrent_backward),

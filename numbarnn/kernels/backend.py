@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from . import gradients, linear, packing, plain, rnn, weights
+from . import adam, gradients, linear, packing, plain, rnn, weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +26,7 @@ rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
 direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)
+adam_step = _chosen(adam.step, plain.adam_step)
 packed_layers = _chosen(weights.packed, plain.packed_layers)
 packed_back = _chosen(weights.packed_back, plain.packed_back)
 size_of = _chosen(weights.size_of, plain.size_of)

@@ -206,3 +206,39 @@ def recurrent_backward(
     (R, H), B = d_pre.shape, len(h_0)
     h = output[:, column : column + H]
     d_weight += d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# optimizers
+
+
+@_silent
+def adam_step(
+    values: Array,
+    gradient: Array,
+    mean: Array,
+    mean_square: Array,
+    largest: Array | None,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    rate: float,
+    correction: float,
+) -> None:
+    """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps)."""
+    # empty_like and out=: of arrays without dimensions, operators would make scalars of another type
+    work = np.subtract(gradient, mean, out=np.empty_like(values))
+    work *= 1 - beta1
+    mean += work
+    np.multiply(gradient, gradient, out=work)
+    work *= 1 - beta2
+    mean_square *= beta2
+    mean_square += work
+    if largest is not None:
+        mean_square = np.maximum(largest, mean_square, out=largest)
+    np.sqrt(mean_square, out=work)
+    work /= correction
+    work += eps
+    np.divide(mean, work, out=work)
+    work *= rate
+    values -= work
