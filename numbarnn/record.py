@@ -108,11 +108,12 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
-    dtypes = {a.dtype for a in arrays if isinstance(a, np.ndarray)}
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
-    dtype = dtypes.pop() if len(dtypes) == 1 else None
-    if dtype is None or (dtype.kind != "f" and not all(isinstance(a, np.ndarray) for a in arrays)):
-        dtype = result_type(*arrays)
+    dtypes = [a.dtype for a in arrays if isinstance(a, np.ndarray)]
+    alike = dtypes.count(dtypes[0]) if dtypes else 0
+    if alike == len(arrays):
+        return arrays
+    dtype = dtypes[0] if alike == len(dtypes) > 0 and dtypes[0].kind == "f" else result_type(*arrays)
     return [np.asarray(a, dtype) for a in arrays]
 
 
@@ -128,7 +129,10 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def _share(out: Tensor, source: Any) -> None:
-    if isinstance(source, Attributes) and np.may_share_memory(out._array, source._array):
+    if not isinstance(source, Attributes):
+        return
+    base, array = out._array.base, source._array
+    if (base is not None and (base is array or base is array.base)) or np.may_share_memory(out._array, array):
         out._version, out._view = source._version, View(source)
 
 
