@@ -97,11 +97,11 @@ def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_in
     rows = _rows(log_probs)
     picked = _Picked(target, weight, ignore_index, rows)
     losses = -picked.weight * picked.of(rows)
-    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
+    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.count)
 
     def d_log_probs(d: Array) -> Array:
         d_rows = np.zeros_like(rows)
-        picked.add(d_rows, picked.kept_of(-picked.weight * _each(spread(d), losses)))
+        picked.add(d_rows, picked.kept_of(-picked.weight * _each(spread(d))))
         return _unrows(d_rows, log_probs)
 
     return out, (d_log_probs,)
@@ -117,22 +117,27 @@ def cross_entropy(
     """
     shifted = _shifted(_rows(logits))
     picked = _Picked(target, weight, ignore_index, shifted)
-    at_target = (1 - label_smoothing) * picked.weight
-    of_target, of_all = picked.of(shifted), np.zeros((), shifted.dtype)
+    of_target = picked.of(shifted)
     smooth: Array | None = None  # (C,): weight of each class whatever the target
     if label_smoothing:
         smooth = np.full(shifted.shape[1], label_smoothing / shifted.shape[1], shifted.dtype)
         smooth *= 1 if weight is None else weight
-        of_all = (shifted * smooth).sum(axis=1)
-    per_row = at_target if smooth is None else at_target + smooth.sum()
+        at_target = (1 - label_smoothing) * picked.weight
+        per_row, of_all = at_target + smooth.sum(), (shifted * smooth).sum(axis=1)
+    else:
+        per_row, at_target, of_all = picked.weight, picked.weight, shifted.dtype.type(0)
     exps = np.exp(shifted, out=shifted)
     total = exps.sum(axis=1)
-    losses = picked.kept_of(per_row * np.log(total) - at_target * of_target - of_all)
-    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
+    losses = np.log(total)
+    if picked.is_weighted or smooth is not None:
+        losses = picked.kept_of(per_row * losses - at_target * of_target - of_all)
+    else:
+        losses -= of_target
+    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.count)
 
     def d_logits(d: Array) -> Array:
         # sum_c q[c] (p - onehot(c)) over the weights q of a row
-        d_losses = picked.kept_of(_each(spread(d), losses))
+        d_losses = picked.kept_of(_each(spread(d)))
         d_rows = exps * (d_losses * per_row / total)[:, None]
         picked.add(d_rows, -d_losses * at_target)
         if smooth is not None:
@@ -161,11 +166,11 @@ def soft_cross_entropy(
     out, spread = _reduced(losses.reshape(shape), reduction)
 
     def d_logits(d: Array) -> Array:
-        d_losses = _each(spread(d), losses)
+        d_losses = _each(spread(d))
         return _unrows(d_losses[:, None] * (exps * (q.sum(axis=1) / total)[:, None] - q), logits)
 
     def d_target(d: Array) -> Array:
-        d_losses = _each(spread(d), losses)
+        d_losses = _each(spread(d))
         return _unrows(d_losses[:, None] * ((label_smoothing - 1) * scale * log_p), target)
 
     return out, (d_logits, d_target)
@@ -178,13 +183,18 @@ class _Picked:
         numbers = target.reshape(-1).copy()
         kept = numbers != ignore_index
         #: (M,) which rows count; None if all do
-        self.kept = None if kept.all() else kept
-        numbers[~kept] = 0
+        self.kept: Array | None = None
+        if not kept.all():
+            self.kept = kept
+            numbers[~kept] = 0
         self._where = (np.arange(len(numbers)), numbers)
-        #: (M,) weight of each row, 0 where the target is ignored
-        self.weight = kept.astype(rows.dtype)
+        self.is_weighted = weight is not None or self.kept is not None
+        #: (M,) weight of each row, 0 where the target is ignored; one number if all rows weigh 1
+        self.weight: Array = kept.astype(rows.dtype) if self.is_weighted else rows.dtype.type(1)
         if weight is not None:
             self.weight *= weight[numbers]
+        #: what a mean divides by
+        self.count: Any = self.weight.sum() if self.is_weighted else len(numbers)
 
     def kept_of(self, values: Array) -> Array:
         """(M,) values, with 0 for those of ignored rows."""
@@ -216,9 +226,9 @@ def _unrows(rows: Array, like: Array) -> Array:
     return out
 
 
-def _each(d: Array, losses: Array) -> Array:
-    """One gradient a row."""
-    return np.broadcast_to(d.reshape(-1), losses.shape)
+def _each(d: Array) -> Array:
+    """One gradient a row, (M,), or one for all, (1,)."""
+    return d.reshape(-1)
 
 
 def _shifted(rows: Array) -> Array:
