@@ -43,17 +43,19 @@ def _silent(function: F) -> F:
 # weights
 
 
-def packed_matrix(matrix: Array, transpose: bool = False) -> Array:
+def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
     """A matrix, or its transpose, as a flat array: a copy."""
     return (matrix.T if transpose else matrix).flatten()
 
 
-def packed_layers(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
+def packed_layers(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
     """b, W_ih^T (I, H) and W_hh^T (H, H) of each layer and direction, one after the other."""
     return np.concatenate([a.T.ravel() for w_ih, w_hh, bias in directions for a in (bias, w_ih, w_hh)])
 
 
-def packed_back(directions: Sequence[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
+def packed_back(
+    directions: Sequence[tuple[Array, Array]], into: list[tuple[Array, Array]] | None = None
+) -> list[tuple[Array, Array]]:
     """W_ih and W_hh of each layer and direction as flat arrays: copies."""
     return [(weight_ih.flatten(), weight_hh.flatten()) for weight_ih, weight_hh in directions]
 

@@ -13,28 +13,38 @@ from .packing import Array, aligned, pack, panel_columns
 from .simd import at, panel_width, plus
 
 
-def packed(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
-    """weight_ih (H, I), weight_hh (H, H) and bias (H) of each layer and direction, one after the other."""
+def packed(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
+    """weight_ih (H, I), weight_hh (H, H) and bias (H) of each layer and direction, one after the other.
+
+    `into`: what was packed of weights of these shapes before, to be written over.
+    """
     dtype = directions[0][0].dtype
     sizes = [size_of(w_ih.shape[1], len(w_ih), dtype) for w_ih, _, _ in directions]
-    weights, offset = aligned(sum(sizes), dtype), 0
+    weights, offset = aligned(sum(sizes), dtype) if into is None else into, 0
     for (weight_ih, weight_hh, bias), size in zip(directions, sizes, strict=True):
         _pack_direction(weight_ih, weight_hh, bias, weights, offset)
         offset += size
     return weights
 
 
-def packed_back(directions: Sequence[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
-    """weight_ih (H, I) and weight_hh (H, H) of each layer and direction as they stand: what the way back multiplies by."""
-    dtype, width = directions[0][0].dtype, panel_columns(directions[0][0].dtype)
-    sizes = [len(w) * -(-w.shape[1] // width) * width for pair in directions for w in pair]
-    memory, panels, offset = aligned(sum(sizes), dtype), [], 0
-    for (weight_ih, weight_hh), of_ih, of_hh in zip(directions, sizes[::2], sizes[1::2], strict=True):
-        end = offset + of_ih + of_hh
-        panels.append((memory[offset : offset + of_ih], memory[offset + of_ih : end]))
-        _pack_back(weight_ih, weight_hh, *panels[-1])
-        offset = end
-    return panels
+def packed_back(
+    directions: Sequence[tuple[Array, Array]], into: list[tuple[Array, Array]] | None = None
+) -> list[tuple[Array, Array]]:
+    """weight_ih (H, I) and weight_hh (H, H) of each layer and direction as they stand: what the way back multiplies by.
+
+    `into`: what was packed of weights of these shapes before, to be written over.
+    """
+    if into is None:
+        into = [(_room_for(weight_ih), _room_for(weight_hh)) for weight_ih, weight_hh in directions]
+    for (weight_ih, weight_hh), (panels_ih, panels_hh) in zip(directions, into, strict=True):
+        _pack_back(weight_ih, weight_hh, panels_ih, panels_hh)
+    return into
+
+
+def _room_for(matrix: Array) -> Array:
+    rows, columns = matrix.shape
+    width = panel_columns(matrix.dtype)
+    return aligned(-(-columns // width) * width * rows, matrix.dtype)
 
 
 def size_of(I: int, H: int, dtype: Any) -> int:

@@ -46,8 +46,10 @@ def packed(weight: Any, transpose: bool) -> Array:
         return backend.packed_matrix(dense(array_of(weight, "weight")), transpose)
     array, count, cache = weight._array, weight._version.count, _cache(weight)
     kept = cache.get(transpose)
-    if kept is None or kept[0] != count or kept[1] is not array:
+    if kept is None or kept[1] is not array:
         kept = cache[transpose] = (count, array, backend.packed_matrix(dense(array), transpose))
+    elif kept[0] != count:
+        kept = cache[transpose] = (count, array, backend.packed_matrix(dense(array), transpose, kept[2]))
     panels: Array = kept[2]
     return panels
 
@@ -109,9 +111,10 @@ class StackWeights:
 
     def packed(self, params: Sequence[Any]) -> Array:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
-        states = _states(params)
+        states, kept = _states(params), self._kept
         groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
-        panels = backend.packed_layers([_direction(*group) for group in groups])
+        into = kept[1] if kept is not None and _all_counted(params, states) else None
+        panels = backend.packed_layers([_direction(*group) for group in groups], into)
         self._kept = states, panels  # one assignment: other threads see both or neither
         return panels
 
@@ -120,8 +123,9 @@ class StackWeights:
         kept = self._kept_back
         if kept is None or not _unchanged(params, kept[0]):
             states, each = _states(params), self.each
+            into = kept[1] if kept is not None and _all_counted(params, states) else None
             matrices = zip(self.arrays[::each], self.arrays[1::each], strict=True)
-            kept = states, backend.packed_back([(dense(w_ih), dense(w_hh)) for w_ih, w_hh in matrices])
+            kept = states, backend.packed_back([(dense(w_ih), dense(w_hh)) for w_ih, w_hh in matrices], into)
             self._kept_back = kept
         return kept[1]
 
@@ -132,6 +136,11 @@ _States = list[tuple[Version, int]]
 
 def _states(params: Sequence[Any]) -> _States:
     return [(p._version, p._version.count) for p in params if isinstance(p, Tensor)]
+
+
+def _all_counted(params: Sequence[Any], states: _States) -> bool:
+    """Whether no write goes unseen: else each call packs anew, and several threads may be at that."""
+    return len(states) == len(params) and not any([version.exposed for version, _ in states])
 
 
 def _unchanged(params: Sequence[Any], states: _States) -> bool:
