@@ -5,6 +5,7 @@ R rows, I inputs, O outputs.  Also the part of a recurrent layer's gradient that
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from . import threads
 from .gemm import DEPTH, IDENTITY, by_blocks, by_columns, product, product_of_rows, room_size
 from .jit import kernel, parallel_kernel
 from .packing import LINE, Array, pack, panel_columns, scratch
-from .simd import TALL, at, panel_width, plus
+from .simd import LOW, TALL, at, panel_width, plus
 from .threads import share_of
 from .transpose import copy_few
 
@@ -31,7 +32,11 @@ SUM_ROWS = 32
 def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
     (R, O), I = y.shape, x.shape[1]
-    count = threads.most(R, 2.0 * R * O * I)
+    operations = 2.0 * R * O * I
+    if R <= LOW and operations < threads.WORTH_A_THREAD:  # scratch is not looked at: y stands for it
+        _forward_share(x, weight, bias, y, y, 0, 1)
+        return
+    count = threads.most(R, operations)
     rooms = scratch(count, room_size(-(-R // count), I), y.dtype)
     threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y, rooms), count)
 
@@ -69,14 +74,17 @@ def backward(
 
     Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are.
     """
-    R, O = d_y.shape
-    I = x.shape[1]
-    products = (d_x.size > 0) + (d_weight.size > 0)
-    count = threads.most(max(R, O), 2.0 * R * O * I * products)
-    room = room_size(-(-R // count), O) if d_x.size else 0
-    zeros = np.zeros(I if first else 0, d_y.dtype)
-    rooms = scratch(count, max(room, _gradient_room(R, O, count, d_y.dtype)), d_y.dtype)
+    (R, O), I, dtype, for_x = d_y.shape, x.shape[1], d_y.dtype, d_x.size > 0
+    count = threads.most(max(R, O), 2.0 * R * O * I * (for_x + (d_weight.size > 0)))
+    zeros = np.zeros(I if first else 0, dtype)
+    rooms = scratch(count, _backward_room(R, O, count, for_x, dtype), dtype)
     threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)
+
+
+@functools.lru_cache(maxsize=64)
+def _backward_room(R: int, O: int, count: int, for_x: bool, dtype: Any) -> int:
+    """Elements of scratch that each share of `backward` needs."""
+    return max(room_size(-(-R // count), O) if for_x else 0, _gradient_room(R, O, count, dtype))
 
 
 @parallel_kernel

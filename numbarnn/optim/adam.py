@@ -67,8 +67,8 @@ class Adam(Optimizer):
             made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
             state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
         count = state["step"]._array
-        count += 1
-        step = count.item()
+        step = count.item() + 1
+        count.fill(step)
         beta1, beta2 = group["betas"]
         mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
         largest = state["max_exp_avg_sq"]._array if group["amsgrad"] else None
