@@ -22,7 +22,7 @@ def _reduced(losses: Array, reduction: str, count: Array | int | None = None) ->
     """
     if reduction == "none":
         return losses, lambda d: d
-    total = losses.sum()
+    total = np.add.reduce(losses, axis=None)
     if reduction == "sum":
         return total, lambda d: d
     scale = losses.dtype.type(1) / losses.dtype.type(losses.size if count is None else count)
@@ -92,7 +92,9 @@ def binary_cross_entropy_with_logits(
 
 
 @op()
-def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_index: int, reduction: str) -> Result:
+def nll_loss(
+    log_probs: Array, *, target: Array, weight: Array | None, ignore_index: int | None, reduction: str
+) -> Result:
     """-w[y] log_probs[y]"""
     rows = _rows(log_probs)
     picked = _Picked(target, weight, ignore_index, rows)
@@ -109,7 +111,13 @@ def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_in
 
 @op()
 def cross_entropy(
-    logits: Array, *, target: Array, weight: Array | None, ignore_index: int, reduction: str, label_smoothing: float
+    logits: Array,
+    *,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int | None,
+    reduction: str,
+    label_smoothing: float,
 ) -> Result:
     """-w[y] log p[y], with p the softmax of the logits.
 
@@ -127,7 +135,7 @@ def cross_entropy(
     else:
         per_row, at_target, of_all = picked.weight, picked.weight, shifted.dtype.type(0)
     exps = np.exp(shifted, out=shifted)
-    total = exps.sum(axis=1)
+    total = np.add.reduce(exps, axis=1)
     losses = np.log(total)
     if picked.is_weighted or smooth is not None:
         losses = picked.kept_of(per_row * losses - at_target * of_target - of_all)
@@ -177,22 +185,22 @@ def soft_cross_entropy(
 
 
 class _Picked:
-    """The element of each row that its target names."""
+    """The element of each row that its target names; `ignore_index` is None where no target is ignored."""
 
-    def __init__(self, target: Array, weight: Array | None, ignore_index: int, rows: Array) -> None:
+    def __init__(self, target: Array, weight: Array | None, ignore_index: int | None, rows: Array) -> None:
         numbers = target.reshape(-1).copy()
-        kept = numbers != ignore_index
         #: (M,) which rows count; None if all do
-        self.kept: Array | None = None
-        if not kept.all():
-            self.kept = kept
-            numbers[~kept] = 0
+        self.kept = None if ignore_index is None else numbers != ignore_index
+        if self.kept is not None:
+            numbers[~self.kept] = 0
         self._where = (np.arange(len(numbers)), numbers)
         self.is_weighted = weight is not None or self.kept is not None
         #: (M,) weight of each row, 0 where the target is ignored; one number if all rows weigh 1
-        self.weight: Array = kept.astype(rows.dtype) if self.is_weighted else rows.dtype.type(1)
+        self.weight: Array = rows.dtype.type(1)
         if weight is not None:
-            self.weight *= weight[numbers]
+            self.weight = weight[numbers].astype(rows.dtype)
+        if self.kept is not None:
+            self.weight = self.kept * self.weight
         #: what a mean divides by
         self.count: Any = self.weight.sum() if self.is_weighted else len(numbers)
 
@@ -233,5 +241,5 @@ def _each(d: Array) -> Array:
 
 def _shifted(rows: Array) -> Array:
     """Rows less their maximum: exponentials of that cannot overflow."""
-    shifted: Array = rows - rows.max(axis=1, keepdims=True, initial=-np.inf)
+    shifted: Array = rows - np.maximum.reduce(rows, axis=1, keepdims=True, initial=-np.inf)
     return shifted
