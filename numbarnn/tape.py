@@ -245,7 +245,7 @@ class _Sum:
             self._value, self._own = _hooked(self.tensor._hooks, self._value), False
 
     def put(self) -> None:
-        """Write it to .grad, which then is contiguous and in nobody else's hands: a copy only if need be, as they are big."""
+        """Write it to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
         if self.tensor._grad is None:
             alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
             if not alone or not self._value.flags.c_contiguous:

@@ -25,6 +25,7 @@ DTYPES = [np.float32, np.float64]
 NONLINEARITIES = {"tanh": TANH, "relu": RELU}
 PAIRS = [
     (rnn.forward, plain.rnn_forward),
+    (rnn.is_few, plain.rnn_is_few),
     (rnn.backward, plain.rnn_backward),
     (gradients.backward, plain.direction_backward),
     (adam.step, plain.adam_step),

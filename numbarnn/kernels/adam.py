@@ -32,9 +32,9 @@ def step(
 ) -> None:
     """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps).
 
-    Arrays are of one shape and dtype.  Where `largest` is given, it keeps the largest v so far, which then stands for v.
+    Arrays are of one shape and dtype.  `largest`, if given, keeps the largest v so far, which then stands for v.
     """
-    arrays = [values, gradient, mean, mean_square] if largest is None else [values, gradient, mean, mean_square, largest]
+    arrays = [values, gradient, mean, mean_square, *([] if largest is None else [largest])]
     for array in arrays:
         if not array.flags.carray:
             plain.adam_step(values, gradient, mean, mean_square, largest, beta1, beta2, eps, rate, correction)

@@ -41,7 +41,7 @@ def backward(
     if threads.alone(_backward_alone, args, 2 * R * H * max(2 * I, H)):
         return
     column, reverse = direction * H, direction == 1
-    even = R == B * (len(starts) - 1)
+    even = B * (len(starts) - 1) == R
     d_pre = matrix(R, H, d_h.dtype)
     previous = np.empty((0, 0) if even else (R, H), d_h.dtype)
     rnn.backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
@@ -60,7 +60,7 @@ def _backward_alone(
 ):  # fmt: skip
     (R, I), (B, H), dtype = x.shape, d_h.shape, d_h.dtype
     column, reverse = direction * H, direction == 1
-    even = R == B * (starts.size - 1)
+    even = B * (starts.size - 1) == R
     d_pre = np.empty((R, H), dtype)
     previous = np.empty((0 if even else R, H), dtype)
     zeros = np.zeros(max(H, I), dtype)

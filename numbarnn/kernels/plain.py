@@ -105,6 +105,11 @@ def rnn_forward(
         np.concatenate(states, axis=1, out=rows)
 
 
+def rnn_is_few(R: int, I: int, H: int, LD: int, directions: int) -> bool:
+    """Whether a call has a quicker way than `rnn_forward`: none has here."""
+    return False
+
+
 @_silent
 def rnn_backward(
     starts: Array,
@@ -152,7 +157,7 @@ def direction_backward(
     """All gradients of one direction of one layer; see gradients.backward."""
     R, (B, H) = len(x), d_h.shape
     column, reverse, nothing = direction * H, direction == 1, np.empty((0, 0), d_h.dtype)
-    even = R == B * (len(starts) - 1)
+    even = B * (len(starts) - 1) == R
     d_pre, previous = np.empty((R, H), d_h.dtype), nothing if even else np.empty((R, H), d_h.dtype)
     rnn_backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
     linear_backward(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, first=not reverse)

@@ -14,7 +14,6 @@ from ..tensor import Parameter, Tensor
 from . import functional as F
 from .module import Module
 
-
 _NAMES = ["weight", "bias"]
 
 

@@ -12,6 +12,7 @@ from ..creation import empty
 from ..tensor import Parameter, Tensor
 from .functional.rnn import ACTIVATIONS, recurrent, rnn_cell
 from .functional.shown import arranged, layers_shown
+from .functional.weights import kept_weights, stack_weights
 from .module import Module
 from .utils.rnn import PackedSequence
 
@@ -158,14 +159,18 @@ class RNN(_Recurrent):
         shown = 1
         if output_hidden_states or not return_output:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        params = self._in_order(self._flat_names)
         f, each, D = _ACTIVATIONS[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
+        params = [*self._parameters.values()]
+        packed = kept_weights(params, each, D)
+        if packed is None:  # and only then they might be others, or in another order
+            params = self._in_order(self._flat_names)
+            packed = stack_weights(params, each, D)
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            results = recurrent(f, input, hx, params, each, D, p, self.batch_first, None, None, lengths, shown)
+            results = recurrent(f, input, hx, params, packed, p, self.batch_first, None, None, lengths, shown)
             return arranged(results, output_hidden_states) if output_hidden_states or not shown else results
         data, sizes, order, back = input
-        *layers, h_n = recurrent(f, data, hx, params, each, D, p, False, sizes, order, lengths, shown)
+        *layers, h_n = recurrent(f, data, hx, params, packed, p, False, sizes, order, lengths, shown)
         return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)
 
     def extra_repr(self) -> str:
@@ -227,7 +232,8 @@ class RNNCell(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        return rnn_cell(input, hx, *self._in_order(_CELL_NAMES), self.nonlinearity)
+        weight_ih, weight_hh, bias_ih, bias_hh = self._in_order(_CELL_NAMES)
+        return rnn_cell(input, hx, weight_ih, weight_hh, bias_ih, bias_hh, self.nonlinearity)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

@@ -39,6 +39,8 @@ class Dense:
 
     #: whether all sequences have as many steps
     even = True
+    #: whether the kernel for few rows may be called (kernels/rnn.py)
+    few = False
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
@@ -80,7 +82,7 @@ class Dense:
         return dense(array).reshape(self.T * self.B, array.shape[-1])
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
-        """(R, F) rows to fill, and that memory in the user's shape, if it is: of its own, so that nobody need copy it."""
+        """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
         array = np.empty((self.T, self.B, features), dtype)
         return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
 

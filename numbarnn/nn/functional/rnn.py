@@ -17,7 +17,7 @@ from .last import infer_last
 from .layout import Dense
 from .shown import arranged, layers_shown
 from .stack import Stack, infer
-from .weights import array_of, stack_weights
+from .weights import Packed, array_of, stack_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -70,7 +70,8 @@ def rnn_tanh(
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
-    results = recurrent(TANH, input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    packed = stack_weights(params, each, D)
+    results = recurrent(TANH, input, hx, params, packed, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
     return arranged(results, output_hidden_states)
 
 
@@ -100,7 +101,8 @@ def rnn_relu(
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
-    results = recurrent(RELU, input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    packed = stack_weights(params, each, D)
+    results = recurrent(RELU, input, hx, params, packed, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
     return arranged(results, output_hidden_states)
 
 
@@ -168,8 +170,7 @@ def recurrent(
     input: Any,
     hx: Any,
     params: Sequence[Any],
-    each: int,
-    D: int,
+    packed: Packed,
     dropout: float,
     batch_first: bool,
     batch_sizes: Any = None,
@@ -177,14 +178,14 @@ def recurrent(
     lengths: Any = None,
     shown: int = 1,
 ) -> tuple[Tensor, ...]:
-    """`rnn_tanh` or `rnn_relu`, with `each` parameters for each of D directions of each layer, dropped with `dropout`.
+    """`rnn_tanh` or `rnn_relu`, of parameters that are packed already, dropped with `dropout`.
 
     Returns the outputs of the last `shown` layers, from below, and h_n.  What was checked for one call holds for the
     next with the same shapes, so that little is left to do for it.
     """
     if dropout and not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    weights, panels = stack_weights(params, each, D)
+    weights, panels = packed
     x = input._array if isinstance(input, Tensor) else array_of(input, "input")
     h = None if hx is None else hx._array if isinstance(hx, Tensor) else array_of(hx, "hx")
     layout = key = None

@@ -36,7 +36,8 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
         lower = weights.nothing
     else:
         lower = np.empty((min(weights.layers - 1, 2), R, width), dtype)
-    backend.rnn_forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
+    forward = backend.rnn_forward_few if layout.few else backend.rnn_forward
+    forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
 
 
@@ -66,9 +67,8 @@ class Stack:
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            backend.rnn_forward(
-                rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation
-            )
+            forward = backend.rnn_forward_few if layout.few else backend.rnn_forward
+            forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
         outputs = [*lower[::-1], output]
         if keep:
             self.x, self.layout, self.h_0, self.masks = x, layout, h_0, masks

@@ -89,6 +89,7 @@ class StackWeights:
 
     def remember(self, call: tuple[Any, ...], layout: Dense) -> None:
         """That a call with such shapes and dtypes fits, and its layout."""
+        layout.few = backend.rnn_is_few(layout.R, self.I, self.H, self.directions, self.D)
         if len(self.layouts) >= CALLS:
             self.layouts.clear()
         self.layouts[call] = layout
@@ -104,10 +105,8 @@ class StackWeights:
 
     def kept(self, params: Sequence[Any]) -> Array | None:
         """What was packed last, if these are the parameters as they were then."""
-        if self._kept is None:
-            return None
-        states, panels = self._kept
-        return panels if _unchanged(params, states) else None
+        kept = self._kept
+        return kept[1] if kept is not None and _unchanged(params, kept[0]) else None
 
     def packed(self, params: Sequence[Any]) -> Array:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
@@ -140,7 +139,7 @@ def _states(params: Sequence[Any]) -> _States:
 
 def _all_counted(params: Sequence[Any], states: _States) -> bool:
     """Whether no write goes unseen: else each call packs anew, and several threads may be at that."""
-    return len(states) == len(params) and not any([version.exposed for version, _ in states])
+    return len(states) == len(params) and not any(version.exposed for version, _ in states)
 
 
 def _unchanged(params: Sequence[Any], states: _States) -> bool:
@@ -164,22 +163,35 @@ def _direction(
     return dense(weight_ih), dense(weight_hh), bias
 
 
-def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeights, Array]:
+#: parameters, checked, and what the kernels read of them
+Packed = tuple[StackWeights, Array]
+
+
+def kept_weights(params: Sequence[Any], each: int, D: int) -> Packed | None:
+    """What `stack_weights` gave last for these parameters, if nothing has changed."""
+    known = _known(params, each, D)
+    panels = None if known is None else known.kept(params)
+    return None if known is None or panels is None else (known, panels)
+
+
+def stack_weights(params: Sequence[Any], each: int, D: int) -> Packed:
     """These parameters, checked, and packed; both kept from the last call if nothing has changed.
 
     Raises RuntimeError where they do not fit together.
     """
-    first = params[0]
-    if not isinstance(first, Tensor):
-        weights = StackWeights(params, each, D)
-        return weights, weights.packed(params)
-    cache = first._cache or _cache(first)
-    known: StackWeights | None = cache.get("stack")
-    if known is not None and known.each == each and known.D == D:
-        panels = known.kept(params)
-        if panels is not None:
-            return known, panels
-        if known.made_of(params):
-            return known, known.packed(params)
-    weights = cache["stack"] = StackWeights(params, each, D)
-    return weights, weights.packed(params)
+    kept = kept_weights(params, each, D)
+    if kept is not None:
+        return kept
+    known = _known(params, each, D)
+    if known is None or not known.made_of(params):
+        known = StackWeights(params, each, D)
+        if isinstance(params[0], Tensor):
+            _cache(params[0])["stack"] = known
+    return known, known.packed(params)
+
+
+def _known(params: Sequence[Any], each: int, D: int) -> StackWeights | None:
+    """The stack that was last made with the first of these parameters, if it was one of such layers."""
+    cache = getattr(params[0], "_cache", None) if params else None
+    known: StackWeights | None = None if cache is None else cache.get("stack")
+    return known if known is not None and known.each == each and known.D == D else None
