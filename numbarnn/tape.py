@@ -138,22 +138,22 @@ def backward(
     Nodes are numbered as they are recorded, and a node is always younger than those that made its inputs, so
     walking them by falling age meets each only after everything that used its outputs.
     """
-    leaves: dict[int, _Sum] = {}
+    leaves = _Leaves()
     inner = _walk(roots, leaves, retain_graph, inputs)
-    wanted = leaves if inputs is None else {id(t): leaves[id(t)] for t in inputs if id(t) in leaves}
-    for leaf in wanted.values():
-        if hasattr(leaf.tensor, "_hooks"):
-            leaf.call_hooks()
+    wanted = leaves.tensors if inputs is None else {id(t): t for t in inputs if id(t) in leaves.tensors}
+    for key, tensor in wanted.items():
+        if hasattr(tensor, "_hooks"):
+            leaves.call_hooks(key, tensor)
     # .grad is written last: a graph that turns out unusable leaves every one as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
-    for leaf in wanted.values():
-        leaf.put()
+    for key, tensor in wanted.items():
+        leaves.put(key, tensor)
 
 
 def _walk(
     roots: Iterable[tuple[Tensor, Array]],
-    leaves: dict[int, _Sum],
+    leaves: _Leaves,
     retain_graph: bool,
     inputs: Sequence[Tensor] | None,
 ) -> list[tuple[Tensor, Array]]:
@@ -208,49 +208,50 @@ class _Pending:
         return self._held.pop(-heapq.heappop(self.ages))
 
 
-def _pass_on(edge: Any, gradient: Array, pending: _Pending, leaves: dict[int, _Sum]) -> None:
+def _pass_on(edge: Any, gradient: Array, pending: _Pending, leaves: _Leaves) -> None:
     if isinstance(edge, tuple):
         pending.add(edge, gradient)
     elif edge is not None:
-        held = leaves.get(id(edge))
-        if held is None:
-            leaves[id(edge)] = _Sum(edge, gradient)
-        else:
-            held.add(gradient)
+        leaves.add(edge, gradient)
 
 
-class _Sum:
-    """The gradient of a leaf while it comes together.
+class _Leaves:
+    """The gradients of leaves while they come together, by the id of the tensor.
 
     What an operation hands on may be a view, or one array for two inputs, or something it keeps; so nothing
     is written to before the first addition has made an array of our own.
     """
 
-    __slots__ = ("_own", "_value", "tensor")
+    __slots__ = ("_own", "sums", "tensors")
 
-    def __init__(self, tensor: Tensor, value: Array) -> None:
-        self.tensor = tensor
-        self._value = value
-        self._own = False
+    def __init__(self) -> None:
+        self.tensors: dict[int, Tensor] = {}
+        self.sums: dict[int, Array] = {}
+        self._own: set[int] = set()
 
-    def add(self, gradient: Array) -> None:
-        if self._own:
-            self._value += gradient
+    def add(self, tensor: Tensor, gradient: Array) -> None:
+        key = id(tensor)
+        if key not in self.sums:
+            self.tensors[key], self.sums[key] = tensor, gradient
+        elif key in self._own:
+            self.sums[key] += gradient
         else:
-            self._value, self._own = np.asarray(self._value + gradient), True
+            self.sums[key] = np.asarray(self.sums[key] + gradient)
+            self._own.add(key)
 
-    def call_hooks(self) -> None:
-        """Let the hooks of the leaf have the sum; whoever wrote them may keep what they were given."""
-        if self.tensor._hooks:
-            self._value, self._own = _hooked(self.tensor._hooks, self._value), False
+    def call_hooks(self, key: int, tensor: Tensor) -> None:
+        """Let the hooks of a leaf have the sum; whoever wrote them may keep what they were given."""
+        if tensor._hooks:
+            self.sums[key] = _hooked(tensor._hooks, self.sums[key])
+            self._own.discard(key)
 
-    def put(self) -> None:
-        """Write it to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
-        if self.tensor._grad is None:
-            alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
-            if not alone or not self._value.flags.c_contiguous:
-                self._value = np.array(self._value, order="C")
-        _accumulate(self.tensor, self._value)
+    def put(self, key: int, tensor: Tensor) -> None:
+        """Write a sum to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
+        alone = key in self._own or _references(self.sums, key) <= _ALONE
+        gradient = self.sums[key]
+        if tensor._grad is None and not (alone and gradient.base is None and gradient.flags.c_contiguous):
+            gradient = np.array(gradient, order="C")
+        _accumulate(tensor, gradient)
 
 
 def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
@@ -259,13 +260,13 @@ def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
     return gradient
 
 
-def _references(holder: _Sum) -> int:
+def _references(arrays: dict[int, Array], key: int) -> int:
     """How many hold the array; each view of it counts, for it refers to its base."""
-    return sys.getrefcount(holder._value)
+    return sys.getrefcount(arrays[key])
 
 
-#: what `_references` says of an array that only its holder has; interpreters differ in how they count
-_ALONE = _references(_Sum(None, np.empty(0)))  # type: ignore[arg-type]  # no tensor is needed to count
+#: what `_references` says of an array that only one dict has; interpreters differ in how they count
+_ALONE = _references({0: np.empty(0)}, 0)
 
 
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
