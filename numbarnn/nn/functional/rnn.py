@@ -129,6 +129,10 @@ def rnn_cell(
     """
     x = array_of(input, "input")
     h = None if hx is None else array_of(hx, "hx")
+    if x.ndim not in (1, 2):
+        raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
+    if h is not None and h.ndim not in (1, 2):
+        raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
     if nonlinearity not in ACTIVATIONS:
         raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
     if (b_ih is None) != (b_hh is None):

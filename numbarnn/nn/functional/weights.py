@@ -7,6 +7,7 @@ would go unseen, so then it is packed anew at each call.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,8 +68,8 @@ class StackWeights:
         self.nothing = np.empty((0, 0, 0), self.dtype)
         #: of calls that were checked, by their shapes and dtypes
         self.layouts: dict[tuple[Any, ...], Dense] = {}
-        self._kept: tuple[_States, Array] | None = None
-        self._kept_back: tuple[_States, list[tuple[Array, Array]]] | None = None
+        self._groups = [self.arrays[i : i + each] for i in range(0, len(params), each)]
+        self._kept: _Kept | None = None
 
     def _check(self) -> None:
         """That the parameters fit together."""
@@ -106,40 +107,55 @@ class StackWeights:
     def kept(self, params: Sequence[Any]) -> Array | None:
         """What was packed last, if these are the parameters as they were then."""
         kept = self._kept
-        return kept[1] if kept is not None and _unchanged(params, kept[0]) else None
+        return kept.panels if kept is not None and _unchanged(params, kept.states) else None
 
     def packed(self, params: Sequence[Any]) -> Array:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
-        states, kept = _states(params), self._kept
-        groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
-        into = kept[1] if kept is not None and _all_counted(params, states) else None
-        panels = backend.packed_layers([_direction(*group) for group in groups], into)
-        self._kept = states, panels  # one assignment: other threads see both or neither
-        return panels
+        directions, states, before = [_direction(*group) for group in self._groups], _states(params), self._kept
+        if states is None:
+            return backend.packed_layers(directions)
+        if before is None:
+            kept = _Kept(states, backend.packed_layers(directions))
+        else:
+            kept = _Kept(states, backend.packed_layers(directions, before.panels), room=before.back or before.room)
+        self._kept = kept  # one assignment: other threads see all of it or nothing
+        return kept.panels
 
     def packed_back(self, params: Sequence[Any]) -> list[tuple[Array, Array]]:
         """weight_ih and weight_hh of each layer and direction as the way back reads them; kept, too."""
-        kept = self._kept_back
-        if kept is None or not _unchanged(params, kept[0]):
-            states, each = _states(params), self.each
-            into = kept[1] if kept is not None and _all_counted(params, states) else None
-            matrices = zip(self.arrays[::each], self.arrays[1::each], strict=True)
-            kept = states, backend.packed_back([(dense(w_ih), dense(w_hh)) for w_ih, w_hh in matrices], into)
-            self._kept_back = kept
-        return kept[1]
+        kept = self._kept
+        if kept is None or not _unchanged(params, kept.states):
+            return backend.packed_back(self._matrices())
+        if kept.back is None:
+            kept.back = backend.packed_back(self._matrices(), kept.room)
+        return kept.back
+
+    def _matrices(self) -> list[tuple[Array, Array]]:
+        return [(dense(weight_ih), dense(weight_hh)) for weight_ih, weight_hh, *_ in self._groups]
 
 
-#: the version of each parameter that is a tensor, and its count
+#: the version of each parameter, and its count
 _States = list[tuple[Version, int]]
 
 
-def _states(params: Sequence[Any]) -> _States:
-    return [(p._version, p._version.count) for p in params if isinstance(p, Tensor)]
+@dataclass(slots=True)
+class _Kept:
+    """What was packed of the parameters in these states; later ones are written over it."""
+
+    states: _States
+    panels: Array
+    back: list[tuple[Array, Array]] | None = None  # for the way back, when it has been asked for
+    room: list[tuple[Array, Array]] | None = None  # of earlier states, to be written over
 
 
-def _all_counted(params: Sequence[Any], states: _States) -> bool:
-    """Whether no write goes unseen: else each call packs anew, and several threads may be at that."""
-    return len(states) == len(params) and not any(version.exposed for version, _ in states)
+def _states(params: Sequence[Any]) -> _States | None:
+    """None where a write might go unseen: to a plain array, or by NumPy code to memory that a tensor shares with it."""
+    states = []
+    for p in params:
+        if not isinstance(p, Tensor) or p._version.exposed:
+            return None
+        states.append((p._version, p._version.count))
+    return states
 
 
 def _unchanged(params: Sequence[Any], states: _States) -> bool:
