@@ -18,14 +18,14 @@ import pytest
 from tolerance import assert_close
 
 from numbarnn.kernels import adam, gradients, linear, packing, plain, rnn, weights
-from numbarnn.kernels.gemm import RELU, TANH
+from numbarnn.kernels.activation import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 DTYPES = [np.float32, np.float64]
 NONLINEARITIES = {"tanh": TANH, "relu": RELU}
 PAIRS = [
     (rnn.forward, plain.rnn_forward),
-    (rnn.is_few, plain.rnn_is_few),
+    (rnn.is_alone, plain.rnn_is_alone),
     (rnn.backward, plain.rnn_backward),
     (gradients.backward, plain.direction_backward),
     (adam.step, plain.adam_step),

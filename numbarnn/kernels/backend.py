@@ -23,8 +23,8 @@ def _chosen(compiled: F, on_numpy: F) -> F:
 
 
 rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
-rnn_forward_few = _chosen(rnn.forward_few, plain.rnn_forward)
-rnn_is_few = _chosen(rnn.is_few, plain.rnn_is_few)
+rnn_forward_alone = _chosen(rnn.forward_alone, plain.rnn_forward)
+rnn_is_alone = _chosen(rnn.is_alone, plain.rnn_is_alone)
 direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from . import linear, rnn, sequences, threads
-from .gemm import ROOM_ROWS
 from .jit import kernel
-from .packing import LINE, Array, matrix
-from .simd import TALL, at, panel_width
+from .packing import Array, matrix, scratch
 
 
 def backward(
@@ -38,7 +36,8 @@ def backward(
     (R, I), (B, H) = x.shape, d_h.shape
     args = (starts, weight_ih, weight_hh, h_0, x, output, direction, activation, d_output, d_h, d_x, d_weight_ih,
             d_weight_hh, d_bias)  # fmt: skip
-    if threads.alone(_backward_alone, args, 2 * R * H * max(2 * I, H)):
+    room = scratch(1, linear.gradient_room(R, H, 1, d_h.dtype), d_h.dtype)
+    if threads.alone(_backward_alone, (*args, room), 2 * R * H * max(2 * I, H)):
         return
     column, reverse = direction * H, direction == 1
     even = B * (len(starts) - 1) == R
@@ -56,7 +55,7 @@ def backward(
 @kernel
 def _backward_alone(
     starts, weight_ih, weight_hh, h_0, x, output, direction, activation, d_output, d_h, d_x, d_weight_ih, d_weight_hh,
-    d_bias
+    d_bias, room
 ):  # fmt: skip
     (R, I), (B, H), dtype = x.shape, d_h.shape, d_h.dtype
     column, reverse = direction * H, direction == 1
@@ -64,13 +63,8 @@ def _backward_alone(
     d_pre = np.empty((R, H), dtype)
     previous = np.empty((0 if even else R, H), dtype)
     zeros = np.zeros(max(H, I), dtype)
-    # enough for a state in blocks, for rows in blocks, and for the columns of d_pre in panels and sums
-    width = panel_width(at(d_pre, 0))
-    K, tall = min(linear.GRADIENT_ROWS, R), (H + TALL - 1) // TALL
-    blocks = (max(B, min(R, ROOM_ROWS)) + TALL - 1) // TALL * TALL * H
-    room = np.empty((1, max(blocks, K * width + tall * (K * TALL + LINE) + 2 * H)), dtype)
     sequences.backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                             previous, room, 0, 1)  # fmt: skip
+                             previous, 0, 1)  # fmt: skip
     linear._backward_share(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, zeros[: 0 if reverse else I], room, 0, 1)
     if even:
         linear._recurrent_share(d_pre, h_0, output, column, reverse, d_weight_hh, d_bias[:0], room, 0, 1)

@@ -6,15 +6,19 @@ The tile of gemm.py with one half of its work left out, so that a kernel's speed
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from . import threads
 from .gemm import WIDE
-from .jit import kernel, parallel_kernel
+from .jit import kernel
+from .job import job
 from .packing import Array, aligned, panel_columns
-from .simd import TALL, at, panel_width, plus
+from .simd import PAIR_ROWS, TALL, at, panel_width, plus
+from .team import run
 from .threads import share_of
-from .tile import tile_fma, tile_load, tile_store
+from .tile import tile_fma, tile_load, tile_store, tile_zero
+
+#: panels side by side in the tallest tile
+_PANELS = 2 if TALL <= PAIR_ROWS else 1
 
 
 def multiply_add(operands: Array, steps: int, count: int) -> float:
@@ -22,23 +26,22 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
 
     `operands` has one panel's columns; nothing is read but before the loop.
     """
-    width = panel_columns(operands.dtype)
-    out = aligned(count * TALL * width, operands.dtype)
+    size = TALL * _PANELS * panel_columns(operands.dtype)
+    out = aligned(count * size, operands.dtype)
     threads.spread(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
-    return 2.0 * TALL * width * steps * count
+    return 2.0 * size * steps * count
 
 
-@parallel_kernel
-def _multiply_add_parallel(operands, steps, out, count):
-    for i in prange(count):
-        _multiply_add_share(operands, steps, out, i, count)
+@kernel
+def _multiply_add_parallel(operands, steps, out, count, team):
+    run(team, count, *job(_multiply_add_share, (operands, steps, out)))
 
 
 @kernel
 def _multiply_add_share(operands, steps, out, i, count):
     a, b = at(operands, 0), at(operands, 0)
-    width = panel_width(b)
-    acc = tile_load(b, 0, width, TALL, 1)
+    width = _PANELS * panel_width(b)
+    acc = tile_zero(b, TALL, _PANELS)
     for _ in range(steps):
         acc = tile_fma(acc, a, 0, b, 0)
     tile_store(acc, at(out, i * TALL * width), width, width)
@@ -52,10 +55,9 @@ def read(memory: Array, passes: int, count: int) -> float:
     return float(passes * (memory.size // block) * block * memory.itemsize)
 
 
-@parallel_kernel
-def _read_parallel(memory, one, passes, out, count):
-    for i in prange(count):
-        _read_share(memory, one, passes, out, i, count)
+@kernel
+def _read_parallel(memory, one, passes, out, count, team):
+    run(team, count, *job(_read_share, (memory, one, passes, out)))
 
 
 @kernel

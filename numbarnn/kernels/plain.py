@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .gemm import RELU, TANH
+from .activation import RELU, TANH
 
 Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., None])
@@ -105,8 +105,8 @@ def rnn_forward(
         np.concatenate(states, axis=1, out=rows)
 
 
-def rnn_is_few(R: int, I: int, H: int, LD: int, directions: int) -> bool:
-    """Whether a call has a quicker way than `rnn_forward`: none has here."""
+def rnn_is_alone(R: int, I: int, H: int, LD: int, directions: int) -> bool:
+    """Whether there is a quicker way than `rnn_forward`: not here."""
     return False
 
 

@@ -21,17 +21,16 @@ from typing import Any
 import numpy as np
 
 from . import columns, sequences, threads
-from .gemm import room_size
 from .jit import kernel
-from .packing import Array, blocks_size, panel_columns, scratch
-from .simd import LOW
+from .packing import Array, panel_columns, scratch
+from .projection import room_size
 
 #: floating-point operations of one step, for each thread, that are worth a barrier after it
-WORTH_A_BARRIER = 400_000
+WORTH_A_BARRIER = 250_000
 #: bytes of weight_hh that one core's cache does not keep from step to step
 TOO_MUCH = 3 << 19
 #: sequences of each thread that make up for reading weight_hh anew at each step
-ENOUGH = 24
+ENOUGH = 12
 
 
 def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
@@ -40,11 +39,6 @@ def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
     if step <= 2 * WORTH_A_BARRIER or ENOUGH * p <= B or (p <= B and H * H * dtype.itemsize <= TOO_MUCH):
         return 1
     return min(p, int(step / WORTH_A_BARRIER), -(-H // panel_columns(dtype)))
-
-
-def _states(count: int, B: int, H: int, dtype: np.dtype[Any]) -> Array:
-    """Scratch for a state in blocks of B sequences, `count` times."""
-    return scratch(count, blocks_size(B, H) if B > LOW else 0, dtype)
 
 
 def forward(
@@ -63,40 +57,33 @@ def forward(
     The layer below the last writes to lower[0], and so on downwards, starting over where K is less than L - 1; where
     K is 0, each layer writes over what it has read.
     """
-    (R, I), (LD, B, H), dtype = x.shape, h.shape, h.dtype
-    args: tuple[Any, ...] = (x, batch_first, starts, weights, h, lower, output, directions, activation)
+    (R, I), (LD, B, H) = x.shape, h.shape
+    args = (x, batch_first, starts, weights, h, lower, output, directions, activation)
     work, in_place = _operations(R, I, H, LD, directions), directions < LD and len(lower) == 0
-    if R <= LOW and not in_place and threads.alone(forward_few, args, work):
+    if not in_place and threads.alone(forward_alone, args, work):
         return
-    room = room_size(R, max(I, output.shape[1]) if directions < LD else I) if R > LOW or in_place else 0
+    room = room_size(R, output.shape[1]) if in_place else 0
     if work <= threads.WORTH_A_THREAD:
-        sequences.forward_share(*args, _states(1, B, H, dtype), scratch(1, room, dtype), 0, 1)
+        sequences.forward_share(*args, scratch(1, room, h.dtype), 0, 1)
         return
-    count = column_shares(B, H, dtype)
-    if count > 1:
-        states = scratch(max(2, count), blocks_size(B, H), dtype)
-        args = (*args, states, scratch(count, room, dtype))
-        threads.spread(columns.forward_alone, columns.forward_parallel, args, count)
-    else:
-        count = threads.most(B, work)
-        args = (*args, _states(count, -(-B // count), H, dtype), scratch(count, room, dtype))
-        threads.spread(sequences.forward_share, sequences.forward_parallel, args, count)
+    count = column_shares(B, H, h.dtype)
+    parallel = columns.forward_parallel if count > 1 else sequences.forward_parallel
+    count = count if count > 1 else threads.most(B, work)
+    threads.spread(sequences.forward_share, parallel, (*args, scratch(count, room, h.dtype)), count)
 
 
 @kernel
-def forward_few(x, batch_first, starts, weights, h, lower, output, directions, activation):
-    """`forward` where `is_few` holds and no layer writes in place: output stands for scratch that is not looked at."""
-    sequences.forward_share(
-        x, batch_first, starts, weights, h, lower, output, directions, activation, output, output, 0, 1
-    )
+def forward_alone(x, batch_first, starts, weights, h, lower, output, directions, activation):
+    """`forward` by one thread, of layers that do not write in place: output stands for scratch, which is not used."""
+    sequences.forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, output, 0, 1)
 
 
-def is_few(R: int, I: int, H: int, LD: int, directions: int) -> bool:
-    """Whether a call is so small that what is asked before it, of what is known from shapes, takes longer than it.
+def is_alone(R: int, I: int, H: int, LD: int, directions: int) -> bool:
+    """Whether there is so little work that one thread does it, so that `forward` calls `forward_alone`.
 
-    Who knows that of a shape calls the kernel itself: a single step takes 5.7 us instead of 6.1, all in all.
+    Who knows that of a shape need not ask again: a single step takes 5.7 us instead of 6.1, all in all.
     """
-    return R <= LOW and _operations(R, I, H, LD, directions) < threads.WORTH_A_THREAD
+    return _operations(R, I, H, LD, directions) < threads.WORTH_A_THREAD
 
 
 def _operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
@@ -130,10 +117,6 @@ def backward(
     args = (starts, weight_hh, np.zeros(H, d_h.dtype), h_0, output, column, reverse, activation, d_output, d_h, d_pre)
     work = 2.0 * d_pre.shape[0] * H * H
     count = column_shares(B, H, d_h.dtype) if work > threads.WORTH_A_THREAD else 1
-    if count > 1:
-        states = scratch(max(2, count), blocks_size(B, H), d_h.dtype)
-        threads.spread(columns.backward_alone, columns.backward_parallel, (*args, previous, states), count)
-    else:
-        count = threads.most(B, work)
-        states = _states(count, -(-B // count), H, d_h.dtype)
-        threads.spread(sequences.backward_share, sequences.backward_parallel, (*args, previous, states), count)
+    parallel = columns.backward_parallel if count > 1 else sequences.backward_parallel
+    count = count if count > 1 else threads.most(B, work)
+    threads.spread(sequences.backward_share, parallel, (*args, previous), count)

@@ -39,8 +39,8 @@ class Dense:
 
     #: whether all sequences have as many steps
     even = True
-    #: whether the kernel for few rows may be called (kernels/rnn.py)
-    few = False
+    #: whether one thread does all the work of a call (kernels/rnn.py)
+    alone = False
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first

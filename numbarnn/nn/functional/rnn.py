@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import tape
 from ...grad_mode import is_grad_enabled
-from ...kernels.gemm import RELU, TANH
+from ...kernels.activation import RELU, TANH
 from ...record import leave_node
 from ...tensor import Tensor
 from .calls import layout_of, step_of

@@ -32,11 +32,12 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     rows, batch_first = layout.input(x)
     R, width, dtype = layout.R, weights.width, weights.dtype
     output = matrix(R, width, dtype)
-    if weights.layers == 1 or layout.T > FEW_STEPS:  # what is below is written over where it was read
+    in_place = weights.layers > 1 and layout.T > FEW_STEPS  # what is below is written over where it was read
+    if in_place or weights.layers == 1:
         lower = weights.nothing
     else:
         lower = np.empty((min(weights.layers - 1, 2), R, width), dtype)
-    forward = backend.rnn_forward_few if layout.few else backend.rnn_forward
+    forward = backend.rnn_forward_alone if layout.alone and not in_place else backend.rnn_forward
     forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
 
@@ -67,7 +68,7 @@ class Stack:
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            forward = backend.rnn_forward_few if layout.few else backend.rnn_forward
+            forward = backend.rnn_forward_alone if layout.alone else backend.rnn_forward
             forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
         outputs = [*lower[::-1], output]
         if keep:
