@@ -37,8 +37,6 @@ def _starts(batch_sizes: Array) -> Array:
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
 
-    #: whether all sequences have as many steps
-    even = True
     #: whether one thread does all the work of a call (kernels/rnn.py)
     alone = False
 
@@ -168,7 +166,6 @@ class Step(Dense):
 class Ragged(Dense):
     """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
 
-    even = False
     order: Array | None
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:

@@ -187,7 +187,7 @@ def recurrent(
     Returns the outputs of the last `shown` layers, from below, and h_n.  What was checked for one call holds for the
     next with the same shapes, so that little is left to do for it.
     """
-    if dropout and not 0 <= dropout <= 1:
+    if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
     weights, panels = packed
     x = input._array if isinstance(input, Tensor) else array_of(input, "input")
