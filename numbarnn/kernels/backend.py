@@ -30,3 +30,5 @@ recurrent_backward = _chosen(linear.recurrent_backward, plain.recurrent_backward
 packed_layers = _chosen(weights.packed, plain.packed_layers)
 size_of = _chosen(weights.size_of, plain.size_of)
 packed_matrix = _chosen(packing.packed, plain.packed_matrix)
+unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)
+layout = _chosen(packing.panel_columns, plain.layout)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
+import numba.extending
 from numba import types
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
@@ -64,6 +65,11 @@ def inlined_kernel(function: F) -> F:
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` over threads; only `threads.py` decides when one may be called."""
     return _compiled(function, parallel=True)  # type: ignore[no-any-return]
+
+
+def overload(function: Callable[..., Any]) -> Callable[[F], F]:
+    """Say what Numba is to compile where other people's functions call `function`; their options hold, not ours."""
+    return numba.extending.overload(function, jit_options={"error_model": "numpy"})  # type: ignore[no-any-return]
 
 
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:

@@ -1,0 +1,60 @@
+"""Layers inside functions that Numba compiles: `step`, `sequence` and `linear` in simulations, backtests, control.
+
+`pack` takes a copy of a layer's parameters as one value that compiled code takes as an argument or as a global;
+it is frozen: the layer may be trained on, and what was packed stays.
+
+    params = numbarnn.jit.pack(rnn)
+
+    @numba.njit
+    def run(params, x, h):
+        for x_t in x:
+            numbarnn.jit.step(params, x_t, h)
+
+It works under `parallel=True`, `nogil=True` and `cache=True`, and as plain Python, also under NUMBA_DISABLE_JIT=1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .kernels.inside import linear, sequence, step
+from .kernels.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
+from .nn.linear import Linear
+from .nn.rnn import RNN, RNNCell
+
+__all__ = [
+    "BidirectionalParameters",
+    "LinearParameters",
+    "Parameters",
+    "linear",
+    "pack",
+    "sequence",
+    "step",
+]
+
+
+def pack(module: RNN | RNNCell | Linear) -> Any:
+    """The parameters of a layer as a named tuple for `step`, `sequence` or `linear`.
+
+    module: an nn.RNN, of which one of two directions is for `sequence` alone, an nn.RNNCell, or an nn.Linear; float32
+        or float64.  Dropout is left out, as in evaluation.
+
+    Returns `Parameters`, `BidirectionalParameters` or `LinearParameters`: a read-only array and the sizes, for instance
+    `params.hidden_size`.  It can be pickled, and is then right on another CPU too.
+
+    Raises TypeError for another module.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> params = numbarnn.jit.pack(nn.RNN(3, 8, num_layers=2))
+    >>> params.input_size, params.hidden_size, params.num_layers
+    (3, 8, 2)
+    """
+    if isinstance(module, Linear):
+        weight, bias = (None if p is None else p.detach().numpy() for p in (module.weight, module.bias))
+        return pack_linear(weight, np.zeros(len(weight), weight.dtype) if bias is None else bias)
+    if not isinstance(module, (RNN, RNNCell)):
+        raise TypeError(f"pack: expected an nn.RNN, nn.RNNCell or nn.Linear, got {type(module).__name__}")
+    weights, panels, activation = module._packed()
+    return of_panels(panels, weights.I, weights.H, weights.layers, weights.D, activation)
