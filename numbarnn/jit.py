@@ -21,7 +21,10 @@ import numpy as np
 
 from .kernels.inside import linear, sequence, step
 from .kernels.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
+from .nn.functional.layout import dense
+from .nn.functional.weights import array_of
 from .nn.linear import Linear
+from .nn.packed import packed_module
 from .nn.rnn import RNN, RNNCell
 
 __all__ = [
@@ -52,9 +55,10 @@ def pack(module: RNN | RNNCell | Linear) -> Any:
     (3, 8, 2)
     """
     if isinstance(module, Linear):
-        weight, bias = (None if p is None else p.detach().numpy() for p in (module.weight, module.bias))
-        return pack_linear(weight, np.zeros(len(weight), weight.dtype) if bias is None else bias)
+        weight = dense(array_of(module.weight, "weight"))
+        no_bias = np.zeros(len(weight), weight.dtype)
+        return pack_linear(weight, no_bias if module.bias is None else dense(array_of(module.bias, "bias")))
     if not isinstance(module, (RNN, RNNCell)):
         raise TypeError(f"pack: expected an nn.RNN, nn.RNNCell or nn.Linear, got {type(module).__name__}")
-    weights, panels, activation = module._packed()
+    weights, panels, activation = packed_module(module)
     return of_panels(panels, weights.I, weights.H, weights.layers, weights.D, activation)

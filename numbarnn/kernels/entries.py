@@ -6,7 +6,7 @@ way to report an error.
 
 from __future__ import annotations
 
-from numba import carray
+from numba import carray  # type: ignore[attr-defined]  # public, but not listed by numba
 
 from .gemm import IDENTITY, ROOM_ROWS, by_rows, product
 from .jit import kernel

@@ -20,13 +20,6 @@ _SOURCES = {
 _WRITTEN = ("h", "output", "y")
 
 
-class ShapeError(ValueError):
-    """Raised with what does not fit, what was expected and what was given, for code that cannot format a message."""
-
-    def __str__(self) -> str:
-        return "{}: expected {}, got {}".format(*self.args)
-
-
 def refuse(call: str, params: Any, kinds: tuple[type, ...], **arrays: tuple[Any, tuple[int, ...]]) -> None:
     """Raise TypeError, or TypingError for types, unless params are of these kinds and each array has so many axes."""
     compiling = isinstance(params, types.Type)
@@ -52,7 +45,9 @@ def refuse(call: str, params: Any, kinds: tuple[type, ...], **arrays: tuple[Any,
 def _fault_of_type(array: Any, dtype: Any, axes: tuple[int, ...], written: bool) -> str | None:
     if not isinstance(array, types.Array):
         return f"expected an array, got {array}"
-    return _fault(str(array.dtype), array.ndim, array.layout == "C" and array.aligned, array.mutable, dtype, axes, written)
+    return _fault(
+        str(array.dtype), array.ndim, array.layout == "C" and array.aligned, array.mutable, dtype, axes, written
+    )
 
 
 def _fault_of_value(array: Any, dtype: Any, axes: tuple[int, ...], written: bool) -> str | None:

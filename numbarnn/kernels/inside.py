@@ -1,7 +1,7 @@
 """Layers for compiled code that is not ours: each is a Python function, and what Numba compiles in its place.
 
-Types are looked at where Numba compiles a call (fitting.py), shapes in each call, which takes some 2 ns.  The legend is
-in rnn.py; x, h and output come without B for one sequence.
+Types are looked at where Numba compiles a call (fitting.py), shapes in each call (checks.py), which takes some 2 ns.
+The legend is in rnn.py; x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from . import backend, entries
-from .fitting import ShapeError, refuse
+from .checks import check_layout, check_memory, check_run, check_shape, check_state, layers_size
+from .fitting import refuse
 from .jit import kernel, overload
 from .packing import Array
 from .parameters import BidirectionalParameters, LinearParameters, Parameters
-from .published import NOT_LOADED, OTHER_VERSION
-from .simd import at, panel_width
-from .weights import direction_size, padded
+from .simd import at
+from .weights import padded
 
 # ---------------------------------------------------------------------------------------------------------------------
 # one step
@@ -46,11 +46,12 @@ def step(params: Parameters, x_t: Array, h: Array) -> None:
     True
     """
     _refuse_step(params, x_t, h)
+    x, state = _with_batch(x_t, 0, x_t.ndim == 2), _with_layers(h, h.ndim > x_t.ndim, x_t.ndim == 2)
     if backend.COMPILED:
-        _call_step(params, x_t, h)
+        _call_step(params, x, state)
     else:
-        _check_step(params, x_t, h)
-        _run_plain(params, x_t[None], h, np.empty((1, *x_t.shape[:-1], params.hidden_size), h.dtype), 1)
+        _check_step(params, x, state)
+        _run_plain(params, x[None], state, np.empty((1, *state.shape[1:]), h.dtype), 1)
 
 
 def _refuse_step(params: Any, x_t: Any, h: Any) -> None:
@@ -61,8 +62,8 @@ def _refuse_step(params: Any, x_t: Any, h: Any) -> None:
 @kernel
 def _check_step(params, x_t, h):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
-    _check_shape("step: shape of x_t", x_t.shape[:-1] + (I,), x_t.shape)
-    _check_state("step: shape of h", L, x_t.shape[:-1] + (H,), h)
+    check_shape("step: shape of x_t", (*x_t.shape[:-1], I), x_t.shape)
+    check_state("step: shape of h", L, (*x_t.shape[:-1], H), h)
 
 
 @overload(step)
@@ -72,12 +73,12 @@ def _step_compiled(params, x_t, h):
 
     def compiled(params, x_t, h):
         _check_step(params, x_t, h)
-        _check_layout(params, _layers_size(params, 1))
+        check_layout(params, layers_size(params, 1))
         result = entries.step(
             at(params.weights, 0), at(x_t, 0), at(h, 0), x_t.shape[0] if batched else 1, params.input_size,
             params.hidden_size, params.num_layers, params.activation,
         )  # fmt: skip
-        _check_run(result)
+        check_run(result)
 
     return compiled
 
@@ -112,12 +113,15 @@ def sequence(params: Parameters | BidirectionalParameters, x: Array, h: Array, o
     True
     """
     _refuse_sequence(params, x, h, output)
+    batched = x.ndim == 3
+    state = _with_layers(h, h.ndim == x.ndim, batched)
+    x, output = _with_batch(x, 1, batched), _with_batch(output, 1, batched)
     if backend.COMPILED:
-        _call_sequence(params, x, h, output)
+        _call_sequence(params, x, state, output)
     else:
         D = _directions(type(params))
-        _check_sequence(params, x, h, output, D)
-        _run_plain(params, x, h, output, D)
+        _check_sequence(params, x, state, output, D)
+        _run_plain(params, x, state, output, D)
 
 
 def _directions(kind: Any) -> int:
@@ -133,12 +137,10 @@ def _refuse_sequence(params: Any, x: Any, h: Any, output: Any) -> None:
 @kernel
 def _check_sequence(params, x, h, output, D):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
-    _check_shape("sequence: shape of x", x.shape[:-1] + (I,), x.shape)
-    _check_state("sequence: shape of h", L * D, x.shape[1:-1] + (H,), h)
-    _check_shape("sequence: shape of output", x.shape[:-1] + (D * H,), output.shape)
-    begin, end = output.ctypes.data, output.ctypes.data + output.nbytes
-    if x.ctypes.data < end and begin < x.ctypes.data + x.nbytes:
-        raise ValueError("sequence: output: expected memory of its own, got some of x")
+    check_shape("sequence: shape of x", (*x.shape[:-1], I), x.shape)
+    check_state("sequence: shape of h", L * D, (*x.shape[1:-1], H), h)
+    check_shape("sequence: shape of output", (*x.shape[:-1], D * H), output.shape)
+    check_memory("sequence: output", output, x)
 
 
 @overload(sequence)
@@ -148,7 +150,7 @@ def _sequence_compiled(params, x, h, output):
 
     def compiled(params, x, h, output):
         _check_sequence(params, x, h, output, D)
-        _check_layout(params, _layers_size(params, D))
+        check_layout(params, layers_size(params, D))
         I, H, T, B = params.input_size, params.hidden_size, x.shape[0], x.shape[1] if batched else 1
         if T > 0:
             scratch = np.empty(entries.scratch_size(T, B, I, D * H, H), dtype)
@@ -157,7 +159,7 @@ def _sequence_compiled(params, x, h, output):
                 at(params.weights, 0), at(x, 0), at(h, 0), at(output, 0), at(scratch, 0), at(starts, 0), T, I, H,
                 params.num_layers, D, params.activation,
             )  # fmt: skip
-            _check_run(result)
+            check_run(result)
 
     return compiled
 
@@ -189,13 +191,13 @@ def linear(params: LinearParameters, x: Array, y: Array) -> None:
     True
     """
     _refuse_linear(params, x, y)
+    x, y = _with_batch(x, 0, x.ndim == 2), _with_batch(y, 0, y.ndim == 2)
     if backend.COMPILED:
         _call_linear(params, x, y)
     else:
         _check_linear(params, x, y)
-        I, O = params.in_features, params.out_features
-        rows = max(1, x.size // max(1, I))
-        backend.linear_forward(x.reshape(rows, I), params.weights[O:], params.weights[:O], y.reshape(rows, O))
+        bias, weight = np.split(params.weights, [params.out_features])
+        backend.linear_forward(x, weight, bias, y)
 
 
 def _refuse_linear(params: Any, x: Any, y: Any) -> None:
@@ -204,11 +206,9 @@ def _refuse_linear(params: Any, x: Any, y: Any) -> None:
 
 @kernel
 def _check_linear(params, x, y):
-    _check_shape("linear: shape of x", x.shape[:-1] + (params.in_features,), x.shape)
-    _check_shape("linear: shape of y", x.shape[:-1] + (params.out_features,), y.shape)
-    begin, end = y.ctypes.data, y.ctypes.data + y.nbytes
-    if x.ctypes.data < end and begin < x.ctypes.data + x.nbytes:
-        raise ValueError("linear: y: expected memory of its own, got some of x")
+    check_shape("linear: shape of x", (*x.shape[:-1], params.in_features), x.shape)
+    check_shape("linear: shape of y", (*x.shape[:-1], params.out_features), y.shape)
+    check_memory("linear: y", y, x)
 
 
 @overload(linear)
@@ -221,8 +221,8 @@ def _linear_compiled(params, x, y):
         I, O = params.in_features, params.out_features
         weights = at(params.weights, 0)
         bias = padded(O, weights)
-        _check_layout(params, bias * (1 + I))
-        _check_run(entries.linear(weights, at(x, 0), at(y, 0), bias, x.shape[0] if batched else 1, I, O))
+        check_layout(params, bias * (1 + I))
+        check_run(entries.linear(weights, at(x, 0), at(y, 0), bias, x.shape[0] if batched else 1, I, O))
 
     return compiled
 
@@ -236,51 +236,19 @@ def _call_linear(params, x, y):
 # what they share
 
 
-@kernel
-def _check_shape(what, expected, got):
-    if got != expected:
-        raise ShapeError(what, expected, got)
+def _with_batch(array: Array, axis: int, batched: bool) -> Array:
+    """An array with an axis for the batch."""
+    return array if batched else np.expand_dims(array, axis)
 
 
-@kernel
-def _check_state(what, layers, expected, h):
-    """h of one layer may come without the axis of layers."""
-    if h.ndim == len(expected):
-        _check_shape("params.num_layers, for an h without an axis for layers", 1, layers)
-        _check_shape(what, expected, h.shape)
-    else:
-        _check_shape(what, (layers,) + expected, h.shape)
-
-
-@kernel
-def _layers_size(params, D):
-    I, H, L, first = params.input_size, params.hidden_size, params.num_layers, at(params.weights, 0)
-    return D * (direction_size(I, H, first) + (L - 1) * direction_size(D * H, H, first))
-
-
-@kernel
-def _check_layout(params, size):
-    """That the array is in the order of these kernels, and holds what the sizes say."""
-    width = panel_width(at(params.weights, 0))
-    if params.layout != width:
-        raise ShapeError("params.layout", width, params.layout)
-    if params.weights.size != size:
-        raise ShapeError("params.weights.size", size, params.weights.size)
-
-
-@kernel
-def _check_run(result):
-    if result == OTHER_VERSION:
-        raise RuntimeError("numbarnn.jit: this code was compiled with another version of numbarnn: remove its cache")
-    if result == NOT_LOADED:
-        raise RuntimeError("numbarnn.jit: no kernels have been loaded here: call numbarnn.jit.pack first")
+def _with_layers(h: Array, layered: bool, batched: bool) -> Array:
+    """A state as (layers, B, H)."""
+    return _with_batch(h if layered else h[None], 1, batched)
 
 
 def _run_plain(params: Any, x: Array, h: Array, output: Array, D: int) -> None:
-    """Without compiled kernels: x (T, I) or (T, B, I)."""
-    T, B, (I, H) = len(x), x.shape[1] if x.ndim == 3 else 1, (params.input_size, params.hidden_size)
-    states, nothing = h.reshape(params.num_layers * D, B, H), np.empty((0, 0, 0), h.dtype)
-    backend.rnn_forward(
-        x.reshape(T * B, I), False, np.arange(T + 1) * B, params.weights, states, nothing, output.reshape(T * B, D * H),
-        D, params.activation,
-    )  # fmt: skip
+    """Without compiled kernels: x (T, B, I), h (L D, B, H), output (T, B, D H)."""
+    T, B, I = x.shape
+    rows, nothing = output.reshape(T * B, output.shape[-1]), np.empty((0, 0, 0), h.dtype)
+    starts = np.arange(T + 1) * B
+    backend.rnn_forward(x.reshape(T * B, I), False, starts, params.weights, h, nothing, rows, D, params.activation)

@@ -26,7 +26,7 @@ class Parameters(NamedTuple):
     layout: int
 
     def __reduce__(self) -> Any:
-        return pack_layers, (_directions(self, 1), 1, self.activation)
+        return pack_layers, (unpacked_layers(*self[:4], 1), 1, self.activation)
 
 
 class BidirectionalParameters(NamedTuple):
@@ -40,7 +40,7 @@ class BidirectionalParameters(NamedTuple):
     layout: int
 
     def __reduce__(self) -> Any:
-        return pack_layers, (_directions(self, 2), 2, self.activation)
+        return pack_layers, (unpacked_layers(*self[:4], 2), 2, self.activation)
 
 
 class LinearParameters(NamedTuple):
@@ -57,7 +57,9 @@ class LinearParameters(NamedTuple):
 
 
 #: Numba finds what it kept of a function by the types of its arguments: of another version, these are other types
-KINDS = {f"{kind.__name__}_{entries.VERSION:x}": kind for kind in (Parameters, BidirectionalParameters, LinearParameters)}
+KINDS = {
+    f"{kind.__name__}_{entries.VERSION:x}": kind for kind in (Parameters, BidirectionalParameters, LinearParameters)
+}
 for _name, _kind in KINDS.items():
     _kind.__qualname__ = _name
 
@@ -102,13 +104,13 @@ def _frozen(weights: Array) -> Array:
     return weights
 
 
-def _directions(params: Any, D: int) -> list[tuple[Array, Array, Array]]:
-    """weight_ih, weight_hh and bias of each layer and direction."""
-    H, found, offset = params.hidden_size, [], 0
-    for i in range(params.num_layers * D):
-        I = params.input_size if i < D else D * H
-        size = backend.size_of(I, H, params.weights.dtype)
-        weight_ih, weight_hh, bias = _split(params.weights[offset : offset + size], [I, H], H)
+def unpacked_layers(weights: Array, I: int, H: int, L: int, D: int) -> list[tuple[Array, Array, Array]]:
+    """weight_ih (H, I), weight_hh (H, H) and the bias (H) of each layer and direction, of what was packed."""
+    found, offset = [], 0
+    for i in range(L * D):
+        features = I if i < D else D * H
+        size = backend.size_of(features, H, weights.dtype)
+        weight_ih, weight_hh, bias = _split(weights[offset : offset + size], [features, H], H)
         found.append((weight_ih, weight_hh, bias))
         offset += size
     return found

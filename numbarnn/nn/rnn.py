@@ -10,10 +10,10 @@ from typing import Any
 from .. import random
 from ..creation import empty
 from ..tensor import Parameter, Tensor
-from .functional.rnn import ACTIVATIONS, recurrent, rnn_cell
+from .functional.rnn import recurrent, rnn_cell
 from .functional.shown import arranged, layers_shown
-from .functional.weights import Array, StackWeights, stack_weights
 from .module import Module
+from .stream import Stream, new_stream
 from .utils.rnn import PackedSequence
 
 
@@ -27,6 +27,13 @@ _NONLINEARITY = {"RNN_TANH": "tanh", "RNN_RELU": "relu"}
 
 class _Recurrent(Module):
     hidden_size: int
+
+    def stream(self, batch: int | None = None) -> Stream:
+        """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
+
+        Not in torch.  ValueError for a bidirectional layer: its second direction begins at the last step.
+        """
+        return new_stream(self, batch)
 
     def reset_parameters(self) -> None:
         """Draw every parameter from U(-1/sqrt(H), 1/sqrt(H)), in the order of registration."""
@@ -171,12 +178,6 @@ class RNN(_Recurrent):
         *layers, h_n = recurrent(name, data, hx, params, each, D, p, False, sizes, order, lengths, shown)
         return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)
 
-    def _packed(self) -> tuple[StackWeights, Array, int]:
-        """The parameters as the kernels read them, what is known of them, and the number of f."""
-        params = [p for group in self.all_weights for p in group]
-        weights, panels = stack_weights(params, 4 if self.bias else 2, 2 if self.bidirectional else 1)
-        return weights, panels, ACTIVATIONS[_NONLINEARITY[self.mode]]
-
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
         shown = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False}
@@ -237,13 +238,6 @@ class RNNCell(_Recurrent):
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
         return rnn_cell(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.nonlinearity)
-
-    def _packed(self) -> tuple[StackWeights, Array, int]:
-        """The parameters as the kernels read them, what is known of them, and the number of f."""
-        if self.nonlinearity not in ACTIVATIONS:
-            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        params = [p for p in (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh) if p is not None]
-        return *stack_weights(params, len(params), 1), ACTIVATIONS[self.nonlinearity]
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
