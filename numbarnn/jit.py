@@ -22,9 +22,9 @@ import numpy as np
 from .kernels.inside import linear, sequence, step
 from .kernels.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
 from .nn.functional.layout import dense
+from .nn.functional.packed import packed_module
 from .nn.functional.weights import array_of
 from .nn.linear import Linear
-from .nn.packed import packed_module
 from .nn.rnn import RNN, RNNCell
 
 __all__ = [

@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import backend
-from ..kernels.parameters import unpacked_layers
-from ..kernels.stream import stepper
 from ..tensor import Tensor
+from .functional.packed import packed_layers, packed_module, stepper, unpacked_layers
 from .functional.weights import array_of
-from .packed import packed_module
 
 Array = np.ndarray
 
@@ -104,7 +101,10 @@ class Stream:
             return
         if self.batch is None:
             raise ValueError("mask: expected None for a stream without a batch")
-        rows = np.asarray(getattr(mask, "_array", mask))
+        try:
+            rows = np.asarray(getattr(mask, "_array", mask))
+        except ValueError:  # lists of several lengths
+            raise TypeError(f"mask: expected booleans, got {mask!r}") from None
         if rows.dtype != np.bool_:
             raise TypeError(f"mask: expected booleans, got {rows.dtype}")
         if rows.shape != (self.batch,):
@@ -133,7 +133,7 @@ class Stream:
 
 def _restored(name: str, layers: Sequence[tuple[Array, Array, Array]], *rest: Any) -> Stream:
     *made_of, state = rest
-    stream = Stream(name, backend.packed_layers(layers), *made_of)
+    stream = Stream(name, packed_layers(layers), *made_of)
     stream._state[...] = state
     return stream
 

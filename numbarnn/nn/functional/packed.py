@@ -1,11 +1,16 @@
-"""The parameters of a recurrent layer as the kernels read them."""
+"""The parameters of a recurrent layer as the kernels read them, and what takes steps with them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .functional.rnn import ACTIVATIONS
-from .functional.weights import Array, StackWeights, stack_weights
+from ...kernels.backend import packed_layers
+from ...kernels.parameters import unpacked_layers
+from ...kernels.stream import stepper
+from .rnn import ACTIVATIONS
+from .weights import Array, StackWeights, stack_weights
+
+__all__ = ["packed_layers", "packed_module", "stepper", "unpacked_layers"]
 
 
 def packed_module(module: Any) -> tuple[StackWeights, Array, int]:
