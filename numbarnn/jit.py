@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import FLOATS
 from .kernels.inside import linear, sequence, step
 from .kernels.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
 from .nn.functional.layout import dense
@@ -47,7 +48,7 @@ def pack(module: RNN | RNNCell | Linear) -> Any:
     Returns `Parameters`, `BidirectionalParameters` or `LinearParameters`: a read-only array and the sizes, for instance
     `params.hidden_size`.  It can be pickled, and is then right on another CPU too.
 
-    Raises TypeError for another module.
+    Raises TypeError for another module, RuntimeError for parameters that do not fit together.
 
     >>> import numbarnn, numbarnn.nn as nn
     >>> params = numbarnn.jit.pack(nn.RNN(3, 8, num_layers=2))
@@ -55,10 +56,21 @@ def pack(module: RNN | RNNCell | Linear) -> Any:
     (3, 8, 2)
     """
     if isinstance(module, Linear):
-        weight = dense(array_of(module.weight, "weight"))
-        no_bias = np.zeros(len(weight), weight.dtype)
-        return pack_linear(weight, no_bias if module.bias is None else dense(array_of(module.bias, "bias")))
+        return pack_linear(*_linear_arrays(module))
     if not isinstance(module, (RNN, RNNCell)):
         raise TypeError(f"pack: expected an nn.RNN, nn.RNNCell or nn.Linear, got {type(module).__name__}")
     weights, panels, activation = packed_module(module)
     return of_panels(panels, weights.I, weights.H, weights.layers, weights.D, activation)
+
+
+def _linear_arrays(module: Linear) -> tuple[Any, Any]:
+    weight = dense(array_of(module.weight, "weight"))
+    if weight.dtype not in FLOATS or weight.ndim != 2:
+        raise RuntimeError(
+            f"weight: expected float32 or float64 and 2 dimensions, got {weight.dtype} and {weight.ndim}"
+        )
+    O = len(weight)
+    bias = np.zeros(O, weight.dtype) if module.bias is None else dense(array_of(module.bias, "bias"))
+    if bias.shape != (O,) or bias.dtype != weight.dtype:
+        raise RuntimeError(f"bias: expected {weight.dtype} of shape ({O},), got {bias.dtype} of shape {bias.shape}")
+    return weight, bias

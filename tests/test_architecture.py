@@ -37,7 +37,7 @@ ARROWS = {
     "functions": "creation dtypes methods ops record tape tensor",
     "nn/functional": "nn/functional kernels creation dtypes ops random record size tape tensor",
     "nn": "nn nn/functional creation dtypes functions grad_mode handle ops random record size tape tensor",
-    "jit": "kernels nn nn/functional",
+    "jit": "kernels dtypes nn nn/functional",
     "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
     "optim": "optim dtypes grad_mode record tape tensor",
     "checkpoint": "dtypes size tape tensor",
