@@ -44,7 +44,7 @@ ARROWS = {
     "cuda": "",
     "config": "kernels _version",
     "progress": "",
-    "warmup": "nn kernels config creation dtypes progress",
+    "warmup": "jit nn kernels config creation dtypes progress",
     "bench": "kernels config progress _version",
     "_version": "",
 }

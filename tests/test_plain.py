@@ -32,6 +32,8 @@ PAIRS = [
     (weights.packed, plain.packed_layers),
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
+    (weights.unpacked_matrix, plain.unpacked_matrix),
+    (packing.panel_columns, plain.layout),
 ]
 
 

@@ -56,20 +56,18 @@ class LinearParameters(NamedTuple):
         return pack_linear, (weight, bias)
 
 
+_KINDS = (Parameters, BidirectionalParameters, LinearParameters)
+_NAMES = {kind.__name__ for kind in _KINDS}
 #: Numba finds what it kept of a function by the types of its arguments: of another version, these are other types
-KINDS = {
-    f"{kind.__name__}_{entries.VERSION:x}": kind for kind in (Parameters, BidirectionalParameters, LinearParameters)
-}
-for _name, _kind in KINDS.items():
+_versions: dict[str, type] = {f"{kind.__name__}_{entries.VERSION:x}": kind for kind in _KINDS}
+for _name, _kind in _versions.items():
     _kind.__qualname__ = _name
 
 
 def __getattr__(name: str) -> Any:
     """The types by the names that they have in what Numba keeps; of another version, a type that nothing has."""
-    if name in KINDS:
-        return KINDS[name]
-    if name.rpartition("_")[0] in {kind.__name__ for kind in KINDS.values()}:
-        return type(name, (tuple,), {"_fields": ()})
+    if name.rpartition("_")[0] in _NAMES:
+        return _versions.setdefault(name, type(name, (tuple,), {"_fields": ()}))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -21,12 +21,14 @@ Stepper = Callable[[Array, Array, int, int, Array, Array], None]
 
 #: floating-point operations that take a few microseconds: to let other threads run meanwhile costs more than it gives
 BRIEF = 200_000
+#: and those that several threads may share
+LARGE = threads.WORTH_A_THREAD
 
 
 def stepper(B: int, I: int, H: int, L: int) -> Stepper:
     """What takes steps of this size."""
     work = 2 * B * H * (I + H + (L - 1) * 2 * H)
-    if not backend.COMPILED or work > threads.WORTH_A_THREAD:
+    if not backend.COMPILED or work > LARGE:
         return _large_step
     return _brief_step if work <= BRIEF else _step
 
