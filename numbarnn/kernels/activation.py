@@ -1,4 +1,4 @@
-"""tanh and relu of a register tile."""
+"""tanh and relu: of a register tile, and of rows in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from decimal import Decimal
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from .simd import call, constant, fma
+from .shared import Pointer, shared_kernel
+from .simd import call, constant, fma, panel_width, plus
+from .tile import tile_load, tile_load_part, tile_store, tile_store_part
+
+TANH, RELU = 1, 2
 
 
 def _each_vector(function):
@@ -79,3 +83,24 @@ def _tanh(builder, tile, x):
 
 
 tile_tanh, tile_relu = _each_vector(_tanh), _each_vector(_relu)
+
+
+@shared_kernel
+def activate(out: Pointer, out_row: int, M: int, N: int, activation: int) -> None:
+    """out (M, N) = f(out), its rows `out_row` elements apart.
+
+    A pass of its own, because a division for every element takes as long as it does: inside the tiles of a product
+    it takes the same time, and each size of tile its own copy of the code.
+    """
+    if out_row == N:
+        M, N = 1, M * N
+    width = panel_width(out)
+    for r in range(M):
+        for n in range(0, N, width):
+            place, count = plus(out, r * out_row + n), N - n
+            tile = tile_load(place, 0, width, 1, 1) if count >= width else tile_load_part(place, 0, count, 1, 1)
+            tile = tile_relu(tile) if activation == RELU else tile_tanh(tile)
+            if count >= width:
+                tile_store(tile, place, 0, width)
+            else:
+                tile_store_part(tile, place, 0, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import inner_kernel
 from .published import NOT_LOADED, OTHER_VERSION
 from .simd import at, panel_width
 from .weights import direction_size
@@ -15,13 +15,13 @@ class ShapeError(ValueError):
         return "{}: expected {}, got {}".format(*self.args)
 
 
-@kernel
+@inner_kernel
 def check_shape(what, expected, got):
     if got != expected:
         raise ShapeError(what, expected, got)
 
 
-@kernel
+@inner_kernel
 def check_state(what, layers, expected, h):
     """h of one layer may come without the axis of layers."""
     if h.ndim == len(expected):
@@ -31,13 +31,13 @@ def check_state(what, layers, expected, h):
         check_shape(what, (layers, *expected), h.shape)
 
 
-@kernel
+@inner_kernel
 def layers_size(params, D):
     I, H, L, first = params.input_size, params.hidden_size, params.num_layers, at(params.weights, 0)
     return D * (direction_size(I, H, first) + (L - 1) * direction_size(D * H, H, first))
 
 
-@kernel
+@inner_kernel
 def check_layout(params, size):
     """That the array is in the order of these kernels, and holds what the sizes say."""
     width = panel_width(at(params.weights, 0))
@@ -47,7 +47,7 @@ def check_layout(params, size):
         raise ShapeError("params.weights.size", size, params.weights.size)
 
 
-@kernel
+@inner_kernel
 def check_run(result):
     if result == OTHER_VERSION:
         raise RuntimeError("numbarnn.jit: this code was compiled with another version of numbarnn: remove its cache")
@@ -55,7 +55,7 @@ def check_run(result):
         raise RuntimeError("numbarnn.jit: no kernels have been loaded here: call numbarnn.jit.pack first")
 
 
-@kernel
+@inner_kernel
 def check_memory(what, written, read):
     """That none of what is read is written over."""
     begin, end = written.ctypes.data, written.ctypes.data + written.nbytes

@@ -1,8 +1,8 @@
 """The recurrence where threads share out the columns of each step: few sequences, many hidden units.
 
 Each core then keeps its own part of the weights in its own cache, and a barrier follows every step.  The end of a
-`prange` is that barrier: 1.3 us (omp layer, two cores), and safe wherever numba's pool is.  The state goes to and
-fro between states[0] and states[1]: everybody reads all columns of one and writes his own of the other.
+`prange` is that barrier: 1.3 us (omp layer, two cores), and safe wherever numba's pool is.  Everybody reads all columns
+of one step and writes his own of the next.
 
 GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
 which a core's L2 cache keeps 2 MB), medians of interleaved runs:
@@ -16,14 +16,15 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
-from .gemm import IDENTITY, by_rows, product, worth_blocks
-from .jit import kernel, parallel_kernel
+from .gemm import by_rows, product
+from .jit import inner_kernel, parallel_kernel
 from .projection import project
-from .sequences import backward_share, forward_share, layer_input, layer_output, through_activation
+from .sequences import fill_previous, layer_input, layer_output, step_back, take_step
 from .simd import at, panel_width, plus
-from .state import column_of, next_state, rows_of, running, set_state
+from .state import keep_last
 from .threads import share_of
 from .weights import direction_size, weight_hh_of, weight_ih_of
 
@@ -31,7 +32,7 @@ from .weights import direction_size, weight_hh_of, weight_ih_of
 STEPS_TO_SHARE = 4
 
 
-@kernel
+@inner_kernel
 def _my_columns(H, pointer, i, count):
     """The i-th share of H columns, in whole panels: the first and how many."""
     width = panel_width(pointer)
@@ -44,34 +45,27 @@ def _my_columns(H, pointer, i, count):
 
 
 @parallel_kernel
-def forward_parallel(
-    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count
-):  # fmt: skip
+def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count):
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
-    T, H, L = starts.size - 1, h.shape[2], h.shape[0] // directions
-    weight = 0
+    T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
+    weight = np.intp(0)  # a plain 0 is a type of its own, for which what it is passed to would be compiled as well
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
         for i in prange(count):
-            _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count)
+            _project(
+                x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, np.intp(i), count
+            )
         for d in range(directions):
-            for i in prange(count):
-                _begin(starts, h, states, layer * directions + d, d == 1, i, count)
             for step in range(T):
                 for i in prange(count):
-                    _step(starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d,
-                          step, i, count)  # fmt: skip
+                    _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step,
+                          np.intp(i), count)  # fmt: skip
+            out = plus(layer_output(lower, output, layer, L), d * H)  # not before all have read all of the first states
+            keep_last(starts, out, directions * H, at(h, (layer * directions + d) * B * H), H, d == 1, 0, B, H)
             weight += direction_size(I, H, at(weights, 0))
 
 
-@kernel
-def forward_alone(
-    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count
-):  # fmt: skip
-    forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count)
-
-
-@kernel
+@inner_kernel
 def _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count):
     """The i-th share of the steps, or, where they are few, of the columns: all weights are read only once."""
     T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
@@ -91,38 +85,21 @@ def _project(x, batch_first, starts, weights, weight, h, lower, output, directio
         if batch_first and layer == 0:
             for t in range(T):
                 product(plus(bias, n), 0, by_rows(plus(source, t * I), T * I), panels,
-                        plus(out, t * B * width + d * H + n), width, B, I, N, IDENTITY)  # fmt: skip
+                        plus(out, t * B * width + d * H + n), width, B, I, N)  # fmt: skip
         else:
-            product(plus(bias, n), 0, by_rows(source, I), panels, plus(out, d * H + n), width, R, I, N, IDENTITY)
+            product(plus(bias, n), 0, by_rows(source, I), panels, plus(out, d * H + n), width, R, I, N)
 
 
-@kernel
-def _begin(starts, h, states, k, reverse, i, count):
-    """The first state of the k-th direction of all, in the i-th share of the columns."""
-    T, B, H = starts.size - 1, h.shape[1], h.shape[2]
-    n, N = _my_columns(H, at(h, 0), i, count)
-    in_blocks = worth_blocks(B, H, at(h, 0))
-    set_state(column_of(at(states, 0), n, in_blocks), at(h, k * B * H + n), H,
-              running(starts, T - 1 if reverse else 0, 0, B), H, N, in_blocks)  # fmt: skip
-
-
-@kernel
-def _step(
-    starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d, step, i, count
-):  # fmt: skip
-    """out_t = f(out_t + h W_hh^T) in the i-th share of the columns."""
+@inner_kernel
+def _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step, i, count):
+    """out_t = f(out_t + h_{t-1} W_hh^T) in the i-th share of the columns."""
     B, H, T, L = h.shape[1], h.shape[2], starts.size - 1, h.shape[0] // directions
-    width, bias = directions * H, at(weights, weight)
-    t, then = (T - 1 - step, T - 2 - step) if d == 1 else (step, step + 1)
-    rows = running(starts, t, 0, B)
-    before, after = at(states, step % 2 * states.shape[1]), at(states, (step + 1) % 2 * states.shape[1])
-    in_blocks = worth_blocks(B, H, bias)
-    n, N = _my_columns(H, bias, i, count)
-    out = plus(layer_output(lower, output, layer, L), starts[t] * width + d * H + n)
-    product(out, width, rows_of(before, H, in_blocks), plus(weight_hh_of(bias, I, H), n * H), out, width, rows, H, N,
-            activation)  # fmt: skip
-    next_state(column_of(after, n, in_blocks), out, width, rows, running(starts, then, 0, B),
-               at(h, (layer * directions + d) * B * H + n), H, N, in_blocks)  # fmt: skip
+    t, before = (T - 1 - step, T - step) if d == 1 else (step, step - 1)
+    weight_hh = weight_hh_of(at(weights, weight), I, H)
+    first, N = _my_columns(H, weight_hh, i, count)
+    out = plus(layer_output(lower, output, layer, L), d * H)
+    take_step(starts, weight_hh, at(h, (layer * directions + d) * B * H), out, directions * H, H, N, activation, t,
+              before, 0, B, first)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -131,43 +108,23 @@ def _step(
 
 @parallel_kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count
 ):  # fmt: skip
     for step in range(starts.size):
         for i in prange(count):
-            _step_back(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                       previous, states, step, i, count)  # fmt: skip
+            _step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step,
+                       np.intp(i), count)  # fmt: skip
+    if previous.size > 0:
+        for i in prange(count):
+            first, N = _my_columns(d_h.shape[1], at(d_h, 0), np.intp(i), count)
+            fill_previous(starts, h_0, output, column, reverse, previous, 0, d_h.shape[0], first, N)
 
 
-@kernel
-def backward_alone(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, i,
-    count
-):  # fmt: skip
-    backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous,
-                   states, i, count)  # fmt: skip
-
-
-@kernel
+@inner_kernel
 def _step_back(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, step,
-    i, count
+    starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, i, count
 ):  # fmt: skip
-    """d_h of the step before from all columns of its d_pre, then d_pre of this step; in the i-th share of the columns.
-
-    Only the first product needs what others have made, so one barrier a step is enough.
-    """
-    T, B, H = starts.size - 1, d_h.shape[0], d_h.shape[1]
-    in_blocks = worth_blocks(B, H, at(d_h, 0))
-    first, N = _my_columns(H, at(d_h, 0), i, count)
-    before, after = at(states, (step + 1) % 2 * states.shape[1]), at(states, step % 2 * states.shape[1])
-    if step > 0:
-        n = running(starts, step - 1 if reverse else T - step, 0, B)
-        product(at(zeros, 0), 0, rows_of(before, H, in_blocks), plus(at(weight_hh, 0), first * H), at(d_h, first), H,
-                n, H, N, IDENTITY)  # fmt: skip
-    if step < T:
-        t, earlier = (step, step + 1) if reverse else (T - 1 - step, T - 2 - step)
-        n = running(starts, t, 0, B)
-        through_activation(starts, t, earlier, 0, n, first, N, h_0, output, column, activation, d_output, d_h, d_pre,
-                           previous)  # fmt: skip
-        set_state(column_of(after, first, in_blocks), at(d_pre, starts[t] * H + first), H, n, H, N, in_blocks)
+    """`step_back` in the i-th share of the columns: only its product needs what others have made, one step before."""
+    first, N = _my_columns(d_h.shape[1], at(d_h, 0), i, count)
+    step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, 0,
+              d_h.shape[0], first, N)  # fmt: skip

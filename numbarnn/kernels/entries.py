@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from numba import carray  # type: ignore[attr-defined]  # public, but not listed by numba
 
-from .gemm import IDENTITY, ROOM_ROWS, by_rows, product
-from .jit import kernel
+from .gemm import by_rows, product
+from .jit import inner_kernel
+from .projection import AHEAD
 from .published import VERSION, load, published
 from .sequences import forward_share
 from .shared import Places, Pointer
-from .simd import LOW, TALL, plus
+from .simd import plus
 from .step import take_step
 
 __all__ = ["VERSION", "linear", "load", "scratch_size", "sequence", "step"]
@@ -24,17 +25,10 @@ def _step(weights: Pointer, x: Pointer, h: Pointer, B: int, I: int, H: int, L: i
     take_step(weights, x, h, B, I, H, L, activation)
 
 
-@kernel
-def _states_size(B, H):
-    """Elements of B states in blocks, which few sequences do without."""
-    return (B + TALL - 1) // TALL * TALL * H if B > LOW else 0
-
-
-@kernel
-def scratch_size(T, B, I, width, H):
-    """Elements of scratch that `sequence` needs: for the states, and for rows that are written over."""
-    rows = min(T * B, ROOM_ROWS)
-    return _states_size(B, H) + (rows + TALL - 1) // TALL * TALL * max(I, width)
+@inner_kernel
+def scratch_size(T, B, width):
+    """Elements of scratch that `sequence` needs: rows of a layer that are written over as they are read."""
+    return max(1, min(T * B, AHEAD) * width)
 
 
 def _sequence(
@@ -43,17 +37,16 @@ def _sequence(
 ) -> None:  # fmt: skip
     """x (T B, I), h (L D, B, H), output (T B, D H), starts (T + 1): all steps of all layers, T > 0."""
     B = starts[1] - starts[0]
-    R, in_states = T * B, _states_size(B, H)
+    R = T * B
     forward_share(
         carray(x, (R, I)), False, carray(starts, (T + 1,)), carray(weights, (1,)), carray(h, (L * D, B, H)),
-        carray(output, (0, 0, 0)), carray(output, (R, D * H)), D, activation, carray(scratch, (1, in_states)),
-        carray(plus(scratch, in_states), (1, 1)), 0, 1,
+        carray(output, (0, 0, 0)), carray(output, (R, D * H)), D, activation, carray(scratch, (1, 1)), 0, 1,
     )  # fmt: skip
 
 
 def _linear(weights: Pointer, x: Pointer, y: Pointer, bias: int, R: int, I: int, O: int) -> None:
     """y (R, O) = x (R, I) W^T + b; the bias takes `bias` elements, W^T comes after it."""
-    product(weights, 0, by_rows(x, I), plus(weights, bias), y, O, R, I, O, IDENTITY)
+    product(weights, 0, by_rows(x, I), plus(weights, bias), y, O, R, I, O)
 
 
 step, sequence, linear = published(0, _step), published(1, _sequence), published(2, _linear)

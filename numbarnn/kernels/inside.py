@@ -13,7 +13,7 @@ import numpy as np
 from . import backend, entries
 from .checks import check_layout, check_memory, check_run, check_shape, check_state, layers_size
 from .fitting import refuse
-from .jit import kernel, overload
+from .jit import inner_kernel, kernel, overload
 from .packing import Array
 from .parameters import BidirectionalParameters, LinearParameters, Parameters
 from .simd import at
@@ -59,7 +59,7 @@ def _refuse_step(params: Any, x_t: Any, h: Any) -> None:
     refuse("step", params, (Parameters,), x_t=(x_t, (1, 2)), h=(h, (n + 1, n)))
 
 
-@kernel
+@inner_kernel
 def _check_step(params, x_t, h):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
     check_shape("step: shape of x_t", (*x_t.shape[:-1], I), x_t.shape)
@@ -134,7 +134,7 @@ def _refuse_sequence(params: Any, x: Any, h: Any, output: Any) -> None:
     refuse("sequence", params, kinds, x=(x, (2, 3)), h=(h, (n, n - 1)), output=(output, (n,)))
 
 
-@kernel
+@inner_kernel
 def _check_sequence(params, x, h, output, D):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
     check_shape("sequence: shape of x", (*x.shape[:-1], I), x.shape)
@@ -153,7 +153,7 @@ def _sequence_compiled(params, x, h, output):
         check_layout(params, layers_size(params, D))
         I, H, T, B = params.input_size, params.hidden_size, x.shape[0], x.shape[1] if batched else 1
         if T > 0:
-            scratch = np.empty(entries.scratch_size(T, B, I, D * H, H), dtype)
+            scratch = np.empty(entries.scratch_size(T, B, D * H), dtype)
             starts = np.arange(T + 1) * B
             result = entries.sequence(
                 at(params.weights, 0), at(x, 0), at(h, 0), at(output, 0), at(scratch, 0), at(starts, 0), T, I, H,
@@ -204,7 +204,7 @@ def _refuse_linear(params: Any, x: Any, y: Any) -> None:
     refuse("linear", params, (LinearParameters,), x=(x, (1, 2)), y=(y, (getattr(x, "ndim", 1),)))
 
 
-@kernel
+@inner_kernel
 def _check_linear(params, x, y):
     check_shape("linear: shape of x", (*x.shape[:-1], params.in_features), x.shape)
     check_shape("linear: shape of y", (*x.shape[:-1], params.out_features), y.shape)

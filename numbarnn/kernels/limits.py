@@ -12,9 +12,12 @@ from . import threads
 from .gemm import WIDE
 from .jit import kernel, parallel_kernel
 from .packing import Array, aligned, panel_columns
-from .simd import TALL, at, panel_width, plus
+from .simd import PAIR_ROWS, TALL, at, panel_width, plus
 from .threads import share_of
-from .tile import tile_fma, tile_load, tile_store
+from .tile import tile_fma, tile_load, tile_store, tile_zero
+
+#: panels side by side in the tallest tile
+_PANELS = 2 if TALL <= PAIR_ROWS else 1
 
 
 def multiply_add(operands: Array, steps: int, count: int) -> float:
@@ -22,23 +25,23 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
 
     `operands` has one panel's columns; nothing is read but before the loop.
     """
-    width = panel_columns(operands.dtype)
-    out = aligned(count * TALL * width, operands.dtype)
+    size = TALL * _PANELS * panel_columns(operands.dtype)
+    out = aligned(count * size, operands.dtype)
     threads.spread(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
-    return 2.0 * TALL * width * steps * count
+    return 2.0 * size * steps * count
 
 
 @parallel_kernel
 def _multiply_add_parallel(operands, steps, out, count):
     for i in prange(count):
-        _multiply_add_share(operands, steps, out, i, count)
+        _multiply_add_share(operands, steps, out, np.intp(i), count)
 
 
 @kernel
 def _multiply_add_share(operands, steps, out, i, count):
     a, b = at(operands, 0), at(operands, 0)
-    width = panel_width(b)
-    acc = tile_load(b, 0, width, TALL, 1)
+    width = _PANELS * panel_width(b)
+    acc = tile_zero(b, TALL, _PANELS)
     for _ in range(steps):
         acc = tile_fma(acc, a, 0, b, 0)
     tile_store(acc, at(out, i * TALL * width), width, width)
@@ -55,7 +58,7 @@ def read(memory: Array, passes: int, count: int) -> float:
 @parallel_kernel
 def _read_parallel(memory, one, passes, out, count):
     for i in prange(count):
-        _read_share(memory, one, passes, out, i, count)
+        _read_share(memory, one, passes, out, np.intp(i), count)
 
 
 @kernel

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from numba.extending import intrinsic
 
-from .gemm import IDENTITY, by_rows, product
-from .jit import kernel
+from .activation import activate
+from .gemm import by_rows, product
+from .jit import inner_kernel
 from .simd import plus
 from .state import copy_rows
 from .weights import direction_size, weight_hh_of, weight_ih_of
@@ -28,7 +29,7 @@ def stack_room(typingctx, like, size):
     return like(like, size), codegen
 
 
-@kernel
+@inner_kernel
 def take_step(weights, x, h, B, I, H, L, activation):
     """h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T) in each layer: x (B, I), h (L, B, H), all are pointers."""
     group = max(1, ROOM // max(1, H))
@@ -37,8 +38,9 @@ def take_step(weights, x, h, B, I, H, L, activation):
         n, source, weight, features = min(group, B - b), plus(x, b * I), weights, I
         for layer in range(L):
             mine = plus(h, (layer * B + b) * H)
-            product(weight, 0, by_rows(source, features), weight_ih_of(weight, H), room, H, n, features, H, IDENTITY)
-            product(room, H, by_rows(mine, H), weight_hh_of(weight, features, H), room, H, n, H, H, activation)
+            product(weight, 0, by_rows(source, features), weight_ih_of(weight, H), room, H, n, features, H)
+            product(room, H, by_rows(mine, H), weight_hh_of(weight, features, H), room, H, n, H, H)
+            activate(room, H, n, H, activation)
             copy_rows(room, H, mine, H, n, H)
             weight = plus(weight, direction_size(features, H, weight))
             source, features = mine, H

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import backend, threads
-from .jit import brief_kernel, kernel
+from .jit import brief_kernel, inner_kernel, kernel
 from .packing import Array
 from .simd import at
 from .state import copy_rows
@@ -33,7 +33,7 @@ def stepper(B: int, I: int, H: int, L: int) -> Stepper:
     return _brief_step if work <= BRIEF else _step
 
 
-@kernel
+@inner_kernel
 def _take(weights, h, I, activation, x, y):
     L, B, H = h.shape
     take_step(at(weights, 0), at(x, 0), at(h, 0), B, I, H, L, activation)
