@@ -20,7 +20,8 @@ from .step import take_step
 __all__ = ["VERSION", "linear", "load", "scratch_size", "sequence", "step"]
 
 
-def _step(weights: Pointer, x: Pointer, h: Pointer, B: int, I: int, H: int, L: int, activation: int) -> None:
+@published(0)
+def step(weights: Pointer, x: Pointer, h: Pointer, B: int, I: int, H: int, L: int, activation: int) -> None:
     """x (B, I), h (L, B, H): one step of all layers."""
     take_step(weights, x, h, B, I, H, L, activation)
 
@@ -31,7 +32,8 @@ def scratch_size(T, B, width):
     return max(1, min(T * B, AHEAD) * width)
 
 
-def _sequence(
+@published(1)
+def sequence(
     weights: Pointer, x: Pointer, h: Pointer, output: Pointer, scratch: Pointer, starts: Places,
     T: int, I: int, H: int, L: int, D: int, activation: int,
 ) -> None:  # fmt: skip
@@ -44,9 +46,7 @@ def _sequence(
     )  # fmt: skip
 
 
-def _linear(weights: Pointer, x: Pointer, y: Pointer, bias: int, R: int, I: int, O: int) -> None:
+@published(2)
+def linear(weights: Pointer, x: Pointer, y: Pointer, bias: int, R: int, I: int, O: int) -> None:
     """y (R, O) = x (R, I) W^T + b; the bias takes `bias` elements, W^T comes after it."""
     product(weights, 0, by_rows(x, I), plus(weights, bias), y, O, R, I, O)
-
-
-step, sequence, linear = published(0, _step), published(1, _sequence), published(2, _linear)

@@ -46,32 +46,35 @@ def load(dtype: Any) -> None:
         make(getattr(types, np.dtype(dtype).name))
 
 
-def published(number: int, function: Callable[..., None]) -> Any:
-    """Compile `function` for each dtype, to be called by way of the table: a call returns RAN, or why it has not.
+def published(number: int) -> Callable[[Callable[..., None]], Any]:
+    """Compile a function for each dtype, to be called by way of the table: a call returns RAN, or why it has not.
 
-    Arguments are annotated as in shared.py; the first is a Pointer.
+    `number` tells its place.  Arguments are annotated as in shared.py; the first is a Pointer.
     """
 
     def place(dtype: Any) -> int:
         return 1 + number * len(FLOATS) + FLOATS.index(dtype)
 
-    def make(dtype: Any) -> None:
-        if not TABLE[place(dtype)]:
-            kernel = jit.c_kernel(function, argument_types(function, dtype))
-            _made.append(kernel)
-            TABLE[place(dtype)] = kernel.address
+    def as_published(function: Callable[..., None]) -> Any:
+        def make(dtype: Any) -> None:
+            if not TABLE[place(dtype)]:
+                kernel = jit.c_kernel(function, argument_types(function, dtype))
+                _made.append(kernel)
+                TABLE[place(dtype)] = kernel.address
 
-    def define(typingctx: Any, *args: Any) -> Any:
-        dtype = args[0].dtype
-        make(dtype)
+        def define(typingctx: Any, *args: Any) -> Any:
+            dtype = args[0].dtype
+            make(dtype)
 
-        def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-            return _call(builder, place(dtype), values)
+            def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+                return _call(builder, place(dtype), values)
 
-        return types.intp(*argument_types(function, dtype)), codegen
+            return types.intp(*argument_types(function, dtype)), codegen
 
-    _makers.append(make)
-    return as_intrinsic(define, function)
+        _makers.append(make)
+        return as_intrinsic(define, function)
+
+    return as_published
 
 
 def _call(builder: Any, place: int, values: Any) -> Any:
