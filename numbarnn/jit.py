@@ -48,17 +48,21 @@ def pack(module: RNN | RNNCell | Linear) -> Any:
     Returns `Parameters`, `BidirectionalParameters` or `LinearParameters`: a read-only array and the sizes, for instance
     `params.hidden_size`.  It can be pickled, and is then right on another CPU too.
 
-    Raises TypeError for another module, RuntimeError for parameters that do not fit together.
+    Raises TypeError for another module and for one with a forward of its own, RuntimeError for parameters that do not
+    fit together.
 
     >>> import numbarnn, numbarnn.nn as nn
     >>> params = numbarnn.jit.pack(nn.RNN(3, 8, num_layers=2))
     >>> params.input_size, params.hidden_size, params.num_layers
     (3, 8, 2)
     """
+    kind = next((kind for kind in (RNN, RNNCell, Linear) if isinstance(module, kind)), None)
+    if kind is None:
+        raise TypeError(f"pack: expected an nn.RNN, nn.RNNCell or nn.Linear, got {type(module).__name__}")
+    if type(module).forward is not kind.forward:
+        raise TypeError(f"pack: expected the forward of nn.{kind.__name__}, got a {type(module).__name__} with its own")
     if isinstance(module, Linear):
         return pack_linear(*_linear_arrays(module))
-    if not isinstance(module, (RNN, RNNCell)):
-        raise TypeError(f"pack: expected an nn.RNN, nn.RNNCell or nn.Linear, got {type(module).__name__}")
     weights, panels, activation = packed_module(module)
     return of_panels(panels, weights.I, weights.H, weights.layers, weights.D, activation)
 

@@ -16,6 +16,7 @@ from tolerance import assert_close
 import numbarnn as nb
 from numbarnn import jit, nn
 from numbarnn.kernels import checks
+from numbarnn.onnx.reverse import ReverseRNN
 
 I, H, T = 5, 7, 6
 
@@ -232,6 +233,8 @@ def test_what_cannot_be_packed():
     for value in (nn.Sequential(nn.Linear(1, 1)), nn.Tanh(), None, np.zeros(3), nn.RNN):
         with pytest.raises(TypeError, match=r"pack: expected an nn.RNN, nn.RNNCell or nn.Linear, got \w+"):
             jit.pack(value)
+    with pytest.raises(TypeError, match=r"pack: expected the forward of nn.RNN, got a ReverseRNN with its own"):
+        jit.pack(ReverseRNN(1, 1))
     with pytest.raises(RuntimeError, match="Unknown nonlinearity: selu"):
         jit.pack(nn.RNNCell(1, 1, nonlinearity="selu"))
     layer = nn.Linear(2, 3)

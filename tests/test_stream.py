@@ -16,6 +16,7 @@ from tolerance import assert_close
 import numbarnn as nb
 from numbarnn import nn
 from numbarnn.kernels import stream as kernels
+from numbarnn.onnx.reverse import ReverseRNN
 
 I, H, T = 5, 7, 6
 BATCHES = [None, 1, 3, 30]
@@ -324,6 +325,8 @@ def test_a_copy_is_a_stream_of_its_own(rng, B, again):
 def test_what_is_no_stream():
     with pytest.raises(ValueError, match="stream: expected one direction, got two"):
         nn.RNN(I, H, bidirectional=True).stream()
+    with pytest.raises(TypeError, match=r"stream: expected the forward of nn.RNN or nn.RNNCell, got a ReverseRNN"):
+        ReverseRNN(I, H).stream()
     for batch, error, message in ((0, ValueError, "at least 1, got 0"), (-1, ValueError, "got -1")):
         with pytest.raises(error, match=message):
             nn.RNN(I, H).stream(batch)

@@ -31,8 +31,11 @@ class _Recurrent(Module):
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
 
-        Not in torch.  ValueError for a bidirectional layer: its second direction begins at the last step.
+        Not in torch.  ValueError for a bidirectional layer, whose second direction begins at the last step, TypeError
+        for a subclass with a forward of its own.
         """
+        if type(self).forward not in (RNN.forward, RNNCell.forward):
+            raise TypeError(f"stream: expected the forward of nn.RNN or nn.RNNCell, got a {type(self).__name__}")
         return new_stream(self, batch)
 
     def reset_parameters(self) -> None:
