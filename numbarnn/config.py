@@ -11,11 +11,15 @@ import numba
 import numpy as np
 
 from ._version import __version__
-from .kernels import backend, cache, notice, simd, threads
+from .kernels import backend, cache, cores, notice, simd, threads
 
 
 def set_num_threads(count: int) -> None:
     """Let kernels use up to `count` threads, in the whole process; more than NUMBA_NUM_THREADS are not to be had.
+
+    Without this call there are NUMBA_NUM_THREADS if that is set, or OMP_NUM_THREADS; else one for each core that the
+    thread may run on (affinity mask), but no more than the CPU limit of the container is worth.  A forked child has
+    one until it asks for more.
 
     >>> import numbarnn
     >>> before = numbarnn.get_num_threads()
@@ -50,7 +54,7 @@ def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
 
 
 def configuration() -> dict[str, str]:
-    """Versions, CPU, SIMD width, threading layer, threads and cache folder, each by its name.
+    """Versions, CPU, SIMD width, threads and cache folder, each by its name.
 
     Without compiled kernels the entry "kernels" says so, and what follows the CPU is not there.
     """
@@ -64,12 +68,10 @@ def configuration() -> dict[str, str]:
     }
     if not backend.COMPILED:
         return {**versions, "kernels": "off: NUMBA_DISABLE_JIT is set, and NumPy computes the same, slowly"}
-    numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
     return {
         **versions,
         "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
-        "threading layer": numba.threading_layer(),  # type: ignore[attr-defined]  # public, but not listed by numba
-        "threads": f"{get_num_threads()} of {threads.pool_size()}",
+        "threads": f"{get_num_threads()} of {cores.most()}",
         "cache folder": str(cache.folder() or "none that is writable: kernels are compiled in every process"),
     }
 

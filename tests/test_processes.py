@@ -7,29 +7,17 @@ import os
 
 import processes
 import pytest
+from processes import LAYERS, layer_environment
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 
 
-def _loads(layer):
-    try:
-        importlib.import_module(f"numba.np.ufunc.{layer}pool")
-    except ImportError:  # the library that it needs is not installed
-        return False
-    return True
-
-
-LAYERS = [
-    pytest.param("omp", marks=pytest.mark.skipif(not _loads("omp"), reason="no OpenMP")),
-    pytest.param("tbb", marks=pytest.mark.skipif(not _loads("tbb"), reason="no TBB")),
-    "workqueue",
-]
-
-#: what stands before and after each way: the parent has used its threads
+#: what stands before and after each way: the parent has used its threads, numba's and ours
 PARENT = """
-import warnings
+import os, warnings
 import workload
 if __name__ == "__main__":
+    workload.use_numbas_threads(os.environ["NUMBA_THREADING_LAYER"])
     warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)  # other threads are running: that is the point
     expected = workload.train()
 """
@@ -107,7 +95,7 @@ def test_a_child_computes_the_same(layer, way, tmp_path):
     program = tmp_path / "program.py"  # spawn needs a file
     program.write_text(PARENT + WAYS[way] + EACH)
     started = f"import runpy, sys; sys.argv = [{str(program)!r}]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    processes.run(started, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2", **SPAWNED)
+    processes.run(started, **layer_environment(layer), **SPAWNED)
 
 
 #: warnings of forkserver's and joblib's own processes are theirs
@@ -116,12 +104,14 @@ SPAWNED = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}
 #: another library that has started its threads before numbarnn was imported
 FIRST = {
     "numba": """
+import os, sys
 import numba, numpy
 @numba.njit(parallel=True)
 def add(x):
     for i in numba.prange(len(x)):
         x[i] += 1
 add(numpy.zeros(100))
+assert numba.threading_layer() == os.environ["NUMBA_THREADING_LAYER"]
 """,
     "torch": """
 import torch
@@ -161,7 +151,7 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
 def test_after_another_library(layer, first):
     if importlib.util.find_spec(first) is None:
         pytest.skip(f"{first} is not installed")
-    out, _ = processes.run(FIRST[first] + BEFORE_AND_AFTER, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    out, _ = processes.run(FIRST[first] + BEFORE_AND_AFTER, **layer_environment(layer))
     assert len(out.split()) == 3
     assert len(set(out.split())) == 1
 

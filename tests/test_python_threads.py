@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import processes
 import pytest
-from test_processes import LAYERS
+from processes import LAYERS, layer_environment
 
 import numbarnn as nb
 from numbarnn import nn
@@ -91,12 +91,12 @@ expected = workload.score(rnn)
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_all_at_once(layer):
-    processes.run(ALL_AT_ONCE, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    processes.run(ALL_AT_ONCE, **layer_environment(layer))
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_inside_the_parallel_region_of_another(layer):
-    processes.run(NESTED, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    processes.run(NESTED, **layer_environment(layer))
 
 
 def test_first_calls_at_once_compile_once(tmp_path):
@@ -107,7 +107,7 @@ def test_first_calls_at_once_compile_once(tmp_path):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_call_while_the_interpreter_shuts_down(layer):
-    assert processes.run(AT_EXIT, NUMBA_THREADING_LAYER=layer)[0] == "True\n"
+    assert processes.run(AT_EXIT, **layer_environment(layer))[0] == "True\n"
 
 
 def test_kernels_release_the_gil():

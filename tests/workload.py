@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import numba
 import numpy as np
 
 import numbarnn as nb
@@ -11,6 +12,18 @@ from numbarnn import nn
 from numbarnn.kernels import threads
 
 threads.WORTH_A_THREAD = 1
+
+
+def use_numbas_threads(layer: str) -> None:
+    """Somebody else's parallel code, on the threads that numba has."""
+
+    @numba.njit(parallel=True)
+    def add(x):
+        for i in numba.prange(len(x)):
+            x[i] += 1
+
+    add(np.zeros(100))
+    assert numba.threading_layer() == layer
 
 
 def model(seed: int = 0) -> nn.RNN:

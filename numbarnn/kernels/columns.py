@@ -1,15 +1,15 @@
 """The recurrence where threads share out the columns of each step: few sequences, many hidden units.
 
-Each core then keeps its own part of the weights in its own cache, and a barrier follows every step.  The end of a
-`prange` is that barrier: 1.3 us (omp layer, two cores), and safe wherever numba's pool is.  Everybody reads all columns
-of one step and writes his own of the next.
+Each core then keeps its own part of the weights in its own cache, and every step is a region of its own (team.py).
+Everybody reads all columns of one step and writes his own of the next.
 
 GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
 which a core's L2 cache keeps 2 MB), medians of interleaved runs:
 
-    H      B = 1       2          4          8          16         32         64         128
-    512    73 72     132 118    206 165    289 166    272 190    297 234    300 244    298 257
-    1024   15 57     32 100      61 167    115 236    232 286    319 332    351 337    352 339
+    H      B = 1      2          4          8          16         24         32         64
+    512    73 83     128 124    171 164    280 218    296 239    317 250    333 266    326 259
+    1024   15 62     33 105     61 180     122 270    244 313    331 322    338 325    358 326
+    2048   15 29     37 68      71 139     143 269    278 328    329 347    349 342    368 344
 
 The legend is in rnn.py.
 """
@@ -17,14 +17,15 @@ The legend is in rnn.py.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from .gemm import by_rows, product
-from .jit import inner_kernel, parallel_kernel
+from .jit import inner_kernel, kernel
+from .job import job
 from .projection import project
 from .sequences import fill_previous, layer_input, layer_output, step_back, take_step
 from .simd import at, panel_width, plus
 from .state import keep_last
+from .team import run
 from .threads import share_of
 from .weights import direction_size, weight_hh_of, weight_ih_of
 
@@ -44,22 +45,19 @@ def _my_columns(H, pointer, i, count):
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
 
 
-@parallel_kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count):
+@kernel
+def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
     T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
     weight = np.intp(0)  # a plain 0 is a type of its own, for which what it is passed to would be compiled as well
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
-        for i in prange(count):
-            _project(
-                x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, np.intp(i), count
-            )
+        rows = (x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms)
+        run(team, count, *job(_project, rows))
         for d in range(directions):
             for step in range(T):
-                for i in prange(count):
-                    _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step,
-                          np.intp(i), count)  # fmt: skip
+                columns = (starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step)
+                run(team, count, *job(_step, columns))
             out = plus(layer_output(lower, output, layer, L), d * H)  # not before all have read all of the first states
             keep_last(starts, out, directions * H, at(h, (layer * directions + d) * B * H), H, d == 1, 0, B, H)
             weight += direction_size(I, H, at(weights, 0))
@@ -106,18 +104,15 @@ def _step(starts, weights, weight, I, h, lower, output, directions, activation, 
 # d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
 
 
-@parallel_kernel
+@kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
 ):  # fmt: skip
     for step in range(starts.size):
-        for i in prange(count):
-            _step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step,
-                       np.intp(i), count)  # fmt: skip
+        columns = (starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step)
+        run(team, count, *job(_step_back, columns))
     if previous.size > 0:
-        for i in prange(count):
-            first, N = _my_columns(d_h.shape[1], at(d_h, 0), np.intp(i), count)
-            fill_previous(starts, h_0, output, column, reverse, previous, 0, d_h.shape[0], first, N)
+        run(team, count, *job(_previous, (starts, h_0, output, column, reverse, previous)))
 
 
 @inner_kernel
@@ -128,3 +123,9 @@ def _step_back(
     first, N = _my_columns(d_h.shape[1], at(d_h, 0), i, count)
     step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, 0,
               d_h.shape[0], first, N)  # fmt: skip
+
+
+@inner_kernel
+def _previous(starts, h_0, output, column, reverse, previous, i, count):
+    first, N = _my_columns(h_0.shape[1], at(h_0, 0), i, count)
+    fill_previous(starts, h_0, output, column, reverse, previous, 0, h_0.shape[0], first, N)

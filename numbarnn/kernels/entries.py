@@ -15,7 +15,7 @@ from .published import VERSION, load, published
 from .sequences import forward_share
 from .shared import Places, Pointer
 from .simd import plus
-from .step import take_step
+from .step import step_layers
 
 __all__ = ["VERSION", "linear", "load", "scratch_size", "sequence", "step"]
 
@@ -23,7 +23,7 @@ __all__ = ["VERSION", "linear", "load", "scratch_size", "sequence", "step"]
 @published(0)
 def step(weights: Pointer, x: Pointer, h: Pointer, B: int, I: int, H: int, L: int, activation: int) -> None:
     """x (B, I), h (L, B, H): one step of all layers."""
-    take_step(weights, x, h, B, I, H, L, activation)
+    step_layers(weights, x, h, B, I, H, L, activation)
 
 
 @inner_kernel

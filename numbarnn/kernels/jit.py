@@ -88,15 +88,6 @@ def inlined_kernel(function: F) -> F:
     return inner_kernel(function, forceinline=True)
 
 
-def parallel_kernel(function: F) -> F:
-    """Compile with `prange` over threads; only `threads.py` decides when one may be called.
-
-    The index of a prange is unsigned within, signed outside: np.intp(i) keeps what it is passed to from being compiled
-    for both.
-    """
-    return _compiled(function, parallel=True)  # type: ignore[no-any-return]
-
-
 def overload(function: Callable[..., Any]) -> Callable[[F], F]:
     """Say what Numba is to compile where other people's functions call `function`; their options hold, not ours."""
     return numba.extending.overload(function, jit_options={"error_model": "numpy"})

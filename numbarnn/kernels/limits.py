@@ -6,13 +6,14 @@ The tile of gemm.py with one half of its work left out, so that a kernel's speed
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from . import threads
 from .gemm import WIDE
-from .jit import kernel, parallel_kernel
+from .jit import kernel
+from .job import job
 from .packing import Array, aligned, panel_columns
 from .simd import PAIR_ROWS, TALL, at, panel_width, plus
+from .team import run
 from .threads import share_of
 from .tile import tile_fma, tile_load, tile_store, tile_zero
 
@@ -31,10 +32,9 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
     return 2.0 * size * steps * count
 
 
-@parallel_kernel
-def _multiply_add_parallel(operands, steps, out, count):
-    for i in prange(count):
-        _multiply_add_share(operands, steps, out, np.intp(i), count)
+@kernel
+def _multiply_add_parallel(operands, steps, out, count, team):
+    run(team, count, *job(_multiply_add_share, (operands, steps, out)))
 
 
 @kernel
@@ -55,10 +55,9 @@ def read(memory: Array, passes: int, count: int) -> float:
     return float(passes * (memory.size // block) * block * memory.itemsize)
 
 
-@parallel_kernel
-def _read_parallel(memory, one, passes, out, count):
-    for i in prange(count):
-        _read_share(memory, one, passes, out, np.intp(i), count)
+@kernel
+def _read_parallel(memory, one, passes, out, count, team):
+    run(team, count, *job(_read_share, (memory, one, passes, out)))
 
 
 @kernel

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from . import threads
 from .gemm import DEPTH, by_blocks, by_columns, by_rows, product
-from .jit import inner_kernel, kernel, parallel_kernel
+from .jit import inner_kernel, kernel
+from .job import job
 from .packing import LINE, Array, pack, panel_columns, scratch
 from .simd import TALL, at, panel_width, plus
+from .team import run
 from .threads import share_of
 from .tile import copy_few
 
@@ -37,10 +38,9 @@ def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), count)
 
 
-@parallel_kernel
-def _forward_parallel(x, weight, bias, y, count):
-    for i in prange(count):
-        _forward_share(x, weight, bias, y, np.intp(i), count)
+@kernel
+def _forward_parallel(x, weight, bias, y, count, team):
+    run(team, count, *job(_forward_share, (x, weight, bias, y)))
 
 
 @kernel
@@ -78,10 +78,9 @@ def backward(
     threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)
 
 
-@parallel_kernel
-def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count):
-    for i in prange(count):
-        _backward_share(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, np.intp(i), count)
+@kernel
+def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count, team):
+    run(team, count, *job(_backward_share, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms)))
 
 
 @kernel
@@ -116,10 +115,9 @@ def recurrent_backward(
     threads.spread(_recurrent_share, _recurrent_parallel, args, count)
 
 
-@parallel_kernel
-def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count):
-    for i in prange(count):
-        _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, rooms, np.intp(i), count)
+@kernel
+def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count, team):
+    run(team, count, *job(_recurrent_share, (d_pre, h_0, output, column, reverse, d_weight, none, rooms)))
 
 
 @kernel

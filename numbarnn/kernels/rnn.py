@@ -25,11 +25,11 @@ from .packing import Array, panel_columns, scratch
 from .projection import room_size
 
 #: floating-point operations of one step, for each thread, that are worth a barrier after it
-WORTH_A_BARRIER = 400_000
+WORTH_A_BARRIER = 250_000
 #: bytes of weight_hh that one core's cache does not keep from step to step
 TOO_MUCH = 3 << 19
 #: sequences of each thread that make up for reading weight_hh anew at each step
-ENOUGH = 24
+ENOUGH = 12
 
 
 def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:

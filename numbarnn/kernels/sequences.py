@@ -5,15 +5,14 @@ The legend is in rnn.py.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import prange
-
 from .activation import RELU, activate
 from .gemm import by_rows, product
-from .jit import inner_kernel, kernel, parallel_kernel
+from .jit import inner_kernel, kernel
+from .job import job
 from .projection import AHEAD, project
 from .simd import at, plus
 from .state import copy_rows, keep_last, running
+from .team import run
 from .threads import share_of
 from .weights import direction_size, weight_hh_of
 
@@ -37,12 +36,10 @@ def layer_input(x, lower, output, layer, L):
     return layer_output(lower, output, layer - 1, L), lower.shape[0] == 0
 
 
-@parallel_kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count):
-    for i in prange(count):
-        forward_share(
-            x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, np.intp(i), count
-        )
+@kernel
+def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
+    args = (x, batch_first, starts, weights, h, lower, output, directions, activation, rooms)
+    run(team, count, *job(forward_share, args))
 
 
 @kernel
@@ -95,13 +92,12 @@ def take_step(starts, weight_hh, h, out, width, H, N, activation, t, before, b0,
 # d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
 
 
-@parallel_kernel
+@kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
 ):  # fmt: skip
-    for i in prange(count):
-        backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre,
-                       previous, np.intp(i), count)  # fmt: skip
+    args = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
+    run(team, count, *job(backward_share, args))
 
 
 @kernel

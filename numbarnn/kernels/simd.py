@@ -59,11 +59,11 @@ PAIR_ROWS = 6 if VECTOR_BYTES == 64 or _ARM else 3
 
 
 class Tile(types.Type):
-    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers."""
+    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers; with 0 panels one vector a row."""
 
     def __init__(self, rows: int, panels: int, dtype: Any) -> None:
         self.rows, self.panels, self.dtype = rows, panels, dtype
-        self.cols = panels * PANEL_VECTORS
+        self.cols = panels * PANEL_VECTORS or 1
         self.lanes = lanes_of(dtype)
         super().__init__(name=f"Tile({rows}, {panels}, {dtype}, {VECTOR_BYTES})")
 

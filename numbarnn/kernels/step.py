@@ -30,7 +30,7 @@ def stack_room(typingctx, like, size):
 
 
 @inner_kernel
-def take_step(weights, x, h, B, I, H, L, activation):
+def step_layers(weights, x, h, B, I, H, L, activation):
     """h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T) in each layer: x (B, I), h (L, B, H), all are pointers."""
     group = max(1, ROOM // max(1, H))
     room = stack_room(h, min(B, group) * H)

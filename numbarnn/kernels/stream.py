@@ -14,7 +14,7 @@ from .jit import brief_kernel, inner_kernel, kernel
 from .packing import Array
 from .simd import at
 from .state import copy_rows
-from .step import take_step
+from .step import step_layers
 
 #: fills y (B, H), the last layer's, and h (L, B, H) from weights, h, I, activation and x (B, I); without B for one
 Stepper = Callable[[Array, Array, int, int, Array, Array], None]
@@ -36,7 +36,7 @@ def stepper(B: int, I: int, H: int, L: int) -> Stepper:
 @inner_kernel
 def _take(weights, h, I, activation, x, y):
     L, B, H = h.shape
-    take_step(at(weights, 0), at(x, 0), at(h, 0), B, I, H, L, activation)
+    step_layers(at(weights, 0), at(x, 0), at(h, 0), B, I, H, L, activation)
     copy_rows(at(h, (L - 1) * B * H), 0, at(y, 0), 0, 1, B * H)
 
 

@@ -1,10 +1,7 @@
-"""Who may run on several threads, and on which.
+"""Who may run on several threads, and on how many.
 
-Numba's pool is the quick one, but GNU OpenMP ends a forked child that enters it, and the workqueue layer ends a
-process in which two threads meet in it or one is nested in it, be the other's code ours or not.  So numba's pool is
-used in the process that started it and where its layer bears company; elsewhere work is shared out to Python threads
-of our own, which kernels let run by releasing the GIL.  One call at a time has either; all others run on the thread
-that they came on.  The bits are the same.
+One call at a time is spread over the threads of a team (team.py); all others run on the thread that they came on.  The
+bits are the same.
 """
 
 from __future__ import annotations
@@ -16,31 +13,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numba
-
+from . import cores
 from .jit import kernel
-from .workers import Workers
+from .team import Team
 
 #: floating-point operations below which waking a second thread costs more than it saves (some 14 us of one core)
 WORTH_A_THREAD = 2_000_000
 
-#: what the user allows; None: as many as numba's pool has
+#: what `set_num_threads` was given; None: as cores.py has it
 limit: int | None = None
 
 #: an RLock, so that the thread which an interrupt kept from releasing it has it still
-_pool = threading.RLock()
+_owner = threading.RLock()
 _both_ways = False
-#: our own threads, where numba's are not to be used
-_workers: Workers | None = None
-#: whether numba's pool may be used; None: not known before it has been started
-_numba_pool: bool | None = None
+_team: Team | None = None
 
 
 def _after_fork() -> None:
     """A child has one thread: as many children as cores is the usual number, and `set_num_threads` asks for more."""
-    global limit, _workers, _numba_pool, _pool
-    limit, _workers, _numba_pool = 1, None, False
-    _pool = threading.RLock()  # the parent may have held it
+    global limit, _team, _owner
+    limit, _team = 1, None
+    _owner = threading.RLock()  # the parent may have held it
 
 
 def _is_forked() -> bool:
@@ -58,16 +51,11 @@ if _is_forked():
     _after_fork()
 
 
-def pool_size() -> int:
-    """Threads in numba's pool: NUMBA_NUM_THREADS, by default one for each core of ours."""
-    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set when numba is imported
-
-
 def available() -> int:
     """Threads that may be used at most."""
     if _both_ways:
         return 2
-    return pool_size() if limit is None else min(limit, pool_size())
+    return cores.count() if limit is None else min(limit, cores.most())
 
 
 def most(pieces: int, operations: float) -> int:
@@ -77,37 +65,25 @@ def most(pieces: int, operations: float) -> int:
 
 
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
-    """Run share(*args, i, count) for all i < count, by parallel(*args, count) where numba's pool is ours to use."""
-    if _both_ways:
-        parallel(*args, count)
-        share(*args, 0, count)
-    elif count > 1 and _pool.acquire(blocking=False):
-        pool = _pool
+    """Run share(*args, i, count) for all i < count, by parallel(*args, count, team) where the team is free."""
+    if count > 1 and _owner.acquire(blocking=False):
+        owner = _owner
         try:
-            if _may_use_numba_pool():
-                parallel(*args, count)  # fewer threads, where numba has fewer, take several shares each
-            else:
-                _share_out(share, args, count)
+            parallel(*args, count, _team_of(count).address)
         finally:
-            pool.release()
-    else:
-        for i in range(count):  # each has scratch of its own size
-            share(*args, i, count)
+            owner.release()
+        if not _both_ways:
+            return
+    for i in range(count):  # each has scratch of its own size
+        share(*args, i, count)
 
 
-def _may_use_numba_pool() -> bool:
-    global _numba_pool
-    if _numba_pool is None:
-        numba.get_num_threads()  # starts the pool, which is when numba chooses its layer
-        _numba_pool = numba.threading_layer() != "workqueue"  # type: ignore[attr-defined]  # public, but not listed
-    return _numba_pool
-
-
-def _share_out(share: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
-    global _workers
-    if _workers is None:
-        _workers = Workers(pool_size() - 1)
-    _workers.run(lambda i: share(*args, i, count), count)
+def _team_of(count: int) -> Team:
+    global _team
+    if _team is None or _team.most < count:
+        _team = Team(max(count, cores.most()))
+    _team.invite(count)
+    return _team
 
 
 @contextlib.contextmanager
