@@ -146,10 +146,20 @@ def test_a_pack_crosses_to_another_cpu(home, tmp_path):
     (tmp_path / "packed").write_bytes(pickle.dumps((packed, x, wanted, cell, head(cell).detach().numpy())))
     program = """
 import pickle, sys
+import numba
 import numpy as np
 import numbarnn as nb
 from numbarnn.kernels import simd
 (one, two, cell, head), x, wanted, state, read = pickle.load(open(sys.argv[1], "rb"))
+
+@numba.njit
+def run(params, x_t, h):
+    nb.jit.step(params, x_t, h)  # the first mention of numbarnn.jit in this process
+
+h = np.zeros((1, 50), np.float32)
+for x_t in x:
+    run(cell, x_t, h)
+assert np.array_equal(h, state)
 for params, output, D in ((one, wanted[0], 1), (two, wanted[1], 2)):
     found = np.empty((6, 20 * D), np.float32)
     nb.jit.sequence(params, x, np.zeros((2 * D, 20), np.float32), found)
@@ -204,3 +214,25 @@ if __name__ == "__main__":
 """)
     program = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     processes.run(program, str(tmp_path / "main.py"), method)
+
+
+def test_an_error_in_a_parallel_loop_is_an_error_of_the_call():
+    program = """
+import numba, numpy as np, numbarnn as nb
+params = nb.jit.pack(nb.nn.RNN(3, 4))
+
+@numba.njit(parallel=True)
+def run(params, x, h):
+    for i in numba.prange(len(h)):
+        nb.jit.step(params, x[i], h[i])
+
+h = np.zeros((100, 1, 4), np.float32)
+for features in (5, 2):
+    try:
+        run(params, np.zeros((100, features), np.float32), h)
+    except Exception as error:
+        print(type(error).__name__)
+run(params, np.ones((100, 3), np.float32), h)
+assert h.any() and (h == h[0]).all()
+"""
+    assert len(processes.run(program, NUMBA_NUM_THREADS="2")[0].split()) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,6 +96,7 @@ def pack_linear(weight: Array, bias: Array) -> LinearParameters:
 
 
 def _frozen(weights: Array) -> Array:
+    import_module(f"{__package__}.inside")  # Numba has to know of the calls before it compiles what has them
     if backend.COMPILED:
         entries.load(weights.dtype)
     weights = weights.view()
