@@ -75,6 +75,7 @@ def _inside(dtype: Any) -> None:
 #: one of everything that has kernels of its own: a name, and what has them compiled for a dtype
 WORKLOADS: dict[str, Callable[[Any], None]] = {
     "RNN": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 2, 2), dtype),
+    "RNN of one sequence": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 1, 2), dtype),
     "RNN of many units": lambda dtype: _train(nn.RNN(1, MANY), (1, 1, 1), dtype),
     "RNNCell": lambda dtype: _train(nn.RNNCell(2, 3), (2, 2), dtype),
     "Linear": lambda dtype: _train(nn.Linear(2, 3), (2, 2), dtype),
