@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...size import room
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -79,7 +81,7 @@ class Dense:
 
     def new_rows(self, features: int, dtype: Any) -> Array:
         """(R, F) rows to fill, for `user`."""
-        return np.empty((self.T, self.B, features), dtype).reshape(self.R, features)
+        return np.empty(room((self.T, self.B, features), dtype), dtype).reshape(self.R, features)
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
@@ -90,7 +92,7 @@ class Dense:
 
     def no_state(self, layers: int, H: int, dtype: Any) -> Array:
         """(layers, B, H) zeros."""
-        return np.zeros((layers, self.B, H), dtype)
+        return np.zeros(room((layers, self.B, H), dtype), dtype)
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
@@ -120,7 +122,7 @@ class Alone(Dense):
         return dense(array)
 
     def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+        return np.empty(room((self.R, features), dtype), dtype)
 
     def user(self, rows: Array) -> Array:
         return rows
@@ -148,7 +150,7 @@ class Step(Dense):
         return dense(array).reshape(self.B, array.shape[-1])
 
     def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+        return np.empty(room((self.R, features), dtype), dtype)
 
     def user(self, rows: Array) -> Array:
         return rows.reshape(*self.shape, rows.shape[-1])
@@ -167,7 +169,7 @@ class Ragged(Dense):
     order: Array | None
 
     def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+        return np.empty(room((self.R, features), dtype), dtype)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -233,7 +235,7 @@ class Padded(Ragged):
         return np.ascontiguousarray(array[self.index])
 
     def user(self, rows: Array) -> Array:
-        array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype)
+        array = np.zeros(room((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype)
         array[self.index] = rows
         return array
 

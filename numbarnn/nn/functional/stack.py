@@ -12,6 +12,7 @@ import numpy as np
 from ... import random
 from ...kernels import backend
 from ...kernels.packing import matrix
+from ...size import room
 from .layout import Dense
 from .weights import StackWeights, packed
 
@@ -36,7 +37,7 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     if weights.layers == 1 or layout.T > FEW_STEPS:  # what is below is written over where it was read
         lower = _nothing(3, dtype)
     else:
-        lower = np.empty((min(weights.layers - 1, 2), layout.R, width), dtype)
+        lower = np.empty(room((min(weights.layers - 1, 2), layout.R, width), dtype), dtype)
     backend.rnn_forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
     return output
 
@@ -61,7 +62,7 @@ class Stack:
         rows, batch_first = layout.input(x)
         R, dtype = layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty((below, R, self.D * self.H), dtype) if below else _nothing(3, dtype)
+        lower = np.empty(room((below, R, self.D * self.H), dtype), dtype) if below else _nothing(3, dtype)
         output = matrix(R, self.D * self.H, dtype)
         h_0, masks = h.copy() if keep else h, []
         if self.dropout > 0:
