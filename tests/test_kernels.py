@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import gemm, jit, linear, packing, rnn, threads, weights
+from numbarnn.kernels import activation, gemm, jit, linear, packing, rnn, threads, weights
 from numbarnn.kernels.simd import TALL, at
 
 DTYPES = [np.float32, np.float64]
 #: below, at and beyond every width of vector, panel and tile
 SIZES = range(1, 131)
-ACTIVATIONS = {"identity": gemm.IDENTITY, "tanh": gemm.TANH, "relu": gemm.RELU}
+ACTIVATIONS = {"tanh": activation.TANH, "relu": activation.RELU}
 
 
 @pytest.fixture
@@ -22,33 +22,38 @@ def rng():
 
 
 @jit.kernel
-def _product(init, init_row, a, panels, out, M, K, N, activation):
-    gemm.product(at(init, 0), init_row, gemm.by_rows(at(a, 0), K), at(panels, 0), at(out, 0), N, M, K, N, activation)
+def _product(init, init_row, a, panels, out, M, K, N):
+    gemm.product(at(init, 0), init_row, gemm.by_rows(at(a, 0), K), at(panels, 0), at(out, 0), N, M, K, N)
 
 
 @jit.kernel
-def _product_of_columns(init, init_row, a, panels, out, M, K, N, activation):
-    gemm.product(at(init, 0), init_row, gemm.by_columns(at(a, 0), M), at(panels, 0), at(out, 0), N, M, K, N, activation)
+def _product_of_columns(init, init_row, a, panels, out, M, K, N):
+    gemm.product(at(init, 0), init_row, gemm.by_columns(at(a, 0), M), at(panels, 0), at(out, 0), N, M, K, N)
 
 
 @jit.kernel
-def _product_of_blocks(init, init_row, a, panels, out, M, K, N, activation, room):
-    packing.pack_rows(at(a, 0), K, M, K, at(room, 0), TALL * K + 3)
-    rows = gemm.by_blocks(at(room, 0), TALL * K + 3)
-    gemm.product(at(init, 0), init_row, rows, at(panels, 0), at(out, 0), N, M, K, N, activation)
+def _product_of_blocks(init, init_row, blocks, panels, out, M, K, N):
+    rows = gemm.by_blocks(at(blocks, 0), TALL * K + 3)
+    gemm.product(at(init, 0), init_row, rows, at(panels, 0), at(out, 0), N, M, K, N)
 
 
-def products(init, init_row, a, panels, out, M, K, N, activation):
+@jit.kernel
+def _activate(out, row, M, N, code):
+    activation.activate(at(out, 0), row, M, N, code)
+
+
+def products(init, init_row, a, panels, out, M, K, N):
     """`out` for each way in which a may lie."""
-    _product(init, init_row, a, panels, out, M, K, N, activation)
+    _product(init, init_row, a, panels, out, M, K, N)
     yield
     out[...] = np.nan
-    _product_of_columns(init, init_row, np.ascontiguousarray(a.T), panels, out, M, K, N, activation)
+    _product_of_columns(init, init_row, np.ascontiguousarray(a.T), panels, out, M, K, N)
     yield
     out[...] = np.nan
-    room, check = guarded(-(-M // TALL) * (TALL * K + 3), out.dtype)
-    _product_of_blocks(init, init_row, a, panels, out, M, K, N, activation, room)
-    check()
+    blocks = np.full((-(-M // TALL), TALL * K + 3), np.nan, out.dtype)
+    for r in range(M):
+        blocks[r // TALL, r % TALL : TALL * K : TALL] = a[r]
+    _product_of_blocks(init, init_row, blocks, panels, out, M, K, N)
     yield
 
 
@@ -67,42 +72,57 @@ def guarded(shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_product_at_every_size(rng, dtype, name):
+def test_product_at_every_size(rng, dtype):
     for size in SIZES:
         for M, K, N in [(size, 9, 21), (5, size, 40), (14, 6, size), (size, size, size)]:
             a, b = rng.standard_normal((M, K)).astype(dtype), rng.standard_normal((N, K)).astype(dtype)
             init = rng.standard_normal((M, N)).astype(dtype)
             out, check = guarded((M, N), dtype)
-            added, code = a.astype(float) @ b.T.astype(float), ACTIVATIONS[name]
-            for _ in products(init, N, a, packing.packed(b, transpose=True), out, M, K, N, code):
+            added = a.astype(float) @ b.T.astype(float)
+            for _ in products(init, N, a, packing.packed(b, transpose=True), out, M, K, N):
                 check()
-                assert_close(out, naive.activation(name)(init.astype(float) + added))
-            for _ in products(init[0], 0, a, packing.packed(np.ascontiguousarray(b.T)), out, M, K, N, code):
+                assert_close(out, init.astype(float) + added)
+            for _ in products(init[0], 0, a, packing.packed(np.ascontiguousarray(b.T)), out, M, K, N):
                 check()
-                assert_close(out, naive.activation(name)(init[0].astype(float) + added))
+                assert_close(out, init[0].astype(float) + added)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_each_element_has_one_order_of_summation(rng, dtype):
-    """The same row gives the same bits whatever tile it falls into."""
-    K, N = gemm.DEPTH + 67, 150  # more terms than are added at a time
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_of_rows_at_every_size(rng, dtype, name):
+    for N in SIZES:
+        for M, row in [(1, N), (3, N), (2, N + 5), (19, N + 1)]:
+            values = rng.standard_normal((M, row)).astype(dtype)
+            out, check = guarded((M, row), dtype)
+            out[...] = values
+            _activate(out, row, M, N, ACTIVATIONS[name])
+            check()
+            assert_close(out[:, :N], naive.activation(name)(values[:, :N].astype(float)))
+            assert np.array_equal(out[:, N:], values[:, N:])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("fetched", [False, True])
+def test_each_element_has_one_order_of_summation(rng, dtype, fetched):
+    """The same row gives the same bits whatever tile it falls into, and whether or not lines of b are fetched ahead."""
+    K, N = gemm.DEPTH + 67, 1500 if fetched else 150  # more terms than are added at a time
     a, b = rng.standard_normal((30, K)).astype(dtype), rng.standard_normal((N, K)).astype(dtype)
+    assert (b.nbytes > gemm.FETCH_BYTES) == fetched
     init, panels = rng.standard_normal(N).astype(dtype), packing.packed(b, transpose=True)
     whole = np.empty((30, N), dtype)
-    _product(init, 0, a, panels, whole, 30, K, N, gemm.TANH)
-    for M in (1, 2, 3, 5, 11, 13):
+    _product(init, 0, a, panels, whole, 30, K, N)
+    for M in range(1, 30):
         part = np.empty((M, N), dtype)
-        for _ in products(init, 0, a[:M], panels, part, M, K, N, gemm.TANH):
+        for _ in products(init, 0, a[:M], panels, part, M, K, N):
             assert np.array_equal(part, whole[:M])
 
 
 def test_empty_products():
     empty = np.empty((0, 0), np.float32)
     out = np.full((2, 3), np.nan, np.float32)
-    _product(np.ones(3, np.float32), 0, empty, packing.packed(np.empty((3, 0), np.float32), True), out, 2, 0, 3, 0)
+    _product(np.ones(3, np.float32), 0, empty, packing.packed(np.empty((3, 0), np.float32), True), out, 2, 0, 3)
     assert (out == 1).all()  # no terms: the sum is where it started
-    _product(np.ones(3, np.float32), 0, empty, packing.packed(np.empty((3, 5), np.float32), True), out, 0, 5, 3, 0)
+    _product(np.ones(3, np.float32), 0, empty, packing.packed(np.empty((3, 5), np.float32), True), out, 0, 5, 3)
     assert (out == 1).all()  # no rows: nothing is written
 
 
@@ -216,7 +236,7 @@ def test_long_sequences(rng, dtype, shared, monkeypatch):
 def test_nan_and_infinity_pass_through():
     x = np.array([[np.nan], [np.inf], [-np.inf], [1.0]], np.float32)
     one, zero = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
-    for code, expected in ((gemm.TANH, [np.nan, 1, -1, np.tanh(1)]), (gemm.RELU, [np.nan, np.inf, 0, 1])):
+    for code, expected in ((activation.TANH, [np.nan, 1, -1, np.tanh(1)]), (activation.RELU, [np.nan, np.inf, 0, 1])):
         output, h = np.empty((4, 1), np.float32), np.zeros((1, 4, 1), np.float32)
         packed = weights.packed([(one, zero, zero[0])])
         rnn.forward(x, False, np.array([0, 4]), packed, h, np.empty((0, 0, 0), np.float32), output, 1, code)
@@ -227,5 +247,5 @@ def test_who_shares_what(monkeypatch):
     """Columns where weights fit no core's cache and sequences are few; sequences else."""
     monkeypatch.setattr(threads, "available", lambda: 2)
     shares = {(B, H): rnn.column_shares(B, H, np.dtype(np.float32)) for B in (1, 8, 64) for H in (64, 512, 1024)}
-    assert shares == {(1, 64): 1, (8, 64): 1, (64, 64): 1, (1, 512): 1, (8, 512): 1, (64, 512): 1,
+    assert shares == {(1, 64): 1, (8, 64): 1, (64, 64): 1, (1, 512): 2, (8, 512): 1, (64, 512): 1,
                       (1, 1024): 2, (8, 1024): 2, (64, 1024): 1}  # fmt: skip

@@ -18,7 +18,7 @@ import pytest
 from tolerance import assert_close
 
 from numbarnn.kernels import linear, packing, plain, rnn, weights
-from numbarnn.kernels.gemm import RELU, TANH
+from numbarnn.kernels.activation import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 DTYPES = [np.float32, np.float64]

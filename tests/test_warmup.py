@@ -11,7 +11,7 @@ import pytest
 
 import numbarnn
 from numbarnn import __main__, warmup
-from numbarnn.kernels import jit, packing, team, threads
+from numbarnn.kernels import activation, jit, team, threads
 
 KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
@@ -25,7 +25,7 @@ def warm():
 
 
 #: kernels, and those that are compiled by themselves
-COMPILED = (type(threads.share_of), type(packing.pack_rows))
+COMPILED = (type(threads.share_of), type(activation.activate))
 
 
 def entry_points():

@@ -1,4 +1,4 @@
-"""tanh and relu of a register tile."""
+"""tanh and relu: of a register tile, and of rows in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from decimal import Decimal
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from .simd import call, constant, fma
+from .jit import inlined_kernel
+from .shared import Pointer, shared_kernel
+from .simd import call, constant, fma, lanes, panel_width, plus
+from .tile import tile_load, tile_load_part, tile_store, tile_store_part
+
+TANH, RELU = 1, 2
+
+#: rows of no more than one vector that are gone through together
+_SOME_ROWS = 8
 
 
 def _each_vector(function):
@@ -79,3 +87,38 @@ def _tanh(builder, tile, x):
 
 
 tile_tanh, tile_relu = _each_vector(_tanh), _each_vector(_relu)
+
+
+@shared_kernel
+def activate(out: Pointer, out_row: int, M: int, N: int, activation: int) -> None:
+    """out (M, N) = f(out), its rows `out_row` elements apart.
+
+    A pass of its own, because a division for every element takes as long as it does: inside the tiles of a product
+    it takes the same time, and each size of tile its own copy of the code.
+    """
+    if out_row == N:
+        M, N = 1, M * N
+    if lanes(out) >= N:
+        # a load waits for the store before it where the two touch: several rows are loaded before one is stored
+        some = M - M % _SOME_ROWS
+        for r in range(0, some, _SOME_ROWS):
+            place = plus(out, r * out_row)
+            tile = tile_load_part(place, out_row, N, _SOME_ROWS, 0)
+            tile_store_part(_activated(tile, activation), place, out_row, N)
+        for r in range(some, M):
+            place = plus(out, r * out_row)
+            tile_store_part(_activated(tile_load_part(place, 0, N, 1, 0), activation), place, 0, N)
+        return
+    width = panel_width(out)
+    for r in range(M):
+        for n in range(0, N, width):
+            place, count = plus(out, r * out_row + n), N - n
+            if count >= width:
+                tile_store(_activated(tile_load(place, 0, width, 1, 1), activation), place, 0, width)
+            else:
+                tile_store_part(_activated(tile_load_part(place, 0, count, 1, 1), activation), place, 0, count)
+
+
+@inlined_kernel
+def _activated(tile, activation):
+    return tile_relu(tile) if activation == RELU else tile_tanh(tile)

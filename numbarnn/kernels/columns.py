@@ -1,28 +1,30 @@
 """The recurrence where threads share out the columns of each step: few sequences, many hidden units.
 
 Each core then keeps its own part of the weights in its own cache, and every step is a region of its own (team.py).
-The state goes to and fro between states[0] and states[1]: everybody reads all columns of one and writes his own of the
-other.
+Everybody reads all columns of one step and writes his own of the next.
 
 GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
 which a core's L2 cache keeps 2 MB), medians of interleaved runs:
 
-    H      B = 1       2          4          8          16         32         64         128
-    512    73 72     132 118    206 165    289 166    272 190    297 234    300 244    298 257
-    1024   15 57     32 100      61 167    115 236    232 286    319 332    351 337    352 339
+    H      B = 1      2          4          8          16         24         32         64
+    512    73 83     128 124    171 164    280 218    296 239    317 250    333 266    326 259
+    1024   15 62     33 105     61 180     122 270    244 313    331 322    338 325    358 326
+    2048   15 29     37 68      71 139     143 269    278 328    329 347    349 342    368 344
 
 The legend is in rnn.py.
 """
 
 from __future__ import annotations
 
-from .gemm import IDENTITY, by_rows, product, worth_blocks
-from .jit import kernel
+import numpy as np
+
+from .gemm import by_rows, product
+from .jit import inner_kernel, kernel
 from .job import job
 from .projection import project
-from .sequences import backward_share, forward_share, layer_input, layer_output, through_activation
+from .sequences import fill_previous, layer_input, layer_output, step_back, take_step
 from .simd import at, panel_width, plus
-from .state import column_of, next_state, rows_of, running, set_state
+from .state import keep_last
 from .team import run
 from .threads import share_of
 from .weights import direction_size, weight_hh_of, weight_ih_of
@@ -31,7 +33,7 @@ from .weights import direction_size, weight_hh_of, weight_ih_of
 STEPS_TO_SHARE = 4
 
 
-@kernel
+@inner_kernel
 def _my_columns(H, pointer, i, count):
     """The i-th share of H columns, in whole panels: the first and how many."""
     width = panel_width(pointer)
@@ -44,32 +46,24 @@ def _my_columns(H, pointer, i, count):
 
 
 @kernel
-def forward_parallel(
-    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, count, team
-):  # fmt: skip
+def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
-    T, H, L = starts.size - 1, h.shape[2], h.shape[0] // directions
-    weight = 0
+    T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
+    weight = np.intp(0)  # a plain 0 is a type of its own, for which what it is passed to would be compiled as well
     for layer in range(L):
         I = x.shape[1] if layer == 0 else directions * H
         rows = (x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms)
         run(team, count, *job(_project, rows))
         for d in range(directions):
-            run(team, count, *job(_begin, (starts, h, states, layer * directions + d, d == 1)))
             for step in range(T):
-                columns = (starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d, step)
+                columns = (starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step)
                 run(team, count, *job(_step, columns))
+            out = plus(layer_output(lower, output, layer, L), d * H)  # not before all have read all of the first states
+            keep_last(starts, out, directions * H, at(h, (layer * directions + d) * B * H), H, d == 1, 0, B, H)
             weight += direction_size(I, H, at(weights, 0))
 
 
-@kernel
-def forward_alone(
-    x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count
-):  # fmt: skip
-    forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, states, rooms, i, count)
-
-
-@kernel
+@inner_kernel
 def _project(x, batch_first, starts, weights, weight, h, lower, output, directions, layer, rooms, i, count):
     """The i-th share of the steps, or, where they are few, of the columns: all weights are read only once."""
     T, B, H, L = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions
@@ -89,38 +83,21 @@ def _project(x, batch_first, starts, weights, weight, h, lower, output, directio
         if batch_first and layer == 0:
             for t in range(T):
                 product(plus(bias, n), 0, by_rows(plus(source, t * I), T * I), panels,
-                        plus(out, t * B * width + d * H + n), width, B, I, N, IDENTITY)  # fmt: skip
+                        plus(out, t * B * width + d * H + n), width, B, I, N)  # fmt: skip
         else:
-            product(plus(bias, n), 0, by_rows(source, I), panels, plus(out, d * H + n), width, R, I, N, IDENTITY)
+            product(plus(bias, n), 0, by_rows(source, I), panels, plus(out, d * H + n), width, R, I, N)
 
 
-@kernel
-def _begin(starts, h, states, k, reverse, i, count):
-    """The first state of the k-th direction of all, in the i-th share of the columns."""
-    T, B, H = starts.size - 1, h.shape[1], h.shape[2]
-    n, N = _my_columns(H, at(h, 0), i, count)
-    in_blocks = worth_blocks(B, H, at(h, 0))
-    set_state(column_of(at(states, 0), n, in_blocks), at(h, k * B * H + n), H,
-              running(starts, T - 1 if reverse else 0, 0, B), H, N, in_blocks)  # fmt: skip
-
-
-@kernel
-def _step(
-    starts, weights, weight, I, h, states, lower, output, directions, activation, layer, d, step, i, count
-):  # fmt: skip
-    """out_t = f(out_t + h W_hh^T) in the i-th share of the columns."""
+@inner_kernel
+def _step(starts, weights, weight, I, h, lower, output, directions, activation, layer, d, step, i, count):
+    """out_t = f(out_t + h_{t-1} W_hh^T) in the i-th share of the columns."""
     B, H, T, L = h.shape[1], h.shape[2], starts.size - 1, h.shape[0] // directions
-    width, bias = directions * H, at(weights, weight)
-    t, then = (T - 1 - step, T - 2 - step) if d == 1 else (step, step + 1)
-    rows = running(starts, t, 0, B)
-    before, after = at(states, step % 2 * states.shape[1]), at(states, (step + 1) % 2 * states.shape[1])
-    in_blocks = worth_blocks(B, H, bias)
-    n, N = _my_columns(H, bias, i, count)
-    out = plus(layer_output(lower, output, layer, L), starts[t] * width + d * H + n)
-    product(out, width, rows_of(before, H, in_blocks), plus(weight_hh_of(bias, I, H), n * H), out, width, rows, H, N,
-            activation)  # fmt: skip
-    next_state(column_of(after, n, in_blocks), out, width, rows, running(starts, then, 0, B),
-               at(h, (layer * directions + d) * B * H + n), H, N, in_blocks)  # fmt: skip
+    t, before = (T - 1 - step, T - step) if d == 1 else (step, step - 1)
+    weight_hh = weight_hh_of(at(weights, weight), I, H)
+    first, N = _my_columns(H, weight_hh, i, count)
+    out = plus(layer_output(lower, output, layer, L), d * H)
+    take_step(starts, weight_hh, at(h, (layer * directions + d) * B * H), out, directions * H, H, N, activation, t,
+              before, 0, B, first)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -129,44 +106,26 @@ def _step(
 
 @kernel
 def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, count,
-    team
+    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
 ):  # fmt: skip
     for step in range(starts.size):
-        columns = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous,
-                   states, step)  # fmt: skip
+        columns = (starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step)
         run(team, count, *job(_step_back, columns))
+    if previous.size > 0:
+        run(team, count, *job(_previous, (starts, h_0, output, column, reverse, previous)))
 
 
-@kernel
-def backward_alone(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, i,
-    count
-):  # fmt: skip
-    backward_share(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous,
-                   states, i, count)  # fmt: skip
-
-
-@kernel
+@inner_kernel
 def _step_back(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, states, step,
-    i, count
+    starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, i, count
 ):  # fmt: skip
-    """d_h of the step before from all columns of its d_pre, then d_pre of this step; in the i-th share of the columns.
+    """`step_back` in the i-th share of the columns: only its product needs what others have made, one step before."""
+    first, N = _my_columns(d_h.shape[1], at(d_h, 0), i, count)
+    step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, 0,
+              d_h.shape[0], first, N)  # fmt: skip
 
-    Only the first product needs what others have made, so one barrier a step is enough.
-    """
-    T, B, H = starts.size - 1, d_h.shape[0], d_h.shape[1]
-    in_blocks = worth_blocks(B, H, at(d_h, 0))
-    first, N = _my_columns(H, at(d_h, 0), i, count)
-    before, after = at(states, (step + 1) % 2 * states.shape[1]), at(states, step % 2 * states.shape[1])
-    if step > 0:
-        n = running(starts, step - 1 if reverse else T - step, 0, B)
-        product(at(zeros, 0), 0, rows_of(before, H, in_blocks), plus(at(weight_hh, 0), first * H), at(d_h, first), H,
-                n, H, N, IDENTITY)  # fmt: skip
-    if step < T:
-        t, earlier = (step, step + 1) if reverse else (T - 1 - step, T - 2 - step)
-        n = running(starts, t, 0, B)
-        through_activation(starts, t, earlier, 0, n, first, N, h_0, output, column, activation, d_output, d_h, d_pre,
-                           previous)  # fmt: skip
-        set_state(column_of(after, first, in_blocks), at(d_pre, starts[t] * H + first), H, n, H, N, in_blocks)
+
+@inner_kernel
+def _previous(starts, h_0, output, column, reverse, previous, i, count):
+    first, N = _my_columns(h_0.shape[1], at(h_0, 0), i, count)
+    fill_previous(starts, h_0, output, column, reverse, previous, 0, h_0.shape[0], first, N)

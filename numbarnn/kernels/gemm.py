@@ -1,228 +1,230 @@
-"""Matrix products by register tiles: out = activation(init + a b).
+"""Matrix products by register tiles: out = init + a b.
 
-M, N, K: rows and columns of the product, length of its sums.  b is packed in panels, a may be in blocks of rows
-(packing.py).
+M, N, K: rows and columns of the product, length of its sums.  b is packed in panels (packing.py), a is read where it
+lies.
 
 Every element of the product is the sum of `init` and of one number for each DEPTH terms, which are summed by one
 chain of fused multiply-adds over rising k, whichever tile the element falls into.
 
-What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; register-only loop 190):
-- a in blocks of rows instead of as it lies: 183 against 169 for (M, K, N) = (64, 1024, 1024), 183 against 171 for
-  (32, 512, 512), of which bringing it there takes 3 to 4 % back.
-- a tile that knows the strides in a block and fetches the panel's next rows: 196 against 182 for (32, 1024, 1024),
-  194 against 190 for (64, 512, 512).
-- sums of 128 terms cost 8 to 10 % beside sums of 256, and 64 another 10 %; the rounding errors of an RNN are at most
-  1.5 times torch's with 128, 1.8 and more with 256 (tests/test_torch_accuracy.py).
+DEPTH rows of a pair of panels stay in the L1 cache while tiles go down the rows of a.
+
+What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers 241, one
+of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz):
+- tiles of 6 rows and 4 vectors, 10 loads for 24 updates, instead of 12 rows and 2 vectors, 14 loads, with rows as they
+  lie instead of in blocks: 195 against 182 for (M, K, N) = (16, 256, 256), 204 against 195 for (64, 512, 512), and the
+  blocks, which took 3 to 4 % to make, are gone.
+- lines of b that are wanted next, fetched evenly by all tiles: 180 against 138 for (16, 1024, 1024), 187 against 181
+  for (64, 1024, 1024); where b stays in the L2 cache it costs 2 to 4 %, so it is not done there.
+- rows shared out as evenly as can be, 5 + 4 + 4 and not 6 + 6 + 1: 182 against 157 for (13, 256, 256).
+- sums of 128 terms cost 3 to 5 % beside sums of 256; the rounding errors of an RNN are at most 1.5 times torch's with
+  128, 1.8 and more with 256 (tests/test_torch_accuracy.py).
 """
 
 from __future__ import annotations
 
-from .activation import tile_relu, tile_tanh
-from .jit import inlined_kernel, kernel
-from .packing import blocks_size, pack_rows
+from .jit import inlined_kernel, inner_kernel
 from .shared import Pointer, shared_kernel
-from .simd import LOW, MIDDLE, TALL, panel_width, plus, prefetch
+from .simd import PAIR_ROWS, TALL, VECTOR_BYTES, lanes, panel_width, plus, prefetch
 from .tile import tile_add, tile_fma, tile_load, tile_load_part, tile_store, tile_store_part, tile_zero
 
-IDENTITY, TANH, RELU = 0, 1, 2
-
-#: panels that a single row takes at a time (or 2, or 1): their sums are independent, which hides the latency of fma
+#: panels that a single row takes at a time: their sums are independent, which hides the latency of fma
 WIDE = 4
-#: terms that are summed by themselves: that much of a panel stays in the L1 cache, and the error of a long sum stays
-#: that of a short one
+#: terms that are summed by themselves: that much of two panels stays in the L1 cache, and the error of a long sum
+#: stays that of a short one
 DEPTH = 128
-#: rows that are brought into blocks at a time (the forward pass at H = 512 and 1024 takes 1 to 2 % longer with 48)
-ROOM_ROWS = 16 * TALL
+#: rows of a that stay in the L2 cache while panel after panel goes over them: whole tiles
+_ROWS = 32 * TALL
+#: bytes of b from which on it does not stay in the L2 cache beside everything else
+FETCH_BYTES = 1 << 20
 
 
-def _tile_kernel(rows, panels, in_blocks=False):
-    """A kernel for one size of tile; `in_blocks`: a lies in a block, and the next rows of the panel are fetched."""
+def _tiles_kernel(rows, panels, fetching=False):
+    """A kernel for one size of tile; `fetching`: it has lines of b come to the L2 cache that are wanted next."""
 
-    @kernel
-    def tile(init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation):
-        """out[r, :count] = activation(init[r, :count] + sum_k a[r, k] b[k, :count]), r < rows; all are pointers."""
+    @inner_kernel
+    def tiles(number, init, init_row, a, a_row, a_k, a_tile, b, b_panel, K, out, out_row, count, ahead, advance):
+        """`number` tiles, one below the other: out[r, :count] = init[r, :count] + sum_k a[r, k] b[k, :count]."""
         width = panel_width(out)
-        acc = tile_zero(out, rows, panels)
-        for k in range(K):
-            if in_blocks:
-                acc = tile_fma(acc, plus(a, k * TALL), 1, plus(b, k * width), b_panel)
-                prefetch(plus(b, (k + K) * width))
-            else:
+        for _ in range(number):
+            acc = tile_zero(out, rows, panels)
+            for k in range(K):
                 acc = tile_fma(acc, plus(a, k * a_k), a_row, plus(b, k * width), b_panel)
-        if count >= width * panels:
-            acc = tile_add(tile_load(init, init_row, count, rows, panels), acc)
-        else:
-            acc = tile_add(tile_load_part(init, init_row, count, rows, panels), acc)
-        if activation == TANH:
-            acc = tile_tanh(acc)
-        elif activation == RELU:
-            acc = tile_relu(acc)
-        if count >= width * panels:
-            tile_store(acc, out, out_row, count)
-        else:
-            tile_store_part(acc, out, out_row, count)
-
-    return tile
-
-
-_tall_block, _middle_block = _tile_kernel(TALL, 1, in_blocks=True), _tile_kernel(MIDDLE, 1, in_blocks=True)
-_tall, _middle, _low = _tile_kernel(TALL, 1), _tile_kernel(MIDDLE, 1), _tile_kernel(LOW, 1)
-_low_pair = _tile_kernel(LOW, 2)
-_three, _three_pair = _tile_kernel(3, 1), _tile_kernel(3, 2)
-_two, _two_pair = _tile_kernel(2, 1), _tile_kernel(2, 2)
-_one, _one_pair, _one_wide = _tile_kernel(1, 1), _tile_kernel(1, 2), _tile_kernel(1, WIDE)
-
-
-@kernel
-def by_rows(a, row):
-    """`rows` of a product: element (r, k) of a is a[r * row + k]."""
-    return a, row, 1, TALL * row
-
-
-@kernel
-def by_columns(a, column):
-    """`rows` of a product: element (r, k) of a is a[r + k * column]."""
-    return a, 1, column, TALL
-
-
-@kernel
-def by_blocks(a, block):
-    """`rows` of a product: a in blocks of TALL rows, `block` elements apart."""
-    return a, 1, TALL, block
-
-
-@kernel
-def product(init, init_row, rows, b, out, out_row, M, K, N, activation):
-    """out (M, N) = activation(init (M, N) + a (M, K) @ b (K, N)); b in panels, all given as pointers.
-
-    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Rows of init begin every init_row
-    elements (0: one row for all).  out may be init, not a.
-    """
-    a, a_row, a_k, block = rows
-    _product(init, init_row, a, a_row, a_k, block, b, out, out_row, M, K, N, activation)
-
-
-@shared_kernel
-def _product(
-    init: Pointer, init_row: int, a: Pointer, a_row: int, a_k: int, block: int, b: Pointer, out: Pointer,
-    out_row: int, M: int, K: int, N: int, activation: int,
-) -> None:  # fmt: skip
-    if M == 0:
-        return
-    if M <= LOW:
-        _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation)
-        return
-    width = panel_width(out)
-    for n in range(0, N, width):
-        for k in range(0, max(1, K), DEPTH):
-            last = k + DEPTH >= K
-            depth = K - k if last else DEPTH
-            first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
-            panel, f = plus(b, n * K + k * width), activation if last else IDENTITY
-            for r in range(0, M, TALL):
-                _block(plus(first, r * first_row), first_row, plus(a, r // TALL * block + k * a_k), a_row, a_k, panel,
-                       depth, plus(out, r * out_row + n), out_row, min(TALL, M - r), N - n, f)  # fmt: skip
-
-
-@inlined_kernel
-def _block(init, init_row, a, a_row, a_k, panel, K, out, out_row, M, count, activation):
-    """One panel's columns of the M rows of a block."""
-    in_blocks = a_row == 1 and a_k == TALL
-    r = 0
-    while r < M:
-        args = (plus(init, r * init_row), init_row, plus(a, r * a_row), a_row, a_k, panel, 0, K,
-                plus(out, r * out_row), out_row, count, activation)  # fmt: skip
-        left = M - r
-        if left == TALL:
-            r += TALL
-            if in_blocks:
-                _tall_block(*args)
+                if fetching:
+                    prefetch(plus(ahead, k * advance))
+                    prefetch(plus(ahead, k * advance + b_panel))
+            if count >= width * panels:
+                tile_store(tile_add(tile_load(init, init_row, count, rows, panels), acc), out, out_row, count)
             else:
-                _tall(*args)
-        elif left >= MIDDLE:
-            r += MIDDLE
-            if in_blocks:
-                _middle_block(*args)
-            else:
-                _middle(*args)
-        elif left >= LOW:
-            r += LOW
-            _low(*args)
-        elif left == 3:
-            r += 3
-            _three(*args)
-        elif left == 2:
-            r += 2
-            _two(*args)
+                acc = tile_add(tile_load_part(init, init_row, count, rows, panels), acc)
+                tile_store_part(acc, out, out_row, count)
+            init, a, out = plus(init, rows * init_row), plus(a, a_tile), plus(out, rows * out_row)
+            ahead = plus(ahead, K * advance)
+
+    return tiles
+
+
+def _pair_kernel(rows, fetching=False):
+    """A kernel for tiles of two panels, where the register file has room for one."""
+    return _tiles_kernel(rows, 2, fetching) if rows <= PAIR_ROWS else _tiles_kernel(rows, 1)
+
+
+_one, _two, _three, _four, _five, _six = (_tiles_kernel(rows, 1) for rows in range(1, TALL + 1))
+_one_pair, _two_pair, _three_pair, _four_pair, _five_pair, _six_pair = map(_pair_kernel, range(1, TALL + 1))
+_three_ahead, _four_ahead, _five_ahead, _six_ahead = (_pair_kernel(rows, fetching=True) for rows in range(3, TALL + 1))
+
+
+@inner_kernel
+def _tiles(height, panels, fetching, args):
+    """Tiles of `height` rows and one or two panels."""
+    if fetching and panels == 2 and height > 2:
+        if height == 6:
+            _six_ahead(*args)
+        elif height == 5:
+            _five_ahead(*args)
+        elif height == 4:
+            _four_ahead(*args)
         else:
-            r += 1
-            _one(*args)
-
-
-@inlined_kernel
-def _few(init, init_row, a, a_row, a_k, b, out, out_row, M, K, N, activation):
-    """Up to LOW rows: too few to hide the latency of fma, so they take several panels at a time."""
-    width, n = panel_width(out), 0
-    while n < N:
-        left = N - n
-        taken = WIDE if M == 1 and left > (WIDE - 1) * width else 2
-        for k in range(0, max(1, K), DEPTH):
-            last = k + DEPTH >= K
-            depth, f = K - k if last else DEPTH, activation if last else IDENTITY
-            first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
-            _few_panels(first, first_row, plus(a, k * a_k), a_row, a_k, plus(b, n * K + k * width), K * width, depth,
-                        plus(out, n), out_row, left, f, M, taken)  # fmt: skip
-        n += taken * width
-
-
-@inlined_kernel
-def _few_panels(
-    init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation, M, taken
-):  # fmt: skip
-    args = init, init_row, a, a_row, a_k, b, b_panel, K, out, out_row, count, activation
-    pair = count > panel_width(out)
-    if M == LOW:
-        if pair:
-            _low_pair(*args)
+            _three_ahead(*args)
+    elif height == 6:
+        if panels == 2:
+            _six_pair(*args)
         else:
-            _low(*args)
-    elif M == 3:
-        if pair:
+            _six(*args)
+    elif height == 5:
+        if panels == 2:
+            _five_pair(*args)
+        else:
+            _five(*args)
+    elif height == 4:
+        if panels == 2:
+            _four_pair(*args)
+        else:
+            _four(*args)
+    elif height == 3:
+        if panels == 2:
             _three_pair(*args)
         else:
             _three(*args)
-    elif M == 2:
-        if pair:
+    elif height == 2:
+        if panels == 2:
             _two_pair(*args)
         else:
             _two(*args)
-    elif taken == WIDE:
-        _one_wide(*args)
-    elif pair:
+    elif panels == 2:
         _one_pair(*args)
     else:
         _one(*args)
 
 
-@kernel
-def worth_blocks(M, N, pointer):
-    """Whether bringing (M, K) rows into blocks costs less than a product with N columns gains."""
-    return M > LOW and 2 * panel_width(pointer) < N
+def _row_kernel(panels):
+    """A kernel for one row of one size of tile."""
+
+    @inlined_kernel
+    def row(init, a, a_k, b, b_panel, K, out, count):
+        """out[:count] = init[:count] + sum_k a[k] b[k, :count]."""
+        acc = tile_zero(out, 1, panels)
+        for k in range(K):
+            acc = tile_fma(acc, plus(a, k * a_k), 0, plus(b, k * panel_width(out)), b_panel)
+        if count >= panel_width(out) * panels:
+            tile_store(tile_add(tile_load(init, 0, count, 1, panels), acc), out, 0, count)
+        else:
+            tile_store_part(tile_add(tile_load_part(init, 0, count, 1, panels), acc), out, 0, count)
+
+    return row
 
 
-def room_size(M: int, K: int) -> int:
-    """Elements of scratch that `product_of_rows` needs."""
-    return blocks_size(min(M, ROOM_ROWS), K)
+_row, _row_pair, _row_wide = _row_kernel(1), _row_kernel(2), _row_kernel(WIDE)
 
 
-@kernel
-def product_of_rows(init, init_row, a, a_row, b, out, out_row, M, K, N, activation, room):
-    """`product` with element (r, k) of a at a[r * a_row + k], brought into blocks in `room` where that pays."""
-    if not worth_blocks(M, N, out):
-        product(init, init_row, by_rows(a, a_row), b, out, out_row, M, K, N, activation)
+@inner_kernel
+def by_rows(a, row):
+    """`rows` of a product: element (r, k) of a is a[r * row + k]."""
+    return a, row, 1, 0
+
+
+@inner_kernel
+def by_columns(a, column):
+    """`rows` of a product: element (r, k) of a is a[r + k * column]."""
+    return a, 1, column, 0
+
+
+@inner_kernel
+def by_blocks(a, block):
+    """`rows` of a product: a in blocks of TALL rows, `block` elements apart, each stored column after column."""
+    return a, 1, TALL, block
+
+
+@inner_kernel
+def product(init, init_row, rows, b, out, out_row, M, K, N):
+    """out (M, N) = init (M, N) + a (M, K) @ b (K, N); b in panels, all given as pointers.
+
+    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Rows of init begin every init_row
+    elements (0: one row for all).  out may be init, not a.
+    """
+    a, a_row, a_k, block = rows
+    if M == 1:
+        _product_of_row(init, a, a_k, b, out, K, N)
         return
-    for r in range(0, M, ROOM_ROWS):
-        rows = min(ROOM_ROWS, M - r)
-        pack_rows(plus(a, r * a_row), a_row, rows, K, room, TALL * K)
-        product(plus(init, r * init_row), init_row, by_blocks(room, TALL * K), b, plus(out, r * out_row), out_row,
-                rows, K, N, activation)  # fmt: skip
+    for r in range(0, M, _ROWS):
+        first = plus(a, r // TALL * block if block > 0 else r * a_row)
+        _product(plus(init, r * init_row), init_row, first, a_row, a_k, block, b, plus(out, r * out_row), out_row,
+                 min(_ROWS, M - r), K, N)  # fmt: skip
+
+
+@shared_kernel
+def _product(
+    init: Pointer, init_row: int, a: Pointer, a_row: int, a_k: int, block: int, b: Pointer, out: Pointer,
+    out_row: int, M: int, K: int, N: int,
+) -> None:  # fmt: skip
+    width = panel_width(out)
+    # tiles of `height` rows, `tall` of them, and below them `others` of `rest` rows: as even as can be, but in blocks
+    number = (M + TALL - 1) // TALL
+    height, tall, rest, others = M, 1, 0, 0
+    if number > 1 and block > 0:
+        height, tall, rest, others = TALL, M // TALL, M % TALL, number - M // TALL
+    elif number > 1:
+        height = (M + number - 1) // number
+        tall, rest = M - number * (height - 1), height - 1
+        others = number - tall
+    a_tile = block if block > 0 else height * a_row
+    most = 2 if height <= PAIR_ROWS else 1
+    # each tile fetches as much of what is next in b as keeps pace with the tiles
+    advance = width // number if K * N * (VECTOR_BYTES // lanes(out)) > FETCH_BYTES else 0
+    n = 0
+    while n < N:
+        panels = most if N - n > width else 1
+        for k in range(0, max(1, K), DEPTH):
+            depth = min(DEPTH, K - k)
+            panel, a_first = plus(b, n * K + k * width), plus(a, k * a_k)
+            ahead = plus(panel, DEPTH * width) if k + DEPTH < K else plus(b, (n + panels * width) * K)
+            first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
+            if tall > 0:
+                _tiles(height, panels, advance > 0,
+                       (tall, first, first_row, a_first, a_row, a_k, a_tile, panel, K * width, depth, plus(out, n),
+                        out_row, N - n, ahead, advance))  # fmt: skip
+            if others > 0:
+                r = tall * height
+                _tiles(rest, panels, advance > 0,
+                       (others, plus(first, r * first_row), first_row, plus(a_first, tall * a_tile), a_row, a_k,
+                        rest * a_row, panel, K * width, depth, plus(out, n + r * out_row), out_row, N - n,
+                        plus(ahead, tall * depth * advance), advance))  # fmt: skip
+        n += panels * width
+
+
+@shared_kernel
+def _product_of_row(init: Pointer, a: Pointer, a_k: int, b: Pointer, out: Pointer, K: int, N: int) -> None:
+    """`product` with one row, which has no use for a panel twice and goes WIDE panels at a time."""
+    width, n = panel_width(out), 0
+    while n < N:
+        count = N - n
+        panels = WIDE if count > (WIDE - 1) * width else 2 if count > width else 1
+        for k in range(0, max(1, K), DEPTH):
+            args = (plus(init, n) if k == 0 else plus(out, n), plus(a, k * a_k), a_k, plus(b, n * K + k * width),
+                    K * width, min(DEPTH, K - k), plus(out, n), count)  # fmt: skip
+            if panels == WIDE:
+                _row_wide(*args)
+            elif panels == 2:
+                _row_pair(*args)
+            else:
+                _row(*args)
+        n += panels * width

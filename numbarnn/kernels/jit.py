@@ -13,6 +13,7 @@ import numba
 from numba import types
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import CPUDispatcher
 
 from . import cache, fingerprint
 
@@ -26,6 +27,8 @@ OPTIONS: dict[str, Any] = {
 }
 #: for calls from C, which most kernels do not get: 5 to 10 % of the time to compile
 NO_WRAPPER = {"no_cfunc_wrapper": True}
+#: for calls from Python, which inner kernels do not get: another 12 %
+NOT_FROM_PYTHON = {"no_cpython_wrapper": True}
 
 #: all kernels that were imported
 kernels: list[Any] = []
@@ -37,6 +40,13 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=global_compiler_lock.release,
         after_in_child=global_compiler_lock.release,
     )
+
+
+class InnerKernel(CPUDispatcher):
+    """A kernel that only kernels call: from Python, numba would jump to a wrapper that is not there."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self.py_func.__name__} is compiled for calls from other kernels only")
 
 
 def _compiled(function: Any, **options: Any) -> Any:
@@ -52,13 +62,21 @@ def _compiled(function: Any, **options: Any) -> Any:
 
 
 def kernel(function: F) -> F:
-    """Compile for one thread."""
+    """Compile for one thread, to be called from Python or by kernels."""
     return _compiled(function)  # type: ignore[no-any-return]
 
 
+def inner_kernel(function: F, **options: Any) -> F:
+    """Compile for one thread, to be called by kernels only."""
+    dispatcher = _compiled(function, **options, **NOT_FROM_PYTHON)
+    if isinstance(dispatcher, CPUDispatcher):  # not where nothing is compiled
+        dispatcher.__class__ = InnerKernel
+    return dispatcher  # type: ignore[no-any-return]
+
+
 def inlined_kernel(function: F) -> F:
-    """Compile into whatever calls it: a call with a dozen arguments takes as long as a small tile."""
-    return _compiled(function, forceinline=True)  # type: ignore[no-any-return]
+    """An inner kernel, compiled into whatever calls it: a call with a dozen arguments takes as long as a small tile."""
+    return inner_kernel(function, forceinline=True)
 
 
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:

@@ -12,10 +12,13 @@ from .gemm import WIDE
 from .jit import kernel
 from .job import job
 from .packing import Array, aligned, panel_columns
-from .simd import TALL, at, panel_width, plus
+from .simd import PAIR_ROWS, TALL, at, panel_width, plus
 from .team import run
 from .threads import share_of
-from .tile import tile_fma, tile_load, tile_store
+from .tile import tile_fma, tile_load, tile_store, tile_zero
+
+#: panels side by side in the tallest tile
+_PANELS = 2 if TALL <= PAIR_ROWS else 1
 
 
 def multiply_add(operands: Array, steps: int, count: int) -> float:
@@ -23,10 +26,10 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
 
     `operands` has one panel's columns; nothing is read but before the loop.
     """
-    width = panel_columns(operands.dtype)
-    out = aligned(count * TALL * width, operands.dtype)
+    size = TALL * _PANELS * panel_columns(operands.dtype)
+    out = aligned(count * size, operands.dtype)
     threads.spread(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
-    return 2.0 * TALL * width * steps * count
+    return 2.0 * size * steps * count
 
 
 @kernel
@@ -37,8 +40,8 @@ def _multiply_add_parallel(operands, steps, out, count, team):
 @kernel
 def _multiply_add_share(operands, steps, out, i, count):
     a, b = at(operands, 0), at(operands, 0)
-    width = panel_width(b)
-    acc = tile_load(b, 0, width, TALL, 1)
+    width = _PANELS * panel_width(b)
+    acc = tile_zero(b, TALL, _PANELS)
     for _ in range(steps):
         acc = tile_fma(acc, a, 0, b, 0)
     tile_store(acc, at(out, i * TALL * width), width, width)

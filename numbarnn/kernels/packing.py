@@ -1,9 +1,7 @@
-"""Copies of matrices in the order in which the tiles of gemm.py read them.
+"""Copies of matrices in the order in which the tiles of gemm.py read them, and memory that begins where it should.
 
-- b (K, N) in panels of `panel_width` columns, each stored row after row and filled up with zeros, so that a tile
-  reads it as one stream.
-- a (M, K) in blocks of TALL rows, each stored column after column.  As rows lie in memory, those of a tile are
-  often a power of two apart, fall into the same few sets of the cache and throw out each other and the panel.
+A matrix (K, N) is stored in panels of `panel_width` columns, each row after row and filled up with zeros, so that a
+tile reads it as one stream.
 """
 
 from __future__ import annotations
@@ -13,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
-from .shared import Pointer, shared_kernel
-from .simd import CACHE_LINE, PANEL_VECTORS, TALL, VECTOR_BYTES, at, lanes, panel_width, plus, prefetch
+from .jit import inner_kernel, kernel
+from .simd import CACHE_LINE, PANEL_VECTORS, VECTOR_BYTES, at, panel_width, plus, prefetch
 from .tile import tile_load, tile_load_part, tile_store
-from .transpose import transpose
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -81,7 +77,7 @@ def _pack_matrix(matrix, row, column, K, N, panels):
 _PACK_ROWS = 64
 
 
-@kernel
+@inner_kernel
 def pack(matrix, row, column, K, N, panels):
     """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
     width = panel_width(panels)
@@ -91,7 +87,8 @@ def pack(matrix, row, column, K, N, panels):
         source, panel = plus(matrix, n * column), plus(panels, n * K)
         if column == 1:
             for k in range(K):
-                prefetch(plus(source, k * row + width))  # rows may be pages apart, where no hardware looks ahead
+                for line in range(0, width, LINE):  # rows may be pages apart, where no hardware looks ahead
+                    prefetch(plus(source, k * row + width + line))
                 if count == width:
                     tile = tile_load(plus(source, k * row), 0, width, 1, 1)
                 else:
@@ -105,37 +102,3 @@ def pack(matrix, row, column, K, N, panels):
         for k in range(K):
             for j in range(count, width):
                 panel[k * width + j] = 0.0
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# blocks of rows
-
-
-def blocks_size(M: int, K: int) -> int:
-    """Elements in the blocks of an (M, K) matrix."""
-    return -(-M // TALL) * TALL * K
-
-
-@shared_kernel
-def pack_rows(matrix: Pointer, row: int, M: int, K: int, blocks: Pointer, block: int) -> None:
-    """Write matrix (M, K), element (r, k) at matrix[r * row + k], to `blocks`, which lie `block` elements apart.
-
-    In the last block the values of rows from M on are undefined.
-    """
-    n = lanes(blocks)
-    whole = K - K % n
-    for r in range(0, M, TALL):
-        source, target, height = plus(matrix, r * row), plus(blocks, r // TALL * block), min(TALL, M - r)
-        for k in range(0, whole, n):
-            transpose(plus(source, k), row, height, plus(target, k * TALL), TALL)
-        for k in range(whole, K):
-            for j in range(height):
-                target[k * TALL + j] = source[j * row + k]
-
-
-@kernel
-def pack_row(row, r, K, blocks, block):
-    """Write one row, the r-th of the matrix, to its place in `blocks`."""
-    target = plus(blocks, r // TALL * block + r % TALL)
-    for k in range(K):
-        target[k * TALL] = row[k]

@@ -21,16 +21,15 @@ from typing import Any
 import numpy as np
 
 from . import columns, sequences, threads
-from .gemm import room_size
-from .packing import Array, blocks_size, panel_columns, scratch
-from .simd import LOW
+from .packing import Array, panel_columns, scratch
+from .projection import room_size
 
 #: floating-point operations of one step, for each thread, that are worth a barrier after it
-WORTH_A_BARRIER = 400_000
+WORTH_A_BARRIER = 250_000
 #: bytes of weight_hh that one core's cache does not keep from step to step
 TOO_MUCH = 3 << 19
 #: sequences of each thread that make up for reading weight_hh anew at each step
-ENOUGH = 24
+ENOUGH = 12
 
 
 def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
@@ -39,11 +38,6 @@ def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
     if step <= 2 * WORTH_A_BARRIER or ENOUGH * p <= B or (p <= B and H * H * dtype.itemsize <= TOO_MUCH):
         return 1
     return min(p, int(step / WORTH_A_BARRIER), -(-H // panel_columns(dtype)))
-
-
-def _states(count: int, B: int, H: int, dtype: np.dtype[Any]) -> Array:
-    """Scratch for a state in blocks of B sequences, `count` times."""
-    return scratch(count, blocks_size(B, H) if B > LOW else 0, dtype)
 
 
 def forward(
@@ -65,22 +59,15 @@ def forward(
     LD, B, H = h.shape
     # 2 R H (H + I) operations in the first layer, 2 R H (H + D H) in each above
     work = 2 * len(output) * H * (directions * x.shape[1] + LD * (1 + directions) * H)
-    R, dtype = len(output), h.dtype
-    features = max(x.shape[1], output.shape[1]) if directions < LD else x.shape[1]
-    room = room_size(R, features) if R > LOW else 0
-    args: tuple[object, ...] = (x, batch_first, starts, weights, h, lower, output, directions, activation)
+    room = room_size(len(output), output.shape[1]) if directions < LD and len(lower) == 0 else 0
+    args = (x, batch_first, starts, weights, h, lower, output, directions, activation)
     if work <= threads.WORTH_A_THREAD:
-        sequences.forward_share(*args, _states(1, B, H, dtype), scratch(1, room, dtype), 0, 1)
+        sequences.forward_share(*args, scratch(1, room, h.dtype), 0, 1)
         return
-    count = column_shares(B, H, dtype)
-    if count > 1:
-        states = scratch(max(2, count), blocks_size(B, H), dtype)
-        args = (*args, states, scratch(count, room, dtype))
-        threads.spread(columns.forward_alone, columns.forward_parallel, args, count)
-    else:
-        count = threads.most(B, work)
-        args = (*args, _states(count, -(-B // count), H, dtype), scratch(count, room, dtype))
-        threads.spread(sequences.forward_share, sequences.forward_parallel, args, count)
+    count = column_shares(B, H, h.dtype)
+    parallel = columns.forward_parallel if count > 1 else sequences.forward_parallel
+    count = count if count > 1 else threads.most(B, work)
+    threads.spread(sequences.forward_share, parallel, (*args, scratch(count, room, h.dtype)), count)
 
 
 def backward(
@@ -109,10 +96,6 @@ def backward(
     args = (starts, weight_hh, np.zeros(H, d_h.dtype), h_0, output, column, reverse, activation, d_output, d_h, d_pre)
     work = 2.0 * d_pre.shape[0] * H * H
     count = column_shares(B, H, d_h.dtype) if work > threads.WORTH_A_THREAD else 1
-    if count > 1:
-        states = scratch(max(2, count), blocks_size(B, H), d_h.dtype)
-        threads.spread(columns.backward_alone, columns.backward_parallel, (*args, previous, states), count)
-    else:
-        count = threads.most(B, work)
-        states = _states(count, -(-B // count), H, d_h.dtype)
-        threads.spread(sequences.backward_share, sequences.backward_parallel, (*args, previous, states), count)
+    parallel = columns.backward_parallel if count > 1 else sequences.backward_parallel
+    count = count if count > 1 else threads.most(B, work)
+    threads.spread(sequences.backward_share, parallel, (*args, previous), count)

@@ -6,7 +6,7 @@ stores it, and LLVM keeps it in registers all the while:
     acc = tile_zero(out, ...)
     for k in range(K):
         acc = tile_fma(acc, a + k, b + k * width)      # acc[r, :] += a[r, k] * b[k, :]
-    tile_store(tile_tanh(tile_add(tile_load(init, ...), acc)), out, ...)
+    tile_store(tile_add(tile_load(init, ...), acc), out, ...)
 
 Explicit vectors, because LLVM prefers 256 bits for loops it vectorises itself and stops at an index that might
 be negative.  Every lane does the same IEEE operations in the same order whatever the vector width, so results do
@@ -52,18 +52,18 @@ HAS_FMA = _ARM or bool(llvm.get_host_cpu_features().get("fma"))
 CACHE_LINE = 64
 #: vectors side by side in one panel of packed weights
 PANEL_VECTORS = 2
-#: rows of the tallest tile: its accumulators and the operands of one update fill the register file
-TALL = 12 if VECTOR_BYTES == 64 or _ARM else 6
-#: rows of the lower tiles for what is left over
-MIDDLE, LOW = 2 * TALL // 3, TALL // 3
+#: rows of the tallest tile
+TALL = 6
+#: rows up to which a tile is two panels wide: its accumulators and the operands of one update fill the register file
+PAIR_ROWS = 6 if VECTOR_BYTES == 64 or _ARM else 3
 
 
 class Tile(types.Type):
-    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers."""
+    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers; with 0 panels one vector a row."""
 
     def __init__(self, rows: int, panels: int, dtype: Any) -> None:
         self.rows, self.panels, self.dtype = rows, panels, dtype
-        self.cols = panels * PANEL_VECTORS
+        self.cols = panels * PANEL_VECTORS or 1
         self.lanes = lanes_of(dtype)
         super().__init__(name=f"Tile({rows}, {panels}, {dtype}, {VECTOR_BYTES})")
 
@@ -131,15 +131,13 @@ def panel_width(typingctx, pointer):
 
 @intrinsic
 def prefetch(typingctx, pointer):
-    """Have one row of a panel in the L2 cache soon; a hint, any address will do."""
+    """Have a line in the L2 cache soon; a hint, any address will do."""
 
     def codegen(context, builder, sig, args):
         byte = ir.IntType(8).as_pointer()
         function_type = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
         function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0i8")
-        place = builder.bitcast(args[0], byte)
-        for line in range(0, max(VECTOR_BYTES * PANEL_VECTORS, CACHE_LINE), CACHE_LINE):
-            builder.call(function, [builder.gep(place, [I64(line)]), I32(0), I32(2), I32(1)])  # read, L2, data
+        builder.call(function, [builder.bitcast(args[0], byte), I32(0), I32(2), I32(1)])  # read, L2, data
         return context.get_dummy_value()
 
     return types.void(pointer), codegen

@@ -137,6 +137,7 @@ class Team:
     """Up to `most` threads, the caller's among them, which are there for as long as the process is."""
 
     def __init__(self, most: int) -> None:
+        self.most = most
         words = np.zeros(((most + 1) * LINE + CORES) // 8, np.int64)
         # They outlive all objects of Python: members may still wait when the interpreter has gone.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(words))

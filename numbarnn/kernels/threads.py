@@ -80,7 +80,7 @@ def spread(share: Callable[..., None], parallel: Callable[..., None], args: tupl
 
 def _team_of(count: int) -> Team:
     global _team
-    if _team is None:
+    if _team is None or _team.most < count:
         _team = Team(max(count, cores.most()))
     _team.invite(count)
     return _team

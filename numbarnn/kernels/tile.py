@@ -1,4 +1,4 @@
-"""What is done with a register tile: load it, update it, store it.  See simd.py."""
+"""What is done with a register tile: load it, update it, store it.  And a short copy.  See simd.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .simd import I64, PANEL_VECTORS, Tile, constant, fma, load, masked, masks, places, splat, store
+from .simd import I1, I64, PANEL_VECTORS, Tile, constant, fma, load, masked, masks, places, splat, store
 
 
 def _loading(part):
@@ -97,3 +97,23 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
         return acc
 
     return tile(tile, a, types.intp, b, types.intp), codegen
+
+
+@intrinsic(prefer_literal=True)
+def copy_few(typingctx, source, target, count):
+    """target[:count] = source[:count], a compile-time number of elements, nothing beyond read or written."""
+    tile = Tile(1, 1, source.dtype)
+
+    def codegen(context, builder, sig, args):
+        n, whole = tile.lanes, count.literal_value
+        for first in range(0, whole, n):
+            places = [builder.gep(pointer, [I64(first)]) for pointer in args[:2]]
+            if first + n <= whole:
+                store(builder, load(builder, places[0], tile), places[1], tile)
+            else:
+                mask = ir.Constant(ir.VectorType(I1, n), [j < whole - first for j in range(n)])
+                value = masked(builder, tile, "load", places[0], mask, constant(tile, 0.0))
+                masked(builder, tile, "store", places[1], mask, value)
+        return context.get_dummy_value()
+
+    return types.void(source, target, count), codegen

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .jit import kernel
+from .jit import inner_kernel, kernel
 from .packing import Array, aligned, pack, panel_columns
 from .simd import at, panel_width, plus
 
@@ -30,25 +30,25 @@ def size_of(I: int, H: int, dtype: Any) -> int:
     return -(-H // width) * width * (1 + I + H)
 
 
-@kernel
+@inner_kernel
 def padded(H, pointer):
     """H rounded up to whole panels: the room that one row of columns takes."""
     width = panel_width(pointer)
     return (H + width - 1) // width * width
 
 
-@kernel
+@inner_kernel
 def direction_size(I, H, pointer):
     """`size_of`, for the type that `pointer` points to."""
     return padded(H, pointer) * (1 + I + H)
 
 
-@kernel
+@inner_kernel
 def weight_ih_of(weight, H):
     return plus(weight, padded(H, weight))
 
 
-@kernel
+@inner_kernel
 def weight_hh_of(weight, I, H):
     return plus(weight, padded(H, weight) * (1 + I))
 

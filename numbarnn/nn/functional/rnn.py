@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import tape
-from ...kernels.gemm import RELU, TANH
+from ...kernels.activation import RELU, TANH
 from ...record import record
 from ...tensor import Tensor
 from .calls import layout_of
