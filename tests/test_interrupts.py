@@ -131,3 +131,24 @@ def test_a_model_that_had_no_room_for_an_input_is_as_before():
     after = [array for p in rnn.parameters() for array in (p.detach().numpy(), p.grad.numpy())]
     assert all(map(np.array_equal, before, after))
     assert np.array_equal(rnn(x)[0].detach().numpy(), output)
+
+
+IN_A_HANDLER = """
+import signal, time
+import workload
+
+rnn, results = workload.model(), set()
+expected = workload.score(rnn)
+signal.signal(signal.SIGALRM, lambda *_: results.add(workload.score(rnn)))
+signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+end = time.monotonic() + 1
+while time.monotonic() < end or not results:
+    assert workload.score(rnn) == expected
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert results == {expected}
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this platform")
+def test_a_signal_handler_may_call_the_model_that_it_interrupts():
+    processes.run(IN_A_HANDLER, NUMBA_NUM_THREADS="2")
