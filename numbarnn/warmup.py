@@ -23,6 +23,7 @@ MANY = max(math.isqrt(WORTH_A_BARRIER), math.isqrt(TOO_MUCH // 4)) + 1
 #: one of everything that has kernels of its own: a name, and the layer and the shape of its input
 WORKLOADS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "RNN": (lambda: nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 2, 2)),
+    "RNN of one sequence": (lambda: nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 1, 2)),
     "RNN of many units": (lambda: nn.RNN(1, MANY), (1, 1, 1)),
     "RNNCell": (lambda: nn.RNNCell(2, 3), (2, 2)),
     "Linear": (lambda: nn.Linear(2, 3), (2, 2)),

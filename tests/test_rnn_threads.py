@@ -40,6 +40,31 @@ def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
         assert np.array_equal(a, c)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_layers_and_directions_may_be_shared_out(rng, dtype, batch_first, bidirectional, monkeypatch):
+    """Of many chunks of steps or one, with memory for what is between layers or without: the bits of one thread."""
+    shares = []
+    choose = rnn_kernels.layer_shares
+    monkeypatch.setattr(rnn_kernels, "layer_shares", lambda *args: shares.append(choose(*args)) or shares[-1])
+    monkeypatch.setattr(threads, "available", lambda: 4)
+    for T, B, layers in [(1, 1, 2), (5, 2, 3), (40, 3, 2), (1500, 1, 2), (900, 2, 5)]:
+        options = {"num_layers": layers, "bidirectional": bidirectional, "batch_first": batch_first}
+        rnn, x, h_0 = make(rng, dtype, T=T, B=B, I=7, H=19, **options)
+        results = []
+        for worth in (1 << 60, 1):
+            monkeypatch.setattr(threads, "WORTH_A_THREAD", worth)
+            before = len(shares)
+            tensors = [*rnn(x, h_0)]
+            with nb.inference_mode():
+                tensors += [*rnn(x, h_0), *rnn(x, h_0, lengths=[T - b for b in range(B)])]
+            results.append([t.detach().numpy() for t in tensors])
+        assert max(shares[before:]) == (2 if bidirectional else min(4, layers))
+        for one, several in zip(*results, strict=True):
+            assert np.array_equal(one, several)
+
+
 def test_python_threads_share_a_model(rng):
     rnn, x, h_0 = make(rng, "float32", T=20, B=16, H=40)
     with nb.no_grad():

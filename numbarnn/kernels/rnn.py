@@ -11,7 +11,8 @@ starts[t] = t B, and then (R, F) rows are a (T, B, F) array.
 x is (R, I) in that order, or (B T, I), all steps of each sequence together, with `batch_first`.  The output of a
 layer is (R, D H): direction d has H columns from d H on.
 
-Threads share out the sequences (sequences.py) or the columns of each step (columns.py), never a sum.
+Threads share out the sequences (sequences.py), the columns of each step (columns.py), or directions and layers
+(layers.py), never a sum.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from . import columns, sequences, threads
+from . import columns, layers, sequences, threads
 from .packing import Array, panel_columns, scratch
 from .projection import room_size
 
@@ -38,6 +39,12 @@ def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
     if step <= 2 * WORTH_A_BARRIER or ENOUGH * p <= B or (p <= B and H * H * dtype.itemsize <= TOO_MUCH):
         return 1
     return min(p, int(step / WORTH_A_BARRIER), -(-H // panel_columns(dtype)))
+
+
+def layer_shares(B: int, layers: int, directions: int, even: bool) -> int:
+    """How many threads should share out directions, or layers; 1: they share out sequences instead."""
+    p = threads.available()
+    return 1 if p <= B else min(p, 2) if directions == 2 else min(p, layers) if even else 1
 
 
 def forward(
@@ -64,9 +71,12 @@ def forward(
     if work <= threads.WORTH_A_THREAD:
         sequences.forward_share(*args, scratch(1, room, h.dtype), 0, 1)
         return
-    count = column_shares(B, H, h.dtype)
-    parallel = columns.forward_parallel if count > 1 else sequences.forward_parallel
-    count = count if count > 1 else threads.most(B, work)
+    parallel, count = columns.forward_parallel, column_shares(B, H, h.dtype)
+    if count == 1:
+        even = len(output) == B * (len(starts) - 1)
+        parallel, count = layers.forward_parallel, layer_shares(B, LD // directions, directions, even)
+    if count == 1:
+        parallel, count = sequences.forward_parallel, threads.most(B, work)
     threads.spread(sequences.forward_share, parallel, (*args, scratch(count, room, h.dtype)), count)
 
 
