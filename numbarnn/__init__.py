@@ -125,7 +125,7 @@ from .tensor import Tensor
 from .typed import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 
 if TYPE_CHECKING:
-    from . import checkpoint, onnx, optim
+    from . import checkpoint, jit, onnx, optim
     from .checkpoint import load, save
 
 __all__ = [
@@ -199,6 +199,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "jit",
     "le",
     "linspace",
     "load",
@@ -275,7 +276,7 @@ __all__ = [
 ]
 
 #: modules that are imported when first asked for: `import numbarnn` is part of every worker's start
-_LATER = ("checkpoint", "onnx", "optim")
+_LATER = ("checkpoint", "jit", "onnx", "optim")
 #: and functions of theirs
 _FROM = {"load": "checkpoint", "save": "checkpoint"}
 

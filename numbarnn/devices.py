@@ -96,6 +96,11 @@ def asarray(value: Any, dtype: Any = None) -> Array:
     return array
 
 
+def beside(index: Array, array: Array) -> Array:
+    """An index where `array` is."""
+    return np.asarray(index, like=array)
+
+
 def add_at(array: Array, index: Any, values: Array) -> None:
     """array[index] += values, as often as an index is there."""
     (np if isinstance(array, np.ndarray) else _xp()).add.at(array, index, values)

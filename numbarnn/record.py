@@ -51,16 +51,25 @@ def record(
     input that `needs` none.  `saved` are the inputs whose values it reads: writing to one of them before
     backward() is an error.  `view_of`: the input whose memory the outputs share.
     """
-    wrapped = tuple(tensor_of(array) for array in outputs)
+    wrapped = tuple([tensor_class._wrap(array) for array in outputs])
     if view_of is not None:
         for tensor in wrapped:
             _share(tensor, view_of)
-    if tape.recording(inputs):
-        node = _node(name, inputs, backward, saved, len(wrapped))
-        for number, tensor in enumerate(wrapped):
-            if tensor._array.dtype.kind == "f":
-                tensor._node, tensor._output = node, number
+    edges = tape.edges_of(inputs)
+    if edges is not None:
+        leave_node(name, wrapped, edges, backward, saved)
     return wrapped
+
+
+def leave_node(
+    name: str, outputs: Sequence[Tensor], edges: tuple[Any, ...], backward: Backward, saved: Sequence[Any]
+) -> None:
+    """The node that `backward` differentiates, from which all outputs come that can have a gradient."""
+    versions = [(t._version, t._version.count) for t in saved if isinstance(t, Attributes)]
+    node = Node(name, edges, backward, versions, len(outputs))
+    for number, tensor in enumerate(outputs):
+        if tensor._array.dtype.kind == "f":
+            tensor._node, tensor._output = node, number
 
 
 def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
@@ -75,14 +84,17 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         arrays = devices.together(arrays)
     if op.promote:
         arrays = promoted(arrays)
-    # As in torch, infinities and NaN speak for themselves.
-    with np.errstate(all="ignore"):
+    if op.view:  # nothing is computed
         result, vjps = op.function(*arrays, **static)
+    else:
+        with np.errstate(all="ignore"):  # as in torch, infinities and NaN speak for themselves
+            result, vjps = op.function(*arrays, **static)
     out = tensor_of(result if type(result) is np.ndarray else devices.asarray(result))
     if op.view:
         _share(out, inputs[0])
-    if tape.recording(inputs) and out._array.dtype.kind == "f":
-        needs = [isinstance(t, Attributes) and tape.traced(t) for t in inputs]
+    edges = tape.edges_of(inputs)
+    if edges is not None and out._array.dtype.kind == "f":
+        needs = [edge is not None for edge in edges]
         saved = [out if number == OUTPUT else inputs[number] for number in op.saved_for(needs)]
         origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
 
@@ -94,17 +106,18 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
                 for vjp, need, origin in zip(vjps, needs, origins, strict=True)
             ]
 
-        out._node = _node(op.name, inputs, backward, saved, 1)
+        leave_node(op.name, (out,), edges, backward, saved)
     return out
 
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
-    dtypes = {a.dtype for a in arrays if not isinstance(a, (int, float))}
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
-    dtype = dtypes.pop() if len(dtypes) == 1 else None
-    if dtype is None or (dtype.kind != "f" and any(isinstance(a, (int, float)) for a in arrays)):
-        dtype = result_type(*arrays)
+    dtypes = [a.dtype for a in arrays if not isinstance(a, (int, float))]
+    alike = dtypes.count(dtypes[0]) if dtypes else 0
+    if alike == len(arrays):
+        return arrays
+    dtype = dtypes[0] if alike == len(dtypes) > 0 and dtypes[0].kind == "f" else result_type(*arrays)
     if devices.HOST.issuperset(map(type, arrays)):
         return [np.asarray(a, dtype) for a in arrays]
     return devices.as_type(arrays, dtype)
@@ -121,14 +134,11 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     return gradient if gradient.dtype == dtype and type(gradient) is np.ndarray else devices.asarray(gradient, dtype)
 
 
-def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:
-    edges = tuple(tape.edge_of(t) for t in inputs)
-    versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, Attributes))
-    return Node(name, edges, backward, versions, outputs)
-
-
 def _share(out: Tensor, source: Any) -> None:
-    if isinstance(source, Attributes) and np.may_share_memory(out._array, source._array):
+    if not isinstance(source, Attributes):
+        return
+    base, array = out._array.base, source._array
+    if (base is not None and (base is array or base is array.base)) or np.may_share_memory(out._array, array):
         out._version, out._view = source._version, View(source)
 
 

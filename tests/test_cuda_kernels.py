@@ -13,12 +13,13 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from tolerance import assert_close  # noqa: E402
 
+from numbarnn.kernels import gradients as cpu_gradients  # noqa: E402
 from numbarnn.kernels import linear as cpu_linear  # noqa: E402
 from numbarnn.kernels import packing as cpu_packing  # noqa: E402
 from numbarnn.kernels import rnn as cpu_rnn  # noqa: E402
 from numbarnn.kernels import weights as cpu_weights  # noqa: E402
 from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
-from numbarnn.kernels.cuda import launch, linear, packing, rnn, weights  # noqa: E402
+from numbarnn.kernels.cuda import gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.cuda.plan import TILES, Plan, shared_bytes  # noqa: E402
 
@@ -74,7 +75,9 @@ def way(request, monkeypatch):
         (linear.backward, cpu_linear.backward),
         (linear.recurrent_backward, cpu_linear.recurrent_backward),
         (weights.packed, cpu_weights.packed),
+        (weights.packed_back, cpu_weights.packed_back),
         (weights.size_of, cpu_weights.size_of),
+        (gradients.backward, cpu_gradients.backward),
         (packing.packed, cpu_packing.packed),
     ],
     ids=lambda f: f"{f.__module__}.{f.__name__}",

@@ -37,7 +37,7 @@ def _after_fork() -> None:
 
 
 def _is_forked() -> bool:
-    """Whether this process is a copy of another, which may have used OpenMP before numbarnn was imported here."""
+    """Whether this process is a copy of another, which was forked before numbarnn was imported here."""
     try:
         after_name = Path("/proc/self/stat").read_text().rpartition(")")[2]
         return bool(int(after_name.split()[6]) & 0x40)  # PF_FORKNOEXEC: forked, and no other program started since
@@ -62,6 +62,14 @@ def most(pieces: int, operations: float) -> int:
     """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
     worth = pieces if operations >= pieces * WORTH_A_THREAD else 1 + int(operations / WORTH_A_THREAD)
     return 1 if worth <= 1 else min(worth, available())
+
+
+def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float) -> bool:
+    """Run kernel(*args), which is for one thread, where no second is worth waking; whether that has done the work."""
+    if _both_ways or operations < WORTH_A_THREAD:
+        kernel(*args)
+        return not _both_ways
+    return False
 
 
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import beside
 from .op import Array, Result, Vjp, op
 
 #: where each packed row lies in the padded array: one index array for each of its first two axes
@@ -39,7 +40,7 @@ def places(batch_sizes: Array, order: Array | None, batch_first: bool) -> Places
 def _beside(at: Places, array: Array) -> Places:
     """The places, where `array` is."""
     first, second = at
-    return np.asarray(first, like=array), np.asarray(second, like=array)
+    return beside(first, array), beside(second, array)
 
 
 @op()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import linear, packing, rnn, weights
+from .. import plain
+from . import gradients, linear, packing, rnn, weights
 from .arrays import Array, xp
 
-rnn_forward = rnn.forward
-rnn_backward = rnn.backward
+rnn_forward = rnn_forward_alone = rnn.forward
+direction_backward = gradients.backward
 linear_forward = linear.forward
 linear_backward = linear.backward
-recurrent_backward = linear.recurrent_backward
 packed_layers = weights.packed
+packed_back = weights.packed_back
 size_of = weights.size_of
 packed_matrix = packing.packed
+#: NumPy's functions, which take arrays on the device as well
+adam_step = plain.adam_step
 
 
 def matrix(rows: int, columns: int, dtype: Any) -> Array:

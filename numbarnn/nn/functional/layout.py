@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import devices
+from ...size import room
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -24,11 +25,6 @@ def is_dense(array: Array) -> bool:
 def dense(array: Array) -> Array:
     """`array` itself where kernels can read it, else a copy."""
     return array if is_dense(array) else array.copy()
-
-
-def _beside(index: Array, array: Array) -> Array:
-    """An index where `array` is."""
-    return np.asarray(index, like=array)
 
 
 #: steps up to which a layout has the places of their rows from the beginning
@@ -49,14 +45,16 @@ def _starts(batch_sizes: Array) -> Array:
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
 
-    #: whether all sequences have as many steps
-    even = True
+    #: whether one thread does all the work of a call (kernels/rnn.py)
+    alone = False
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
         first, second = x.shape[:2]
         self.T, self.B = (second, first) if batch_first else (first, second)
         self.R = self.T * self.B
+        #: whether the rows of x, as they lie, are those of one sequence after the other
+        self.by_sequence = batch_first and self.T > 1 and self.B > 1
         if self.T <= FEW_STEPS:
             self.starts = _few_starts(self.T, self.B)
 
@@ -76,8 +74,8 @@ class Dense:
 
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
-        if not self.batch_first and is_dense(x):
-            return x.reshape(self.T * self.B, x.shape[-1]), False
+        if is_dense(x):
+            return x.reshape(self.R, x.shape[2]), self.by_sequence
         steps = x.transpose(1, 0, 2) if self.batch_first else x
         in_sequences = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
         x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
@@ -89,20 +87,19 @@ class Dense:
             array = array.transpose(1, 0, 2)
         return dense(array).reshape(self.T * self.B, array.shape[-1])
 
-    def new_rows(self, features: int, like: Array) -> Array:
-        """(R, F) rows to fill, for `user`, of the type of `like` and where it is."""
-        return np.empty((self.T, self.B, features), like.dtype, like=like).reshape(self.R, features)
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
+        array = np.empty(room((self.T, self.B, features), like.dtype), like.dtype, like=like)
+        return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
-        array = rows.base  # of new_rows: with memory of its own, so that nobody need copy it
-        if array is None or array.shape != (self.T, self.B, rows.shape[-1]):
-            array = rows.reshape(self.T, self.B, rows.shape[-1])
+        array = rows.reshape(self.T, self.B, rows.shape[1])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def no_state(self, layers: int, H: int, like: Array) -> Array:
         """(layers, B, H) zeros of the type of `like` and where it is."""
-        return np.zeros((layers, self.B, H), like.dtype, like=like)
+        return np.zeros(room((layers, self.B, H), like.dtype), like.dtype, like=like)
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
@@ -132,8 +129,9 @@ class Alone(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array)
 
-    def new_rows(self, features: int, like: Array) -> Array:
-        return np.empty((self.R, features), like.dtype, like=like)
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        array = np.empty(room((self.R, features), like.dtype), like.dtype, like=like)
+        return array, array
 
     def user(self, rows: Array) -> Array:
         return rows
@@ -161,8 +159,9 @@ class Step(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array).reshape(self.B, array.shape[-1])
 
-    def new_rows(self, features: int, like: Array) -> Array:
-        return np.empty((self.R, features), like.dtype, like=like)
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        array = np.empty(room((*self.shape, features), like.dtype), like.dtype, like=like)
+        return array.reshape(self.R, features), array
 
     def user(self, rows: Array) -> Array:
         return rows.reshape(*self.shape, rows.shape[-1])
@@ -178,23 +177,22 @@ class Step(Dense):
 class Ragged(Dense):
     """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
 
-    even = False
     order: Array | None
 
-    def new_rows(self, features: int, like: Array) -> Array:
-        return np.empty((self.R, features), like.dtype, like=like)
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        return np.empty(room((self.R, features), like.dtype), like.dtype, like=like), None
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
 
     def state_in(self, h: Array) -> Array:
-        return super().state_in(h) if self.order is None else h.take(_beside(self.order, h), axis=1)
+        return super().state_in(h) if self.order is None else h.take(devices.beside(self.order, h), axis=1)
 
     def state_out(self, h: Array) -> Array:
         if self.order is None:
             return h
         out = np.empty_like(h)
-        out[:, _beside(self.order, h)] = h
+        out[:, devices.beside(self.order, h)] = h
         return out
 
 
@@ -248,13 +246,13 @@ class Padded(Ragged):
         return dense(array[self._index_beside(array)])
 
     def user(self, rows: Array) -> Array:
-        array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype, like=rows)
+        array = np.zeros(room((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype, like=rows)
         array[self._index_beside(rows)] = rows
         return array
 
     def _index_beside(self, array: Array) -> tuple[Array, Array]:
         first, second = self.index
-        return _beside(first, array), _beside(second, array)
+        return devices.beside(first, array), devices.beside(second, array)
 
 
 def as_lengths(lengths: Any, B: int, T: int) -> Array:

@@ -11,6 +11,7 @@ from ...devices import check_together
 from ...dtypes import FLOATS
 from ...kernels import backend
 from ...record import as_array, record
+from ...size import room
 from ...tape import Array
 from ...tensor import Tensor
 from .layout import dense
@@ -30,31 +31,31 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     x, w = as_array(input), as_array(weight)
     b = None if bias is None else as_array(bias)
     _check(x, w, b)
-    O = len(w)
+    O, dtype = len(w), w.dtype
     kernels = backend.of(w)
-    y = np.empty((*x.shape[:-1], O), w.dtype, like=w)
+    y = np.empty(room((*x.shape[:-1], O), dtype), dtype, like=w)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
-    no_bias = np.zeros(O, w.dtype, like=w) if b is None else dense(b)
+    no_bias = np.zeros(O, dtype, like=w) if b is None else dense(b)
     kernels.linear_forward(_rows(x), packed(weight, True), no_bias, _rows(y))
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         (d_y,) = d_outputs
         assert d_y is not None  # the only output
-        shapes = (x.shape, w.shape, (O,))
-        d_x, d_weight, d_bias = [
-            np.zeros(s if need else (0,) * len(s), w.dtype, like=w) for s, need in zip(shapes, needs, strict=True)
-        ]
-        panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype, like=w)
-        kernels.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
-        return [d if need else None for d, need in zip((d_x, d_weight, d_bias), needs, strict=True)]
+        for_x, for_weight, for_bias = needs
+        panels = packed(weight, False) if for_x else np.empty(0, dtype, like=w)
+        d_x = np.empty(x.shape if for_x else (0, 0), dtype, like=w)
+        d_weight = np.zeros(w.shape if for_weight else (0, 0), dtype, like=w)
+        d_bias = np.zeros(O if for_bias else 0, dtype, like=w)
+        kernels.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias, first=True)
+        return [d_x if for_x else None, d_weight if for_weight else None, d_bias if for_bias else None]
 
-    saved = [t for t in (input, weight) if isinstance(t, Tensor)]
-    (out,) = record("Linear", [y], (input, weight, bias), backward, saved)
-    return out
+    return record("Linear", [y], (input, weight, bias), backward, (input, weight))[0]
 
 
 def _rows(array: Array) -> Array:
     """(*, F) as a contiguous matrix (R, F)."""
+    if array.ndim == 2:
+        return dense(array)
     features = array.shape[-1]
     return dense(array).reshape(array.size // features if features else 0, features)
 
