@@ -95,7 +95,7 @@ class Dense:
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
-        return np.array(h, order="C")
+        return h.copy()
 
     def state_out(self, h: Array) -> Array:
         return h
@@ -128,7 +128,7 @@ class Alone(Dense):
         return rows
 
     def state_in(self, h: Array) -> Array:
-        return np.array(h[:, None], order="C")
+        return h[:, None].copy()
 
     def state_out(self, h: Array) -> Array:
         return h[:, 0]
@@ -157,7 +157,7 @@ class Step(Dense):
         return rows.reshape(*self.shape, rows.shape[-1])
 
     def state_in(self, h: Array) -> Array:
-        return np.array(h, order="C").reshape(1, self.B, h.shape[-1])
+        return h.copy().reshape(1, self.B, h.shape[-1])
 
     def state_out(self, h: Array) -> Array:
         return h.reshape(*self.shape, h.shape[-1])
