@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 import numbarnn as nb
@@ -44,8 +45,8 @@ class Training(_Layer):
         self.run()
 
 
-class Stream:
-    """A sequence that arrives step by step."""
+class Cell:
+    """A sequence that arrives step by step, with the state in the user's hands."""
 
     param_names = ("H",)
     params = ([8, 32, 128],)
@@ -58,3 +59,40 @@ class Stream:
     def time_step(self, H):
         with nb.inference_mode():
             self.h = self.cell(self.x, self.h)
+
+
+class Stream:
+    """A sequence that arrives step by step, to a stream."""
+
+    param_names = ("H", "batch")
+    params = ([8, 32, 128, 512], [None, 8])
+
+    def setup(self, H, batch):
+        nb.manual_seed(0)
+        self.stream = nn.RNN(16, H).stream(batch)
+        self.x = np.ones((16,) if batch is None else (batch, 16), np.float32)
+        self.time_step(H, batch)
+
+    def time_step(self, H, batch):
+        self.stream.step(self.x)
+
+
+class Inside:
+    """1000 steps in a function that numba compiles, the output of each being the next one's input."""
+
+    param_names = ("H",)
+    params = ([8, 32, 128, 512],)
+
+    def setup(self, H):
+        nb.manual_seed(0)
+        self.params, self.h = nb.jit.pack(nn.RNN(H, H)), np.zeros((1, H), np.float32)
+        self.time_thousand_steps(H)
+
+    def time_thousand_steps(self, H):
+        _thousand_steps(self.params, self.h)
+
+
+@numba.njit
+def _thousand_steps(params, h):
+    for _ in range(1000):
+        nb.jit.step(params, h[-1], h)

@@ -124,7 +124,7 @@ from .tensor import Tensor
 from .typed import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 
 if TYPE_CHECKING:
-    from . import checkpoint, onnx, optim
+    from . import checkpoint, jit, onnx, optim
     from .checkpoint import load, save
 
 __all__ = [
@@ -197,6 +197,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "jit",
     "le",
     "linspace",
     "load",
@@ -273,7 +274,7 @@ __all__ = [
 ]
 
 #: modules that are imported when first asked for: `import numbarnn` is part of every worker's start
-_LATER = ("checkpoint", "onnx", "optim")
+_LATER = ("checkpoint", "jit", "onnx", "optim")
 #: and functions of theirs
 _FROM = {"load": "checkpoint", "save": "checkpoint"}
 

@@ -11,23 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from . import config, nn, optim, progress
+from . import config, jit, nn, optim, progress
 from .creation import tensor
 from .dtypes import FLOATS
 from .kernels import cache, threads
 from .kernels.rnn import TOO_MUCH, WORTH_A_BARRIER
+from .kernels.stream import BRIEF
 
 #: as many units as make threads share out columns
 MANY = max(math.isqrt(WORTH_A_BARRIER), math.isqrt(TOO_MUCH // 4)) + 1
-
-#: one of everything that has kernels of its own: a name, and the layer and the shape of its input
-WORKLOADS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "RNN": (lambda: nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 2, 2)),
-    "RNN of one sequence": (lambda: nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 1, 2)),
-    "RNN of many units": (lambda: nn.RNN(1, MANY), (1, 1, 1)),
-    "RNNCell": (lambda: nn.RNNCell(2, 3), (2, 2)),
-    "Linear": (lambda: nn.Linear(2, 3), (2, 2)),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         with threads.both_ways():
             for done, (name, dtype) in enumerate(cases):
                 progress.show(done, len(cases), f"{name}, {dtype}".ljust(30))
-                _train(name, dtype)
+                WORKLOADS[name](dtype)
         progress.show(len(cases), len(cases), "done".ljust(30))
     finally:
         config.on_compile(before)
@@ -54,11 +46,41 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _train(name: str, dtype: Any) -> None:
+def _train(module: nn.Module, shape: tuple[int, ...], dtype: Any) -> None:
     """Once there and back, and a step of each optimizer that has kernels."""
-    make, shape = WORKLOADS[name]
-    module = make().to(dtype)
-    out = module(tensor(np.ones(shape, dtype), requires_grad=True))
-    (out if name in ("RNNCell", "Linear") else out[0]).sum().backward()
+    out = module.to(dtype)(tensor(np.ones(shape, dtype), requires_grad=True))
+    (out[0] if isinstance(module, nn.RNN) else out).sum().backward()
     for amsgrad in (False, True):
         optim.Adam(module.parameters(), amsgrad=amsgrad).step()
+
+
+def _stream(dtype: Any) -> None:
+    """Steps that are brief and steps that are not, with a batch and without."""
+    for H in (3, math.isqrt(BRIEF)):
+        rnn = nn.RNN(2, H, dtype=dtype)
+        rnn.stream().step(np.ones(2, dtype))
+        rnn.stream(2).step(np.ones((2, 2), dtype))
+
+
+def _inside(dtype: Any) -> None:
+    """What other people's functions call, and the same from Python."""
+    x, h, output = np.ones((2, 2), dtype), np.zeros((1, 3), dtype), np.empty((2, 3), dtype)
+    params = jit.pack(nn.RNN(2, 3, dtype=dtype))
+    jit.step(params, x[0], h)
+    jit.sequence(params, x, h, output)
+    jit.sequence(
+        jit.pack(nn.RNN(2, 3, bidirectional=True, dtype=dtype)), x, np.zeros((2, 3), dtype), np.empty((2, 6), dtype)
+    )
+    jit.linear(jit.pack(nn.Linear(2, 3, dtype=dtype)), x, output)
+
+
+#: one of everything that has kernels of its own: a name, and what has them compiled for a dtype
+WORKLOADS: dict[str, Callable[[Any], None]] = {
+    "RNN": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 2, 2), dtype),
+    "RNN of one sequence": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 1, 2), dtype),
+    "RNN of many units": lambda dtype: _train(nn.RNN(1, MANY), (1, 1, 1), dtype),
+    "RNNCell": lambda dtype: _train(nn.RNNCell(2, 3), (2, 2), dtype),
+    "Linear": lambda dtype: _train(nn.Linear(2, 3), (2, 2), dtype),
+    "Stream": _stream,
+    "numbarnn.jit": _inside,
+}

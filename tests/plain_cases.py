@@ -68,6 +68,30 @@ def _linear_without(what, inputs, outputs):
     return {name: y.detach().numpy()} | _gradients(name, y.sum(), given, nn.Identity())
 
 
+def _stream(B):
+    nb.manual_seed(8)
+    stream = nn.RNN(I, H, num_layers=2, dtype="float64").stream(B)
+    x = np.random.default_rng(8).standard_normal((T, I) if B is None else (T, B, I))
+    out = np.empty((T, *x.shape[1:-1], H))
+    for x_t, y in zip(x, out, strict=True):
+        stream.step(x_t, out=y)
+    return {f"stream, {B}": out, f"stream, {B}: state": stream.state.numpy()}
+
+
+def _inside(B):
+    nb.manual_seed(9)
+    rng = np.random.default_rng(9)
+    one, two, head = nn.RNN(I, H, 2), nn.RNN(I, H, 2, bidirectional=True), nn.Linear(H, I)
+    packed = [nb.jit.pack(layer.to(nb.float64)) for layer in (one, two, head)]
+    batch = () if B is None else (B,)
+    x, h, states = rng.standard_normal((T, *batch, I)), np.zeros((2, *batch, H)), np.zeros((4, *batch, H))
+    output, y = np.empty((T, *batch, 2 * H)), np.empty((*batch, I))
+    nb.jit.step(packed[0], x[0], h)
+    nb.jit.sequence(packed[1], x, states, output)
+    nb.jit.linear(packed[2], h[-1], y)
+    return {f"inside, {B}: {name}": a for name, a in (("h", h), ("states", states), ("output", output), ("y", y))}
+
+
 def results():
     """Arrays by name: outputs and gradients of everything that has kernels."""
     found = {}
@@ -79,5 +103,7 @@ def results():
     found |= _module("RNNCell, relu", nn.RNNCell(I, H, nonlinearity="relu", dtype="float64"), (I,), (H,))
     found |= _module("Linear", nn.Linear(I, H, dtype="float64"), (T, B, I))
     found |= _module("Linear, no bias", nn.Linear(I, H, bias=False, dtype="float64"), (I,))
+    for batch in (None, 3):
+        found |= _stream(batch) | _inside(batch)
     found |= _linear_without("inputs", 0, H)
     return found | _linear_without("outputs", I, 0)

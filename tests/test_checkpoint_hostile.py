@@ -241,6 +241,35 @@ def test_copying_one_container_again_and_again(monkeypatch):
     refused(torch_file(b"](" + sizes + b"e."), "calls with at most 1000 items in all")
 
 
+#: (1,) in a pair, which is in a pair, and so on: a kilobyte that would print as 2**300 numbers
+TWICE_AND_TWICE_AGAIN = b"K\x01\x85" + b"q\x00h\x00\x86" * 300
+
+
+@pytest.mark.parametrize(
+    ("pickled", "message"),
+    [
+        (b"ctorch\nSize\n" + TWICE_AND_TWICE_AGAIN + b"\x85R", "a Size: expected a tuple of ints, got "),
+        (TENSOR + b"(" + STORAGE % number(4) + b"K\x00" + TWICE_AND_TWICE_AGAIN * 2 + b"\x89" + HOOKS + b"tR",
+         "a tensor: expected size, stride and offset in non-negative ints, got "),
+        (STORAGE.replace(b"X\x01\0\0\x000", TWICE_AND_TWICE_AGAIN) % number(4), "type and number, got "),
+        (STORAGE % TWICE_AND_TWICE_AGAIN, "storage 0: expected "),
+    ],
+)  # fmt: skip
+def test_values_that_would_print_as_more_than_the_memory_holds(pickled, message):
+    refused(torch_file(pickled + b".", _0=bytes(16)), message)
+
+
+@pytest.mark.parametrize("item", [b"}", b"]", HOOKS])
+def test_small_objects_take_a_bounded_part_of_the_memory(item):
+    data, count = torch_file(b"](" + item * 20_000 + b"e."), 20_000
+    tracemalloc.start()
+    numbarnn.load(io.BytesIO(data))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    operations = count * (3 if item is HOOKS else 1)
+    assert (peak - len(data)) * unpickler.MOST_OPERATIONS / operations < 200 * 2**20
+
+
 def test_messages_stay_short():
     with pytest.raises(CheckpointError) as caught:
         load(torch_file(b"cos\n" + b"x" * 100_000 + b"\n."))

@@ -227,6 +227,7 @@ BAD = {
     "rank of W": ({}, {"W": np.zeros(())}, INPUTS, r"W: expected shape \(1, hidden_size, input_size\), got \(\)"),
     "computed": ({}, {}, ("x", "x", "R"), "W: expected an initializer or a Constant node, got 'x'"),
     "state": ({}, {"h": np.ones((1, 4, 7))}, (*INPUTS, "", "h"), "initial_h: expected an input of the model"),
+    "lengths of 0": ({}, {"n": np.array([0], np.int32)}, (*INPUTS, "n"), "sequence_lens: expected an input"),
     "lengths": ({}, {"n": np.array([3], np.int32)}, (*INPUTS, "n"), "sequence_lens: expected an input"),
 }
 

@@ -36,6 +36,8 @@ PAIRS = [
     (weights.packed_back, plain.packed_back),
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
+    (weights.unpacked_matrix, plain.unpacked_matrix),
+    (packing.panel_columns, plain.layout),
 ]
 
 

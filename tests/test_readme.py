@@ -43,6 +43,28 @@ def test_the_example_of_all_states(capsys):
     assert capsys.readouterr().out == "[(1000, 4, 8), (1000, 4, 8)] True\nNone True\n"
 
 
+def _example(name):
+    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (example,) = [p for p in programs if name in p]
+    return example
+
+
+def test_the_loop_inside_njit(capsys):
+    scope = {}
+    exec(compile(_example("@numba.njit"), "README.md", "exec"), scope)
+    position, speed = map(float, re.findall(r"-?\d+\.[\de-]+", capsys.readouterr().out))
+    assert abs(position) < 10
+    assert abs(speed) < 10
+    control, packed = scope["control"], [numbarnn.jit.pack(scope[name]) for name in ("rnn", "head")]
+    assert control(*packed, 1000) == control.py_func(*packed, 1000)
+    assert control(*packed, 100_000) == (position, speed)
+
+
+def test_the_example_of_a_stream(capsys):
+    exec(compile(_example(".stream("), "README.md", "exec"), {})
+    assert capsys.readouterr().out == "numbarnn.Size([4, 32]) numbarnn.Size([1, 4, 32])\n"
+
+
 def test_the_import_lines_work():
     first = re.search(r"```python\n(import numbarnn as torch.*?)```", README, flags=re.DOTALL).group(1)
     scope = {}

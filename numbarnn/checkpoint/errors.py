@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pickle import UnpicklingError
+from typing import Any
 
 LONGEST_MESSAGE = 500
 
@@ -14,6 +16,11 @@ class CheckpointError(UnpicklingError, RuntimeError):
 
     torch raises UnpicklingError for some such files and RuntimeError for others: this is both.
     """
+
+
+def shown(value: Any) -> str:
+    """A value out of a file, in few characters: tuples of the same tuples again and again would print as gigabytes."""
+    return reprlib.repr(value)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ..size import Size
 from ..tape import Array, Version
 from ..tensor import Parameter, Tensor
 from .elements import ELEMENTS, Element, Part
-from .errors import CheckpointError
+from .errors import CheckpointError, shown
 
 MOST_DIMENSIONS = 32  # of NumPy 1; NumPy 2 and torch allow 64
 
@@ -53,7 +53,8 @@ def _tensor(
         raise CheckpointError(f"a tensor: expected as many sizes as strides, at most {MOST_DIMENSIONS}")
     if not all(type(n) is int and n >= 0 for n in (*size, *stride, offset)):
         raise CheckpointError(
-            f"a tensor: expected size, stride and offset in non-negative ints, got {size}, {stride}, {offset}"
+            "a tensor: expected size, stride and offset in non-negative ints, "
+            f"got {shown(size)}, {shown(stride)}, {shown(offset)}"
         )
     array = _view(storage.array, offset, size, stride)
     tensor = Tensor._wrap(array)
@@ -102,7 +103,7 @@ def _counter(counts: Any) -> Counter[Any]:
 def size_of(numbers: Any) -> Size:
     """The Size of `numbers`, which have to be a tuple of ints."""
     if not isinstance(numbers, tuple) or not all(type(n) is int for n in numbers):
-        raise CheckpointError(f"a Size: expected a tuple of ints, got {numbers!r}")
+        raise CheckpointError(f"a Size: expected a tuple of ints, got {shown(numbers)}")
     return Size(numbers)
 
 

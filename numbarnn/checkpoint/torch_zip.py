@@ -11,7 +11,7 @@ from .atomic import Writer
 from .blocks import Blocks
 from .contents import tensors
 from .elements import Element
-from .errors import CheckpointError
+from .errors import CheckpointError, shown
 from .pickler import Pickler, arrays_of, check_names
 from .rebuild import Storage
 from .unpickler import Unpickler
@@ -52,14 +52,14 @@ class _Storages:
             raise CheckpointError(f"expected the name of a storage in five parts, got {len(identity)}")
         _, element, key, _, count = identity
         if not isinstance(element, Element) or type(key) is not str or not (key.isascii() and key.isdigit()):
-            raise CheckpointError(f"expected a storage's type and number, got {key!r}")
+            raise CheckpointError(f"expected a storage's type and number, got {shown(key)}")
         storage = self._read.get(key)
         if storage is None:
             array = element.array(self._archive.read(self._folder + key), self._byteorder)
             storage = self._read[key] = Storage(array, element)
         if storage.element is not element or type(count) is not int or storage.array.size != count:
             raise CheckpointError(
-                f"storage {key}: expected {count!r} elements of {element.torch}, got {storage.array.size} of "
+                f"storage {key}: expected {shown(count)} elements of {element.torch}, got {storage.array.size} of "
                 f"{storage.element.torch}"
             )
         return storage

@@ -48,6 +48,16 @@ def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = N
     return (matrix.T if transpose else matrix).flatten()
 
 
+def unpacked_matrix(panels: Array, K: int, N: int) -> Array:
+    """The (K, N) matrix that was packed."""
+    return panels.reshape(K, N)
+
+
+def layout(dtype: Any) -> int:
+    """A number for the order of packed matrices: that of kernels is the width of a panel, row after row is 0."""
+    return 0
+
+
 def packed_layers(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
     """b, W_ih^T (I, H) and W_hh^T (H, H) of each layer and direction, one after the other."""
     return np.concatenate([a.T.ravel() for w_ih, w_hh, bias in directions for a in (bias, w_ih, w_hh)])

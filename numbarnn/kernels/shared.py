@@ -21,8 +21,9 @@ from numba.extending import intrinsic
 from . import cache, jit
 from .simd import VECTOR_BYTES
 
-#: the type of an argument of a shared kernel, besides int
+#: the types of an argument of a kernel that C calls, besides int: a pointer to floats, and one to integers
 Pointer = Any
+Places = Any
 
 FLOATS = (types.float32, types.float64)
 
@@ -42,15 +43,30 @@ def _make_all(arguments: Any) -> None:
 cache.before_load.append(_make_all)
 
 
+def argument_types(function: Callable[..., None], dtype: Any) -> list[Any]:
+    """What the annotations of a kernel's arguments mean: Pointer, Places or int."""
+    kinds = {"Pointer": types.CPointer(dtype), "Places": types.CPointer(types.intp), "int": types.intp}
+    return [kinds[str(p.annotation)] for p in inspect.signature(function).parameters.values()]
+
+
+def as_intrinsic(define: Callable[..., Any], function: Callable[..., None]) -> Any:
+    """`define(typingctx, *args)` as an intrinsic with the arguments of `function`; numba counts them."""
+    own = [inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters = inspect.signature(function).parameters.values()
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+    define.__signature__ = inspect.Signature(own + plain)  # type: ignore[attr-defined]
+    define.__name__, define.__doc__ = function.__name__, function.__doc__
+    return intrinsic(define)
+
+
 def shared_kernel(function: Callable[..., None]) -> Any:
     """Compile `function` once for each dtype; its arguments are annotated as Pointer or int, and it returns None."""
-    parameters = inspect.signature(function).parameters
 
     def name(dtype: Any) -> str:
         return f"numbarnn_{function.__name__}_{dtype}_{VECTOR_BYTES}"
 
     def arguments(dtype: Any) -> list[Any]:
-        return [types.CPointer(dtype) if p.annotation == "Pointer" else types.intp for p in parameters.values()]
+        return argument_types(function, dtype)
 
     def make(dtype: Any) -> None:
         if name(dtype) not in compiled:
@@ -68,9 +84,5 @@ def shared_kernel(function: Callable[..., None]) -> Any:
 
         return types.void(*arguments(dtype)), codegen
 
-    own = [inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters.values()]
-    define.__signature__ = inspect.Signature(own + plain)  # type: ignore[attr-defined]  # numba counts arguments by it
-    define.__name__, define.__doc__ = function.__name__, function.__doc__
     _makers.append(make)
-    return intrinsic(define)
+    return as_intrinsic(define, function)

@@ -53,6 +53,12 @@ def size_of(I: int, H: int, dtype: Any) -> int:
     return -(-H // width) * width * (1 + I + H)
 
 
+def unpacked_matrix(panels: Array, K: int, N: int) -> Array:
+    """The (K, N) matrix that was packed."""
+    width = panel_columns(panels.dtype)
+    return panels.reshape(-1, K, width).transpose(1, 0, 2).reshape(K, -1)[:, :N]
+
+
 @inner_kernel
 def padded(H, pointer):
     """H rounded up to whole panels: the room that one row of columns takes."""

@@ -10,6 +10,7 @@ from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss,
 from .module import Module
 from .rnn import RNN, RNNCell
 from .sparse import Embedding
+from .stream import Stream
 
 __all__ = [
     "RNN",
@@ -32,6 +33,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "Stream",
     "Tanh",
     "functional",
     "init",

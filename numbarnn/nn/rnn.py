@@ -14,6 +14,7 @@ from .functional.rnn import ACTIVATIONS, recurrent, rnn_cell
 from .functional.shown import arranged, layers_shown
 from .functional.weights import kept_weights, stack_weights
 from .module import Module
+from .stream import Stream, new_stream
 from .utils.rnn import PackedSequence
 
 
@@ -28,6 +29,16 @@ _ACTIVATIONS = {f"RNN_{name.upper()}": activation for name, activation in ACTIVA
 
 class _Recurrent(Module):
     hidden_size: int
+
+    def stream(self, batch: int | None = None) -> Stream:
+        """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
+
+        Not in torch.  ValueError for a bidirectional layer, whose second direction begins at the last step, TypeError
+        for a subclass with a forward of its own.
+        """
+        if type(self).forward not in (RNN.forward, RNNCell.forward):
+            raise TypeError(f"stream: expected the forward of nn.RNN or nn.RNNCell, got a {type(self).__name__}")
+        return new_stream(self, batch)
 
     def reset_parameters(self) -> None:
         """Draw every parameter from U(-1/sqrt(H), 1/sqrt(H)), in the order of registration."""

@@ -61,7 +61,7 @@ def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: M
     if layout not in (0, 1):
         raise ValueError(f"{label}: layout: expected 0 or 1, got {layout!r}")
     for name, what in ((inputs[4], "sequence_lens"), (inputs[5], "initial_h")):
-        if name in constants and constants[name].any():
+        if name in constants and (what == "sequence_lens" or constants[name].any()):  # states of 0 are the default
             raise ValueError(
                 f"{label}: {what}: expected an input of the model, got a constant: nn.RNN takes it per call"
             )

@@ -1,0 +1,63 @@
+"""What the functions of inside.py look at in each call, as kernels: shapes, memory, and what was packed."""
+
+from __future__ import annotations
+
+from .jit import inner_kernel
+from .published import NOT_LOADED, OTHER_VERSION
+from .simd import at, panel_width
+from .weights import direction_size
+
+
+class ShapeError(ValueError):
+    """Raised with what does not fit, what was expected and what was given: compiled code does not format messages."""
+
+    def __str__(self) -> str:
+        return "{}: expected {}, got {}".format(*self.args)
+
+
+@inner_kernel
+def check_shape(what, expected, got):
+    if got != expected:
+        raise ShapeError(what, expected, got)
+
+
+@inner_kernel
+def check_state(what, layers, expected, h):
+    """h of one layer may come without the axis of layers."""
+    if h.ndim == len(expected):
+        check_shape("params.num_layers, for an h without an axis for layers", 1, layers)
+        check_shape(what, expected, h.shape)
+    else:
+        check_shape(what, (layers, *expected), h.shape)
+
+
+@inner_kernel
+def layers_size(params, D):
+    I, H, L, first = params.input_size, params.hidden_size, params.num_layers, at(params.weights, 0)
+    return D * (direction_size(I, H, first) + (L - 1) * direction_size(D * H, H, first))
+
+
+@inner_kernel
+def check_layout(params, size):
+    """That the array is in the order of these kernels, and holds what the sizes say."""
+    width = panel_width(at(params.weights, 0))
+    if params.layout != width:
+        raise ShapeError("params.layout", width, params.layout)
+    if params.weights.size != size:
+        raise ShapeError("params.weights.size", size, params.weights.size)
+
+
+@inner_kernel
+def check_run(result):
+    if result == OTHER_VERSION:
+        raise RuntimeError("numbarnn.jit: this code was compiled with another version of numbarnn: remove its cache")
+    if result == NOT_LOADED:
+        raise RuntimeError("numbarnn.jit: no kernels have been loaded here: call numbarnn.jit.pack first")
+
+
+@inner_kernel
+def check_memory(what, written, read):
+    """That none of what is read is written over."""
+    begin, end = written.ctypes.data, written.ctypes.data + written.nbytes
+    if read.ctypes.data < end and begin < read.ctypes.data + read.nbytes:
+        raise ShapeError(what, "memory of its own", "some of x")

@@ -1,0 +1,29 @@
+"""The parameters of a recurrent layer as the kernels read them, and what takes steps with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...kernels.backend import packed_layers
+from ...kernels.parameters import unpacked_layers
+from ...kernels.stream import stepper
+from .rnn import ACTIVATIONS
+from .weights import Array, StackWeights, stack_weights
+
+__all__ = ["packed_layers", "packed_module", "stepper", "unpacked_layers"]
+
+
+def packed_module(module: Any) -> tuple[StackWeights, Array, int]:
+    """Of an nn.RNN or nn.RNNCell: what is known of the parameters, their panels, and the number of f.
+
+    Panels are made once for each version of the parameters, and never written to again.
+    """
+    if hasattr(module, "num_layers"):
+        D, groups = 2 if module.bidirectional else 1, module.all_weights
+    else:
+        D, groups = 1, [[module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh]]
+    if module.nonlinearity not in ACTIVATIONS:
+        raise RuntimeError(f"Unknown nonlinearity: {module.nonlinearity}")
+    params = [p for group in groups for p in group if p is not None]
+    weights, panels = stack_weights(params, 4 if module.bias else 2, D)
+    return weights, panels, ACTIVATIONS[module.nonlinearity]
