@@ -24,7 +24,7 @@ def _chosen(compiled: F, on_numpy: F) -> F:
 
 rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
 rnn_forward_alone = _chosen(rnn.forward_alone, plain.rnn_forward)
-rnn_is_alone = _chosen(rnn.is_alone, plain.rnn_is_alone)
+rnn_operations = _chosen(rnn.operations, plain.rnn_operations)
 direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)

@@ -7,6 +7,7 @@ A layout takes what the user gave there and back: dense arrays, packed ones, and
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,8 @@ def _starts(batch_sizes: Array) -> Array:
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
 
-    #: whether one thread does all the work of a call (kernels/rnn.py)
-    alone = False
+    #: floating-point operations of a call, where they are known already
+    operations: float = math.inf
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
@@ -97,7 +98,8 @@ class Dense:
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
-        return h.copy()
+        state: Array = h.copy()
+        return state
 
     def state_out(self, h: Array) -> Array:
         return h
@@ -130,7 +132,8 @@ class Alone(Dense):
         return rows
 
     def state_in(self, h: Array) -> Array:
-        return h[:, None].copy()
+        state: Array = h[:, None].copy()
+        return state
 
     def state_out(self, h: Array) -> Array:
         return h[:, 0]
@@ -159,7 +162,8 @@ class Step(Dense):
         return rows.reshape(*self.shape, rows.shape[-1])
 
     def state_in(self, h: Array) -> Array:
-        return h.copy().reshape(1, self.B, h.shape[-1])
+        state: Array = h.copy().reshape(1, self.B, h.shape[-1])
+        return state
 
     def state_out(self, h: Array) -> Array:
         return h.reshape(*self.shape, h.shape[-1])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import random
-from ...kernels import backend
+from ...kernels import backend, threads
 from ...kernels.packing import matrix
 from ...size import room
 from .layout import Dense
@@ -38,7 +38,8 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
         lower = weights.nothing
     else:
         lower = np.empty(room((min(weights.layers - 1, 2), R, width), dtype), dtype)
-    forward = backend.rnn_forward_alone if layout.alone and not in_place else backend.rnn_forward
+    alone = layout.operations < threads.WORTH_A_THREAD and not in_place
+    forward = backend.rnn_forward_alone if alone else backend.rnn_forward
     forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
 
@@ -69,7 +70,8 @@ class Stack:
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            forward = backend.rnn_forward_alone if layout.alone else backend.rnn_forward
+            alone = layout.operations < threads.WORTH_A_THREAD
+            forward = backend.rnn_forward_alone if alone else backend.rnn_forward
             forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
         outputs = [*lower[::-1], output]
         if keep:
