@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...size import room
+from ...size import allocated, room
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -84,7 +84,7 @@ class Dense:
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
         """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
-        array = np.empty(room((self.T, self.B, features), dtype), dtype)
+        array = allocated(np.empty, (self.T, self.B, features), dtype)
         return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
 
     def user(self, rows: Array) -> Array:
@@ -94,7 +94,8 @@ class Dense:
 
     def no_state(self, layers: int, H: int, dtype: Any) -> Array:
         """(layers, B, H) zeros."""
-        return np.zeros(room((layers, self.B, H), dtype), dtype)
+        state: Array = allocated(np.zeros, (layers, self.B, H), dtype)
+        return state
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""

@@ -12,7 +12,7 @@ import numpy as np
 from ... import random
 from ...kernels import backend, threads
 from ...kernels.packing import matrix
-from ...size import room
+from ...size import allocated, room
 from .layout import Dense
 from .weights import StackWeights
 
@@ -37,7 +37,7 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     if in_place or weights.layers == 1:
         lower = weights.nothing
     else:
-        lower = np.empty(room((min(weights.layers - 1, 2), R, width), dtype), dtype)
+        lower = allocated(np.empty, (min(weights.layers - 1, 2), R, width), dtype)
     alone = layout.operations < threads.WORTH_A_THREAD and not in_place
     forward = backend.rnn_forward_alone if alone else backend.rnn_forward
     forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
