@@ -11,8 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
-    grad = True
-    inference = False
+    now = (True, False)  # whether operations are recorded, whether in inference_mode: one look-up a thread for both
 
 
 _mode = _Mode()
@@ -24,7 +23,7 @@ def is_grad_enabled() -> bool:
     >>> is_grad_enabled()
     True
     """
-    return _mode.grad
+    return _mode.now[0]
 
 
 def is_inference_mode_enabled() -> bool:
@@ -34,7 +33,7 @@ def is_inference_mode_enabled() -> bool:
     ...     is_inference_mode_enabled()
     True
     """
-    return _mode.inference
+    return _mode.now[1]
 
 
 class _Switch:
@@ -44,8 +43,8 @@ class _Switch:
     _inference: bool | None = None  # None: as it is
 
     def __new__(cls, function: Any = None) -> Any:
-        switch = super().__new__(cls)
-        if not callable(function):
+        switch = object.__new__(cls)
+        if function is None or not callable(function):
             return switch
         switch.__init__()  # type: ignore[misc]  # used as a decorator without parentheses
         return switch(function)
@@ -53,28 +52,23 @@ class _Switch:
     def __init__(self) -> None:
         self._before: list[tuple[bool, bool]] = []
 
-    def _set(self) -> tuple[bool, bool]:
-        """Switch, and say what was there before."""
-        before = (_mode.grad, _mode.inference)
-        _mode.grad = self._grad
-        if self._inference is not None:
-            _mode.inference = self._inference
-        return before
-
     def __enter__(self) -> None:
-        self._before.append(self._set())
+        before = _mode.now
+        self._before.append(before)
+        _mode.now = (self._grad, before[1] if self._inference is None else self._inference)
 
     def __exit__(self, *exc: object) -> None:
-        _mode.grad, _mode.inference = self._before.pop()
+        _mode.now = self._before.pop()
 
     def __call__(self, function: F) -> F:
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            before = self._set()  # not `with self`: several threads may be in here
+            before = _mode.now  # not `with self`: several threads may be in here
+            _mode.now = (self._grad, before[1] if self._inference is None else self._inference)
             try:
                 return function(*args, **kwargs)
             finally:
-                _mode.grad, _mode.inference = before
+                _mode.now = before
 
         return wrapper  # type: ignore[return-value]  # wraps() keeps the signature, mypy cannot see it
 
@@ -114,7 +108,7 @@ class inference_mode(_Switch):
     """
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__()
+        self._before = []
         self._grad = not mode
         self._inference = bool(mode)
 

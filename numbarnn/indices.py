@@ -21,12 +21,16 @@ class Index:
     __slots__ = ("advanced", "basic")
 
     def __init__(self, index: Any, ndim: int) -> None:
+        self.advanced: tuple[Any, ...] | None = None
+        self.basic: tuple[Any, ...]
+        if type(index) is int and ndim:  # the usual one
+            self.basic = (index, ...)
+            return
         parts = [_part(p) for p in (index if isinstance(index, tuple) else (index,))]
         spans = [_span(p) for p in parts]
         if sum(spans) > ndim:
             raise IndexError(f"too many indices for tensor of dimension {ndim}")
-        self.basic: tuple[Any, ...] = tuple(parts) if any(p is Ellipsis for p in parts) else (*parts, ...)
-        self.advanced: tuple[Any, ...] | None = None
+        self.basic = tuple(parts) if any(p is Ellipsis for p in parts) else (*parts, ...)
         if any(isinstance(p, np.ndarray) for p in parts):
             self._split(parts, ndim - sum(spans))
 

@@ -49,16 +49,25 @@ def record(
     input that `needs` none.  `saved` are the inputs whose values it reads: writing to one of them before
     backward() is an error.  `view_of`: the input whose memory the outputs share.
     """
-    wrapped = tuple(tensor_of(array) for array in outputs)
+    wrapped = tuple([tensor_class._wrap(array) for array in outputs])
     if view_of is not None:
         for tensor in wrapped:
             _share(tensor, view_of)
-    if tape.recording(inputs):
-        node = _node(name, inputs, backward, saved, len(wrapped))
-        for number, tensor in enumerate(wrapped):
-            if tensor._array.dtype.kind == "f":
-                tensor._node, tensor._output = node, number
+    edges = tape.edges_of(inputs)
+    if edges is not None:
+        leave_node(name, wrapped, edges, backward, saved)
     return wrapped
+
+
+def leave_node(
+    name: str, outputs: Sequence[Tensor], edges: tuple[Any, ...], backward: Backward, saved: Sequence[Any]
+) -> None:
+    """The node that `backward` differentiates, from which all outputs come that can have a gradient."""
+    versions = [(t._version, t._version.count) for t in saved if isinstance(t, Attributes)]
+    node = Node(name, edges, backward, versions, len(outputs))
+    for number, tensor in enumerate(outputs):
+        if tensor._array.dtype.kind == "f":
+            tensor._node, tensor._output = node, number
 
 
 def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
@@ -71,14 +80,17 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     arrays = [as_array(value) for value in inputs]
     if op.promote:
         arrays = promoted(arrays)
-    # As in torch, infinities and NaN speak for themselves.
-    with np.errstate(all="ignore"):
+    if op.view:  # nothing is computed
         result, vjps = op.function(*arrays, **static)
+    else:
+        with np.errstate(all="ignore"):  # as in torch, infinities and NaN speak for themselves
+            result, vjps = op.function(*arrays, **static)
     out = tensor_of(np.asarray(result))
     if op.view:
         _share(out, inputs[0])
-    if tape.recording(inputs) and out._array.dtype.kind == "f":
-        needs = [isinstance(t, Attributes) and tape.traced(t) for t in inputs]
+    edges = tape.edges_of(inputs)
+    if edges is not None and out._array.dtype.kind == "f":
+        needs = [edge is not None for edge in edges]
         saved = [out if number == OUTPUT else inputs[number] for number in op.saved_for(needs)]
         origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
 
@@ -90,17 +102,18 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
                 for vjp, need, origin in zip(vjps, needs, origins, strict=True)
             ]
 
-        out._node = _node(op.name, inputs, backward, saved, 1)
+        leave_node(op.name, (out,), edges, backward, saved)
     return out
 
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
-    dtypes = {a.dtype for a in arrays if isinstance(a, np.ndarray)}
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
-    dtype = dtypes.pop() if len(dtypes) == 1 else None
-    if dtype is None or (dtype.kind != "f" and not all(isinstance(a, np.ndarray) for a in arrays)):
-        dtype = result_type(*arrays)
+    dtypes = [a.dtype for a in arrays if isinstance(a, np.ndarray)]
+    alike = dtypes.count(dtypes[0]) if dtypes else 0
+    if alike == len(arrays):
+        return arrays
+    dtype = dtypes[0] if alike == len(dtypes) > 0 and dtypes[0].kind == "f" else result_type(*arrays)
     return [np.asarray(a, dtype) for a in arrays]
 
 
@@ -115,14 +128,11 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     return np.asarray(gradient, dtype)
 
 
-def _node(name: str, inputs: Sequence[Any], backward: Backward, saved: Sequence[Any], outputs: int) -> Node:
-    edges = tuple(tape.edge_of(t) for t in inputs)
-    versions = tuple((t._version, t._version.count) for t in saved if isinstance(t, Attributes))
-    return Node(name, edges, backward, versions, outputs)
-
-
 def _share(out: Tensor, source: Any) -> None:
-    if isinstance(source, Attributes) and np.may_share_memory(out._array, source._array):
+    if not isinstance(source, Attributes):
+        return
+    base, array = out._array.base, source._array
+    if (base is not None and (base is array or base is array.base)) or np.may_share_memory(out._array, array):
         out._version, out._view = source._version, View(source)
 
 

@@ -7,6 +7,7 @@ its inputs came from) and a function from the gradients of its outputs to those 
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import sys
 import warnings
@@ -60,7 +61,7 @@ class Node:
         name: str,
         edges: tuple[Any, ...],
         backward: Backward,
-        saved: tuple[tuple[Version, int], ...],
+        saved: Sequence[tuple[Version, int]],
         outputs: int,
     ) -> None:
         self.age = next(_age)
@@ -103,11 +104,30 @@ def traced(tensor: Attributes) -> bool:
     return tensor._node is not None or tensor._requires_grad
 
 
-def edge_of(tensor: Any) -> Any:
-    """The edge that leads back from an operation to the origin of `tensor`; None if there is nothing to follow."""
-    if not hasattr(tensor, "_node") or not traced(tensor):
+def edge_of(value: Any) -> Any:
+    """The edge that leads back from an operation to the origin of `value`; None if there is nothing to follow."""
+    if not hasattr(value, "_node"):  # no tensor
         return None
-    return tensor if tensor._node is None else (tensor._node, tensor._output)
+    if value._view is not None:
+        value._view.renew(value)
+    if value._node is not None:
+        return value._node, value._output
+    return value if value._requires_grad else None
+
+
+def edges_of(inputs: Iterable[Any]) -> tuple[Any, ...] | None:
+    """The edge of each input (tensor or not); None where an operation on them need not leave a node."""
+    if not is_grad_enabled():
+        return None
+    edges, found = [], False
+    for value in inputs:
+        edge = None
+        if value is not None and hasattr(value, "_node"):
+            is_leaf = value._node is None and value._view is None  # weights are: most inputs of a layer
+            edge = (value if value._requires_grad else None) if is_leaf else edge_of(value)
+            found = found or edge is not None
+        edges.append(edge)
+    return tuple(edges) if found else None
 
 
 def backward(
@@ -118,40 +138,36 @@ def backward(
     Nodes are numbered as they are recorded, and a node is always younger than those that made its inputs, so
     walking them by falling age meets each only after everything that used its outputs.
     """
-    leaves: dict[int, _Sum] = {}
+    leaves = _Leaves()
     inner = _walk(roots, leaves, retain_graph, inputs)
-    wanted = leaves if inputs is None else {id(t) for t in inputs}
-    for key, leaf in leaves.items():
-        if key in wanted:
-            leaf.call_hooks()
+    wanted = leaves.tensors if inputs is None else {id(t): t for t in inputs if id(t) in leaves.tensors}
+    for key, tensor in wanted.items():
+        if hasattr(tensor, "_hooks"):
+            leaves.call_hooks(key, tensor)
     # .grad is written last: a graph that turns out unusable leaves every one as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
-    for key, leaf in leaves.items():
-        if key in wanted:
-            _accumulate(leaf.tensor, leaf.own(borrowed_will_do=leaf.tensor._grad is not None))
+    for key, tensor in wanted.items():
+        leaves.put(key, tensor)
 
 
 def _walk(
     roots: Iterable[tuple[Tensor, Array]],
-    leaves: dict[int, _Sum],
+    leaves: _Leaves,
     retain_graph: bool,
     inputs: Sequence[Tensor] | None,
 ) -> list[tuple[Tensor, Array]]:
     """Fill `leaves`; return the gradients that were asked for of tensors that are none."""
-    pending: dict[Node, list[Array | None]] = {}
+    pending = _Pending()
     for tensor, d_tensor in roots:
         _pass_on(edge_of(tensor), d_tensor, pending, leaves)
     inner: list[tuple[Tensor, Array]] = []
-    order = sorted(_reachable(pending), key=lambda node: node.age)
-    while order:
-        node = order.pop()
-        d_outputs = pending.pop(node, None)
-        if d_outputs is None:  # nothing that reached it carried a gradient
-            continue
-        for number, hooks in node.hooks.items():
-            gradient = d_outputs[number]
-            d_outputs[number] = None if gradient is None else _hooked(hooks, gradient)
+    while pending.ages:
+        node, d_outputs = pending.youngest()
+        if node.hooks:
+            for number, hooks in node.hooks.items():
+                gradient = d_outputs[number]
+                d_outputs[number] = None if gradient is None else _hooked(hooks, gradient)
         for tensor in node.retained if inputs is None else inputs:
             if tensor._node is not node:
                 continue
@@ -159,67 +175,83 @@ def _walk(
             if d_output is not None:
                 inner.append((tensor, np.array(d_output)))
         for edge, d_input in zip(node.edges, node.run(d_outputs, retain_graph), strict=True):
-            if edge is not None and d_input is not None:
+            if d_input is not None:
                 _pass_on(edge, d_input, pending, leaves)
     return inner
 
 
-def _reachable(starts: Iterable[Node]) -> set[Node]:
-    seen = set(starts)
-    stack = list(seen)
-    while stack:
-        for edge in stack.pop().edges:
-            if isinstance(edge, tuple) and edge[0] not in seen:
-                seen.add(edge[0])
-                stack.append(edge[0])
-    return seen
+class _Pending:
+    """Nodes that gradients have reached, with those of their outputs so far.
 
+    Whatever is not here yet will be reached from one of these and is older than that; so the youngest has all its
+    gradients.
+    """
 
-def _pass_on(edge: Any, gradient: Array, pending: dict[Node, list[Array | None]], leaves: dict[int, _Sum]) -> None:
-    if isinstance(edge, tuple):
+    __slots__ = ("_held", "ages")
+
+    def __init__(self) -> None:
+        self.ages: list[int] = []  # a heap, negated
+        self._held: dict[int, tuple[Node, list[Array | None]]] = {}
+
+    def add(self, edge: tuple[Node, int], gradient: Array) -> None:
         node, number = edge
-        slots = pending.setdefault(node, [None] * node.outputs)
-        held = slots[number]
-        slots[number] = gradient if held is None else held + gradient
+        held = self._held.get(node.age)
+        if held is None:
+            held = self._held[node.age] = node, [None] * node.outputs
+            heapq.heappush(self.ages, -node.age)
+        slots = held[1]
+        before = slots[number]
+        slots[number] = gradient if before is None else before + gradient
+
+    def youngest(self) -> tuple[Node, list[Array | None]]:
+        """Take it out."""
+        return self._held.pop(-heapq.heappop(self.ages))
+
+
+def _pass_on(edge: Any, gradient: Array, pending: _Pending, leaves: _Leaves) -> None:
+    if isinstance(edge, tuple):
+        pending.add(edge, gradient)
     elif edge is not None:
-        if id(edge) in leaves:
-            leaves[id(edge)].add(gradient)
-        else:
-            leaves[id(edge)] = _Sum(edge, gradient)
+        leaves.add(edge, gradient)
 
 
-class _Sum:
-    """The gradient of a leaf while it comes together.
+class _Leaves:
+    """The gradients of leaves while they come together, by the id of the tensor.
 
     What an operation hands on may be a view, or one array for two inputs, or something it keeps; so nothing
     is written to before the first addition has made an array of our own.
     """
 
-    __slots__ = ("_own", "_value", "tensor")
+    __slots__ = ("_own", "sums", "tensors")
 
-    def __init__(self, tensor: Tensor, value: Array) -> None:
-        self.tensor = tensor
-        self._value = value
-        self._own = False
+    def __init__(self) -> None:
+        self.tensors: dict[int, Tensor] = {}
+        self.sums: dict[int, Array] = {}
+        self._own: set[int] = set()
 
-    def add(self, gradient: Array) -> None:
-        if self._own:
-            self._value += gradient
+    def add(self, tensor: Tensor, gradient: Array) -> None:
+        key = id(tensor)
+        if key not in self.sums:
+            self.tensors[key], self.sums[key] = tensor, gradient
+        elif key in self._own:
+            self.sums[key] += gradient
         else:
-            self._value, self._own = np.asarray(self._value + gradient), True
+            self.sums[key] = np.asarray(self.sums[key] + gradient)
+            self._own.add(key)
 
-    def call_hooks(self) -> None:
-        """Let the hooks of the leaf have the sum; whoever wrote them may keep what they were given."""
-        hooks = getattr(self.tensor, "_hooks", None)
-        if hooks:
-            self._value, self._own = _hooked(hooks, self._value), False
+    def call_hooks(self, key: int, tensor: Tensor) -> None:
+        """Let the hooks of a leaf have the sum; whoever wrote them may keep what they were given."""
+        if tensor._hooks:
+            self.sums[key] = _hooked(tensor._hooks, self.sums[key])
+            self._own.discard(key)
 
-    def own(self, borrowed_will_do: bool) -> Array:
-        """The sum, contiguous and in nobody else's hands: weight gradients are big, so a copy only if need be."""
-        alone = self._own or (self._value.base is None and _references(self) <= _ALONE)
-        if borrowed_will_do or (alone and self._value.flags.c_contiguous):
-            return self._value
-        return np.array(self._value, order="C")
+    def put(self, key: int, tensor: Tensor) -> None:
+        """Write a sum to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
+        alone = key in self._own or _references(self.sums, key) <= _ALONE
+        gradient = self.sums[key]
+        if tensor._grad is None and not (alone and gradient.base is None and gradient.flags.c_contiguous):
+            gradient = np.array(gradient, order="C")
+        _accumulate(tensor, gradient)
 
 
 def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
@@ -228,19 +260,20 @@ def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
     return gradient
 
 
-def _references(holder: _Sum) -> int:
+def _references(arrays: dict[int, Array], key: int) -> int:
     """How many hold the array; each view of it counts, for it refers to its base."""
-    return sys.getrefcount(holder._value)
+    return sys.getrefcount(arrays[key])
 
 
-#: what `_references` says of an array that only its holder has; interpreters differ in how they count
-_ALONE = _references(_Sum(None, np.empty(0)))  # type: ignore[arg-type]  # no tensor is needed to count
+#: what `_references` says of an array that only one dict has; interpreters differ in how they count
+_ALONE = _references({0: np.empty(0)}, 0)
 
 
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
-    gradient = gradient.astype(tensor._array.dtype, copy=False)
+    if gradient.dtype != tensor._array.dtype:
+        gradient = gradient.astype(tensor._array.dtype)
     if tensor._grad is None:
-        tensor._grad = type(tensor)._wrap(gradient)
+        tensor._grad = tensor._wrap(gradient)
     else:
         tensor._grad._array += gradient
         tensor._grad._version.count += 1
@@ -248,7 +281,7 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
 
 def recording(inputs: Iterable[Any]) -> bool:
     """Whether an operation on these inputs (tensors or not) must leave a node."""
-    return is_grad_enabled() and any(hasattr(t, "_node") and traced(t) for t in inputs)
+    return edges_of(inputs) is not None
 
 
 def warn_leaf_grad() -> None:

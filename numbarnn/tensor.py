@@ -44,15 +44,12 @@ class Tensor(Methods):
         """A new leaf over `array`, not copied.  `exposed`: someone outside holds the same memory."""
         tensor = object.__new__(Tensor)
         tensor._array = array
-        tensor._grad = None
-        tensor._node = None
+        tensor._grad = tensor._node = tensor._view = tensor._cache = None
         tensor._output = 0
         tensor._requires_grad = requires_grad
         tensor._version = Version()
         if exposed:
             tensor._version.exposed = True
-        tensor._view = None
-        tensor._cache = None
         return tensor
 
     @property

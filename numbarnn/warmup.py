@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import config, jit, nn, progress
+from . import config, jit, nn, optim, progress
 from .creation import tensor
 from .dtypes import FLOATS
 from .kernels import cache, threads
@@ -47,9 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(module: nn.Module, shape: tuple[int, ...], dtype: Any) -> None:
-    """Once there and back."""
-    out = module.to(dtype)(tensor(np.ones(shape, dtype), requires_grad=True))
+    """Once there and back, and a step of each optimizer that has kernels."""
+    module = module.to(dtype)
+    out = module(tensor(np.ones(shape, dtype), requires_grad=True))
     (out[0] if isinstance(module, nn.RNN) else out).sum().backward()
+    for amsgrad in (False, True):
+        optim.Adam(module.parameters(), amsgrad=amsgrad).step()
 
 
 def _stream(dtype: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import activation, gemm, jit, linear, packing, rnn, threads, weights
+from numbarnn.kernels import activation, gemm, gradients, jit, linear, packing, rnn, threads, weights
 from numbarnn.kernels.simd import TALL, at
 
 DTYPES = [np.float32, np.float64]
@@ -200,6 +200,16 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
         linear.recurrent_backward(d_pre, c["h_0"], output, column, reverse, got)
         assert_close(got, d_weight_hh, factor)
     assert_close(d_pre.sum(axis=0), d_bias, factor)
+
+    # all of it in one call: the first direction fills d_x, the second adds to it, and the others are always added to
+    d_h, got = d_h_n.copy(), [np.ones_like(c[name]) for name in ("weight_ih", "weight_hh", "bias")]
+    got_x = np.full((R, I), 1 if reverse else np.nan, dtype)
+    panels = weights.packed_back([(c["weight_ih"], c["weight_hh"])])[0]
+    gradients.backward(starts, *panels, c["h_0"], rows, output, int(reverse), code, d_rows, d_h, got_x, *got)
+    assert_close(d_h, d_h_0, factor)
+    assert_close(got_x, d_x[running] + (1 if reverse else 0), factor)
+    for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
+        assert_close(actual, 1 + expected, factor)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -11,6 +11,7 @@ import pytest
 
 import numbarnn
 from numbarnn import nn, optim
+from numbarnn.kernels import adam, plain
 
 # three steps on w0^2 + 3 w1^2 from (1, -2), by torch 2.13
 BY_TORCH = [
@@ -217,3 +218,42 @@ def test_refused(number: int) -> None:
     with pytest.raises(error) as caught:
         call()
     assert stem in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Adam's kernel
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (37, 17), (2, 3, 4)])
+def test_one_pass_of_adam_has_the_bits_of_numpy(shape: tuple[int, ...], amsgrad: bool, dtype: str) -> None:
+    rng = np.random.default_rng(1)
+    options = (0.9, 0.999, 1e-8, 0.01, 0.5)
+    arrays = [np.array(rng.standard_normal(shape), dtype) for _ in range(2)]
+    arrays += [np.array(np.abs(rng.standard_normal(shape)), dtype) for _ in range(3)]
+    if arrays[1].size > 4:
+        arrays[1].flat[:3] = np.nan, np.inf, 0
+        arrays[4].flat[3] = np.nan
+    expected = [a.copy() for a in arrays]
+    adam.step(*arrays[:4], arrays[4] if amsgrad else None, *options)
+    plain.adam_step(*expected[:4], expected[4] if amsgrad else None, *options)
+    for got, want in zip(arrays, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_adam_of_a_parameter_in_any_memory(amsgrad: bool) -> None:
+    values = np.arange(12, dtype=np.float32).reshape(3, 4) - 5.5
+    steps = []
+    for array in (values.copy(), values.T.copy().T, np.repeat(values, 2, axis=1)[:, ::2]):
+        weight = nn.Parameter(numbarnn.from_numpy(array))
+        optimizer = optim.Adam([weight], lr=0.1, amsgrad=amsgrad)
+        for gradient in (values, values.T.copy().T, -values):
+            weight.grad = numbarnn.tensor(gradient)
+            optimizer.step()
+        assert np.shares_memory(weight.detach().numpy(), array)
+        steps.append(array.copy())
+    np.testing.assert_array_equal(steps[0], steps[1])
+    np.testing.assert_array_equal(steps[0], steps[2])
+    assert np.all(steps[0] != values)

@@ -17,7 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import linear, packing, plain, rnn, weights
+from numbarnn.kernels import adam, gradients, linear, packing, plain, rnn, weights
 from numbarnn.kernels.activation import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -25,11 +25,15 @@ DTYPES = [np.float32, np.float64]
 NONLINEARITIES = {"tanh": TANH, "relu": RELU}
 PAIRS = [
     (rnn.forward, plain.rnn_forward),
+    (rnn.is_alone, plain.rnn_is_alone),
     (rnn.backward, plain.rnn_backward),
+    (gradients.backward, plain.direction_backward),
+    (adam.step, plain.adam_step),
     (linear.forward, plain.linear_forward),
     (linear.backward, plain.linear_backward),
     (linear.recurrent_backward, plain.recurrent_backward),
     (weights.packed, plain.packed_layers),
+    (weights.packed_back, plain.packed_back),
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
     (weights.unpacked_matrix, plain.unpacked_matrix),
@@ -101,8 +105,9 @@ def test_direction_backward(rng, dtype, nonlinearity, reverse):
         starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
         parameters = (h_0, w_ih, w_hh, bias, nonlinearity, reverse)
         states = naive.rnn_direction(x, lengths, *parameters)[0]
-        d_output, d_h = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
-        want = naive.rnn_direction_backward(x, lengths, *parameters, states, d_output, d_h)
+        d_output, d_h_n = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
+        d_h = d_h_n.copy()
+        want = naive.rnn_direction_backward(x, lengths, *parameters, states, d_output, d_h_n)
         d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = want
 
         other = np.full((len(x[running]), H), np.nan, dtype)  # the other direction is not to be read
@@ -121,6 +126,16 @@ def test_direction_backward(rng, dtype, nonlinearity, reverse):
             d_weight = np.ones_like(w_hh)
             plain.recurrent_backward(d_pre, h_0, both[0], column, reverse, d_weight)
             assert_close(d_weight, 1 + d_weight_hh, 4)
+
+        got = [np.ones_like(a) for a in (w_ih, w_hh, bias)]
+        d_h, got_x = d_h_n.copy(), np.full((len(other), I), 1 if reverse else np.nan, dtype)
+        panels = plain.packed_back([(w_ih, w_hh)])[0]
+        plain.direction_backward(starts, *panels, h_0, x[running], both[0], int(reverse),
+                                 NONLINEARITIES[nonlinearity], both[1], d_h, got_x, *got)  # fmt: skip
+        assert_close(d_h, d_h_0, 4)
+        assert_close(got_x, d_x[running] + (1 if reverse else 0), 4)
+        for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
+            assert_close(actual, 1 + expected, 4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -279,6 +279,33 @@ def test_weights_changed_in_any_way_are_seen(rng):
     check()
 
 
+def test_gradients_after_a_step_are_those_of_a_new_model(rng):
+    """Packed weights are written over with the next ones, for the way there and for the way back."""
+    rnn, x, _ = make(rng, "float32", num_layers=2, bidirectional=True)
+    optimizer = nb.optim.Adam(rnn.parameters(), lr=0.1)
+    for _ in range(3):
+        fresh = nn.RNN(5, 7, num_layers=2, bidirectional=True)
+        fresh.load_state_dict(rnn.state_dict())
+        for model in (rnn, fresh):
+            model.zero_grad()
+            model(x)[0].sum().backward()
+        for (name, p), q in zip(rnn.named_parameters(), fresh.parameters(), strict=True):
+            assert nb.equal(p.grad, q.grad), name
+        optimizer.step()
+
+
+def test_the_order_of_registration_does_not_matter(rng):
+    rnn = nn.RNN(7, 7)
+    x = nb.tensor(rng.standard_normal((3, 2, 7)).astype(np.float32))
+    expected = rnn(x)[0].detach()
+    weight_ih = rnn.weight_ih_l0
+    del rnn.weight_ih_l0
+    rnn.weight_ih_l0 = weight_ih
+    assert next(iter(rnn._parameters)) == "weight_hh_l0"
+    for _ in range(2):  # packed, and kept
+        assert nb.equal(rnn(x)[0].detach(), expected)
+
+
 def test_inference_keeps_nothing_for_backward(rng):
     rnn, x, _ = make(rng, "float32", num_layers=2)
     for mode in (nb.no_grad, nb.inference_mode):

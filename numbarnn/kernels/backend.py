@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from . import linear, packing, plain, published, rnn, weights
+from . import adam, gradients, linear, packing, plain, published, rnn, weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,11 +26,14 @@ def _chosen(compiled: F, on_numpy: F) -> F:
 
 
 rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
-rnn_backward = _chosen(rnn.backward, plain.rnn_backward)
+rnn_forward_alone = _chosen(rnn.forward_alone, plain.rnn_forward)
+rnn_is_alone = _chosen(rnn.is_alone, plain.rnn_is_alone)
+direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)
-recurrent_backward = _chosen(linear.recurrent_backward, plain.recurrent_backward)
+adam_step = _chosen(adam.step, plain.adam_step)
 packed_layers = _chosen(weights.packed, plain.packed_layers)
+packed_back = _chosen(weights.packed_back, plain.packed_back)
 size_of = _chosen(weights.size_of, plain.size_of)
 packed_matrix = _chosen(packing.packed, plain.packed_matrix)
 unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)

@@ -4,7 +4,7 @@ Each core then keeps its own part of the weights in its own cache, and every ste
 Everybody reads all columns of one step and writes his own of the next.
 
 GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
-which a core's L2 cache keeps 2 MB), medians of interleaved runs:
+which a core's L2 cache keeps 2 MB), medians of interleaved runs (`python -m benchmarks.shares`):
 
     H      B = 1      2          4          8          16         24         32         64
     512    73 83     128 124    171 164    280 218    296 239    317 250    333 266    326 259

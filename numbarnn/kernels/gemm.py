@@ -9,7 +9,8 @@ chain of fused multiply-adds over rising k, whichever tile the element falls int
 DEPTH rows of a pair of panels stay in the L1 cache while tiles go down the rows of a.
 
 What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers 241, one
-of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz):
+of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz; what is
+now is measured by `python -m benchmarks.product`):
 - tiles of 6 rows and 4 vectors, 10 loads for 24 updates, instead of 12 rows and 2 vectors, 14 loads, with rows as they
   lie instead of in blocks: 195 against 182 for (M, K, N) = (16, 256, 256), 204 against 195 for (64, 512, 512), and the
   blocks, which took 3 to 4 % to make, are gone.

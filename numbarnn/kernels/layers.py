@@ -4,7 +4,8 @@ Two directions of a layer do not know of each other.  With one direction, layers
 while a layer is at chunk c, the one below is at c + 1, and so on (a wavefront).  After a chunk its last state is kept
 in h, for the layer above may write over what it was read from.
 
-Microseconds of `rnn(x)` on two cores, on one thread against this, B = 1, I = H, medians of interleaved runs:
+Microseconds of `rnn(x)` on two cores, on one thread against this, B = 1, I = H, medians of interleaved runs
+(`python -m benchmarks.shares`):
 
     directions                      H = 64, T = 100    45   40      128, T = 50     83  54      384, T = 50    629 363
     2 layers                            64, T = 200    80   74      128, T = 100   159 111      256, T = 50    312 202

@@ -34,8 +34,11 @@ SUM_ROWS = 32
 def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
     (R, O), I = y.shape, x.shape[1]
-    count = threads.most(R, 2.0 * R * O * I)
-    threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), count)
+    operations = 2.0 * R * O * I
+    if operations < threads.WORTH_A_THREAD:
+        _forward_share(x, weight, bias, y, 0, 1)
+        return
+    threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), threads.most(R, operations))
 
 
 @kernel
@@ -69,12 +72,11 @@ def backward(
 
     Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are.
     """
-    R, O = d_y.shape
-    I = x.shape[1]
+    (R, O), I = d_y.shape, x.shape[1]
     products = (d_x.size > 0) + (d_weight.size > 0)
     count = threads.most(max(R, O), 2.0 * R * O * I * products)
     zeros = np.zeros(I if first else 0, d_y.dtype)
-    rooms = scratch(count, _gradient_room(R, O, count, d_y.dtype), d_y.dtype)
+    rooms = scratch(count, gradient_room(R, O, count, d_y.dtype), d_y.dtype)
     threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)
 
 
@@ -110,7 +112,7 @@ def recurrent_backward(
     """
     R, H = d_pre.shape
     count = threads.most(H, 2.0 * R * H * H)
-    rooms = scratch(count, _gradient_room(R, H, count, d_pre.dtype), d_pre.dtype)
+    rooms = scratch(count, gradient_room(R, H, count, d_pre.dtype), d_pre.dtype)
     args = (d_pre, h_0, output, column, reverse, d_weight, np.empty(0, d_pre.dtype), rooms)
     threads.spread(_recurrent_share, _recurrent_parallel, args, count)
 
@@ -134,7 +136,7 @@ def _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, rooms,
         _add_gradients(at(d_pre, B * H), at(output, column), width, R - B, H, d_weight, none, begin, end, room)
 
 
-def _gradient_room(R: int, O: int, count: int, dtype: Any) -> int:
+def gradient_room(R: int, O: int, count: int, dtype: Any) -> int:
     """Elements of scratch that `_add_gradients` needs."""
     K, M = min(GRADIENT_ROWS, R), -(-O // count)
     return 2 * K * panel_columns(dtype) + -(-M // TALL) * (K * TALL + LINE) + 2 * M

@@ -58,12 +58,15 @@ def _no_scratch(dtype: Any) -> Array:
 # panels
 
 
-def packed(matrix: Array, transpose: bool = False) -> Array:
-    """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels."""
+def packed(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
+    """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels.
+
+    `into`: what was packed of such a matrix before, to be written over.
+    """
     rows, columns = matrix.shape
     K, N = (columns, rows) if transpose else (rows, columns)
     width = panel_columns(matrix.dtype)
-    panels = aligned(-(-N // width) * width * K, matrix.dtype)
+    panels = aligned(-(-N // width) * width * K, matrix.dtype) if into is None else into
     _pack_matrix(matrix, 1 if transpose else columns, columns if transpose else 1, K, N, panels)
     return panels
 

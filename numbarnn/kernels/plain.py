@@ -43,7 +43,7 @@ def _silent(function: F) -> F:
 # weights
 
 
-def packed_matrix(matrix: Array, transpose: bool = False) -> Array:
+def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
     """A matrix, or its transpose, as a flat array: a copy."""
     return (matrix.T if transpose else matrix).flatten()
 
@@ -58,9 +58,16 @@ def layout(dtype: Any) -> int:
     return 0
 
 
-def packed_layers(directions: Sequence[tuple[Array, Array, Array]]) -> Array:
+def packed_layers(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
     """b, W_ih^T (I, H) and W_hh^T (H, H) of each layer and direction, one after the other."""
     return np.concatenate([a.T.ravel() for w_ih, w_hh, bias in directions for a in (bias, w_ih, w_hh)])
+
+
+def packed_back(
+    directions: Sequence[tuple[Array, Array]], into: list[tuple[Array, Array]] | None = None
+) -> list[tuple[Array, Array]]:
+    """W_ih and W_hh of each layer and direction as flat arrays: copies."""
+    return [(weight_ih.flatten(), weight_hh.flatten()) for weight_ih, weight_hh in directions]
 
 
 def size_of(I: int, H: int, dtype: Any) -> int:
@@ -108,6 +115,11 @@ def rnn_forward(
         np.concatenate(states, axis=1, out=rows)
 
 
+def rnn_is_alone(R: int, I: int, H: int, LD: int, directions: int) -> bool:
+    """Whether there is a quicker way than `rnn_forward`: not here."""
+    return False
+
+
 @_silent
 def rnn_backward(
     starts: Array,
@@ -134,6 +146,35 @@ def rnn_backward(
         for step, running in steps:
             previous[step] = before[:running]
             before[:running] = h[step]
+
+
+def direction_backward(
+    starts: Array,
+    weight_ih: Array,
+    weight_hh: Array,
+    h_0: Array,
+    x: Array,
+    output: Array,
+    direction: int,
+    activation: int,
+    d_output: Array,
+    d_h: Array,
+    d_x: Array,
+    d_weight_ih: Array,
+    d_weight_hh: Array,
+    d_bias: Array,
+) -> None:
+    """All gradients of one direction of one layer; see gradients.backward."""
+    R, (B, H) = len(x), d_h.shape
+    column, reverse, nothing = direction * H, direction == 1, np.empty((0, 0), d_h.dtype)
+    even = B * (len(starts) - 1) == R
+    d_pre, previous = np.empty((R, H), d_h.dtype), nothing if even else np.empty((R, H), d_h.dtype)
+    rnn_backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
+    linear_backward(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, first=not reverse)
+    if even:
+        recurrent_backward(d_pre, h_0, output, column, reverse, d_weight_hh)
+    else:
+        linear_backward(d_pre, previous, weight_hh, nothing, d_weight_hh, nothing)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -182,3 +223,39 @@ def recurrent_backward(
     (R, H), B = d_pre.shape, len(h_0)
     h = output[:, column : column + H]
     d_weight += d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# optimizers
+
+
+@_silent
+def adam_step(
+    values: Array,
+    gradient: Array,
+    mean: Array,
+    mean_square: Array,
+    largest: Array | None,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    rate: float,
+    correction: float,
+) -> None:
+    """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps)."""
+    # empty_like and out=: of arrays without dimensions, operators would make scalars of another type
+    work = np.subtract(gradient, mean, out=np.empty_like(values))
+    work *= 1 - beta1
+    mean += work
+    np.multiply(gradient, gradient, out=work)
+    work *= 1 - beta2
+    mean_square *= beta2
+    mean_square += work
+    if largest is not None:
+        mean_square = np.maximum(largest, mean_square, out=largest)
+    np.sqrt(mean_square, out=work)
+    work /= correction
+    work += eps
+    np.divide(mean, work, out=work)
+    work *= rate
+    values -= work

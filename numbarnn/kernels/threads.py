@@ -64,6 +64,14 @@ def most(pieces: int, operations: float) -> int:
     return 1 if worth <= 1 else min(worth, available())
 
 
+def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float) -> bool:
+    """Run kernel(*args), which is for one thread, where no second is worth waking; whether that has done the work."""
+    if _both_ways or operations < WORTH_A_THREAD:
+        kernel(*args)
+        return not _both_ways
+    return False
+
+
 def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, by parallel(*args, count, team) where the team is free."""
     if count > 1 and _owner.acquire(blocking=False):

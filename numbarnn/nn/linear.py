@@ -14,6 +14,8 @@ from ..tensor import Parameter, Tensor
 from . import functional as F
 from .module import Module
 
+_NAMES = ["weight", "bias"]
+
 
 class Linear(Module):
     """y = x W^T + b, for x of shape (*, in_features): y is (*, out_features).
@@ -59,7 +61,7 @@ class Linear(Module):
                 parameter._version.count += 1
 
     def forward(self, input: Any) -> Any:
-        return F.linear(input, self.weight, self.bias)
+        return F.linear(input, *self._in_order(_NAMES))
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

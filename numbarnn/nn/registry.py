@@ -126,6 +126,12 @@ class Registry:
                 return slots[slot][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
+    def _in_order(self, names: list[str]) -> list[Any]:
+        """The attributes of these names, quickly where they are the parameters, which each cost 0.4 us by name."""
+        if [*self._parameters] == names:
+            return [*self._parameters.values()]
+        return [getattr(self, name) for name in names]  # one was deleted, or replaced by a plain tensor
+
     def __delattr__(self, name: str) -> None:
         for slot in _SLOTS:
             if name in self.__dict__.get(slot, ()):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from .. import random
 from ..creation import empty
 from ..tensor import Parameter, Tensor
-from .functional.rnn import recurrent, rnn_cell
+from .functional.rnn import ACTIVATIONS, recurrent, rnn_cell
 from .functional.shown import arranged, layers_shown
+from .functional.weights import kept_weights, stack_weights
 from .module import Module
 from .utils.rnn import PackedSequence
 
@@ -24,7 +25,8 @@ def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
     return parameter
 
 
-_NONLINEARITY = {"RNN_TANH": "tanh", "RNN_RELU": "relu"}
+_CELL_NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+_ACTIVATIONS = {f"RNN_{name.upper()}": activation for name, activation in ACTIVATIONS.items()}
 
 
 class _Recurrent(Module):
@@ -172,17 +174,18 @@ class RNN(_Recurrent):
         shown = 1
         if output_hidden_states or not return_output:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        parameters = self._parameters
-        params = [*parameters.values()]
-        if [*parameters] != self._flat_names:  # one was deleted, or replaced by a plain tensor
-            params = [getattr(self, name) for name in self._flat_names]
-        name, each, D = _NONLINEARITY[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
+        f, each, D = _ACTIVATIONS[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
+        params = [*self._parameters.values()]
+        packed = kept_weights(params, each, D)
+        if packed is None:  # and only then they might be others, or in another order
+            params = self._in_order(self._flat_names)
+            packed = stack_weights(params, each, D)
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            results = recurrent(name, input, hx, params, each, D, p, self.batch_first, None, None, lengths, shown)
+            results = recurrent(f, input, hx, params, packed, p, self.batch_first, None, None, lengths, shown)
             return arranged(results, output_hidden_states) if output_hidden_states or not shown else results
         data, sizes, order, back = input
-        *layers, h_n = recurrent(name, data, hx, params, each, D, p, False, sizes, order, lengths, shown)
+        *layers, h_n = recurrent(f, data, hx, params, packed, p, False, sizes, order, lengths, shown)
         return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)
 
     def extra_repr(self) -> str:
@@ -244,7 +247,8 @@ class RNNCell(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        return rnn_cell(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.nonlinearity)
+        weight_ih, weight_hh, bias_ih, bias_hh = self._in_order(_CELL_NAMES)
+        return rnn_cell(input, hx, weight_ih, weight_hh, bias_ih, bias_hh, self.nonlinearity)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

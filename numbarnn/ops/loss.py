@@ -22,7 +22,7 @@ def _reduced(losses: Array, reduction: str, count: Array | int | None = None) ->
     """
     if reduction == "none":
         return losses, lambda d: d
-    total = losses.sum()
+    total = np.add.reduce(losses, axis=None)
     if reduction == "sum":
         return total, lambda d: d
     scale = losses.dtype.type(1) / losses.dtype.type(losses.size if count is None else count)
@@ -92,16 +92,18 @@ def binary_cross_entropy_with_logits(
 
 
 @op()
-def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_index: int, reduction: str) -> Result:
+def nll_loss(
+    log_probs: Array, *, target: Array, weight: Array | None, ignore_index: int | None, reduction: str
+) -> Result:
     """-w[y] log_probs[y]"""
     rows = _rows(log_probs)
     picked = _Picked(target, weight, ignore_index, rows)
     losses = -picked.weight * picked.of(rows)
-    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
+    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.count)
 
     def d_log_probs(d: Array) -> Array:
         d_rows = np.zeros_like(rows)
-        picked.add(d_rows, picked.kept_of(-picked.weight * _each(spread(d), losses)))
+        picked.add(d_rows, picked.kept_of(-picked.weight * _each(spread(d))))
         return _unrows(d_rows, log_probs)
 
     return out, (d_log_probs,)
@@ -109,7 +111,13 @@ def nll_loss(log_probs: Array, *, target: Array, weight: Array | None, ignore_in
 
 @op()
 def cross_entropy(
-    logits: Array, *, target: Array, weight: Array | None, ignore_index: int, reduction: str, label_smoothing: float
+    logits: Array,
+    *,
+    target: Array,
+    weight: Array | None,
+    ignore_index: int | None,
+    reduction: str,
+    label_smoothing: float,
 ) -> Result:
     """-w[y] log p[y], with p the softmax of the logits.
 
@@ -117,22 +125,27 @@ def cross_entropy(
     """
     shifted = _shifted(_rows(logits))
     picked = _Picked(target, weight, ignore_index, shifted)
-    at_target = (1 - label_smoothing) * picked.weight
-    of_target, of_all = picked.of(shifted), np.zeros((), shifted.dtype)
+    of_target = picked.of(shifted)
     smooth: Array | None = None  # (C,): weight of each class whatever the target
     if label_smoothing:
         smooth = np.full(shifted.shape[1], label_smoothing / shifted.shape[1], shifted.dtype)
         smooth *= 1 if weight is None else weight
-        of_all = (shifted * smooth).sum(axis=1)
-    per_row = at_target if smooth is None else at_target + smooth.sum()
+        at_target = (1 - label_smoothing) * picked.weight
+        per_row, of_all = at_target + smooth.sum(), (shifted * smooth).sum(axis=1)
+    else:
+        per_row, at_target, of_all = picked.weight, picked.weight, shifted.dtype.type(0)
     exps = np.exp(shifted, out=shifted)
-    total = exps.sum(axis=1)
-    losses = picked.kept_of(per_row * np.log(total) - at_target * of_target - of_all)
-    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.weight.sum())
+    total = np.add.reduce(exps, axis=1)
+    losses = np.log(total)
+    if picked.is_weighted or smooth is not None:
+        losses = picked.kept_of(per_row * losses - at_target * of_target - of_all)
+    else:
+        losses -= of_target
+    out, spread = _reduced(losses.reshape(target.shape), reduction, picked.count)
 
     def d_logits(d: Array) -> Array:
         # sum_c q[c] (p - onehot(c)) over the weights q of a row
-        d_losses = picked.kept_of(_each(spread(d), losses))
+        d_losses = picked.kept_of(_each(spread(d)))
         d_rows = exps * (d_losses * per_row / total)[:, None]
         picked.add(d_rows, -d_losses * at_target)
         if smooth is not None:
@@ -161,30 +174,35 @@ def soft_cross_entropy(
     out, spread = _reduced(losses.reshape(shape), reduction)
 
     def d_logits(d: Array) -> Array:
-        d_losses = _each(spread(d), losses)
+        d_losses = _each(spread(d))
         return _unrows(d_losses[:, None] * (exps * (q.sum(axis=1) / total)[:, None] - q), logits)
 
     def d_target(d: Array) -> Array:
-        d_losses = _each(spread(d), losses)
+        d_losses = _each(spread(d))
         return _unrows(d_losses[:, None] * ((label_smoothing - 1) * scale * log_p), target)
 
     return out, (d_logits, d_target)
 
 
 class _Picked:
-    """The element of each row that its target names."""
+    """The element of each row that its target names; `ignore_index` is None where no target is ignored."""
 
-    def __init__(self, target: Array, weight: Array | None, ignore_index: int, rows: Array) -> None:
+    def __init__(self, target: Array, weight: Array | None, ignore_index: int | None, rows: Array) -> None:
         numbers = target.reshape(-1).copy()
-        kept = numbers != ignore_index
         #: (M,) which rows count; None if all do
-        self.kept = None if kept.all() else kept
-        numbers[~kept] = 0
+        self.kept = None if ignore_index is None else numbers != ignore_index
+        if self.kept is not None:
+            numbers[~self.kept] = 0
         self._where = (np.arange(len(numbers)), numbers)
-        #: (M,) weight of each row, 0 where the target is ignored
-        self.weight = kept.astype(rows.dtype)
+        self.is_weighted = weight is not None or self.kept is not None
+        #: (M,) weight of each row, 0 where the target is ignored; one number if all rows weigh 1
+        self.weight: Array = rows.dtype.type(1)
         if weight is not None:
-            self.weight *= weight[numbers]
+            self.weight = weight[numbers].astype(rows.dtype)
+        if self.kept is not None:
+            self.weight = self.kept * self.weight
+        #: what a mean divides by
+        self.count: Any = self.weight.sum() if self.is_weighted else len(numbers)
 
     def kept_of(self, values: Array) -> Array:
         """(M,) values, with 0 for those of ignored rows."""
@@ -216,12 +234,12 @@ def _unrows(rows: Array, like: Array) -> Array:
     return out
 
 
-def _each(d: Array, losses: Array) -> Array:
-    """One gradient a row."""
-    return np.broadcast_to(d.reshape(-1), losses.shape)
+def _each(d: Array) -> Array:
+    """One gradient a row, (M,), or one for all, (1,)."""
+    return d.reshape(-1)
 
 
 def _shifted(rows: Array) -> Array:
     """Rows less their maximum: exponentials of that cannot overflow."""
-    shifted: Array = rows - rows.max(axis=1, keepdims=True, initial=-np.inf)
+    shifted: Array = rows - np.maximum.reduce(rows, axis=1, keepdims=True, initial=-np.inf)
     return shifted

@@ -40,6 +40,8 @@ class Op:
 
     def saved_for(self, needs: list[bool]) -> set[int]:
         """What the gradients that are needed read."""
+        if self.saves == ((),):
+            return set()
         saves = self.saves if len(self.saves) == len(needs) else self.saves * len(needs)
         return {number for reads, need in zip(saves, needs, strict=True) if need for number in reads}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import backend
 from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
@@ -65,26 +66,16 @@ class Adam(Optimizer):
             names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * bool(group["amsgrad"])
             made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
             state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
-        state["step"]._array += 1
-        step = state["step"].item()
+        count = state["step"]._array
+        step = count.item() + 1
+        count.fill(step)
         beta1, beta2 = group["betas"]
         mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
-        work = np.subtract(gradient, mean, out=np.empty_like(values))
-        work *= 1 - beta1
-        mean += work
-        np.multiply(gradient, gradient, out=work)
-        work *= 1 - beta2
-        mean_square *= beta2
-        mean_square += work
-        if group["amsgrad"]:
-            largest = state["max_exp_avg_sq"]._array
-            mean_square = np.maximum(largest, mean_square, out=largest)
-        np.sqrt(mean_square, out=work)
-        work /= (1 - beta2**step) ** 0.5
-        work += group["eps"]
-        np.divide(mean, work, out=work)
-        work *= group["lr"] / (1 - beta1**step)
-        values -= work
+        largest = state["max_exp_avg_sq"]._array if group["amsgrad"] else None
+        rate, correction = group["lr"] / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        backend.adam_step(
+            values, gradient, mean, mean_square, largest, beta1, beta2, group["eps"], rate, correction
+        )  # fmt: skip
 
 
 class AdamW(Adam):

@@ -67,7 +67,7 @@ class Optimizer(ABC):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none:
-                    parameter.grad = None
+                    parameter._grad = None
                 elif parameter.grad is not None:
                     parameter.grad = parameter.grad.detach().zero_()
 

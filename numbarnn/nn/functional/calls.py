@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...tensor import Tensor
-from .layout import Alone, Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
+from .layout import Alone, Dense, Packed, Padded, Step, as_batch_sizes, as_lengths, as_order
 from .weights import StackWeights
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -44,6 +44,26 @@ def layout_of(
     if h is not None:
         count = weights.directions
         _check_state(h, (count, H) if alone else (count, layout.B, H), dtype)
+    return layout
+
+
+def step_of(weights: StackWeights, x: Array, h: Array | None) -> Dense:
+    """The layout of one step of a cell, once all is checked; raises as said in `rnn_cell`."""
+    H, I, dtype = weights.H, weights.I, weights.dtype
+    layout = Step(x)
+    state_shape = (*x.shape[:-1], H)
+    if x.shape[-1] != I:
+        raise RuntimeError(f"input has inconsistent input_size: got {x.shape[-1]} expected {I}")
+    if x.dtype != dtype:
+        raise RuntimeError(f"input dtype ({x.dtype}) does not match weight dtype ({dtype})")
+    if h is None:
+        return layout
+    if x.ndim == 2 and len(h) != layout.B:
+        raise RuntimeError(f"Input batch size {layout.B} doesn't match hidden0 batch size {len(h)}")
+    if h.shape != state_shape:
+        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {list(h.shape)}, expected {list(state_shape)}")
+    if h.dtype != dtype:
+        raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
     return layout
 
 

@@ -30,6 +30,8 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
 
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     """The arrays of a loss's two operands."""
+    if isinstance(input, Tensor) and isinstance(target, Tensor):
+        return input._array, target._array
     for position, (argument, value) in enumerate((("input", input), ("target", target)), 1):
         if not isinstance(value, (Tensor, np.ndarray)):
             raise TypeError(

@@ -37,14 +37,16 @@ def _starts(batch_sizes: Array) -> Array:
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
 
-    #: whether all sequences have as many steps
-    even = True
+    #: whether one thread does all the work of a call (kernels/rnn.py)
+    alone = False
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
         first, second = x.shape[:2]
         self.T, self.B = (second, first) if batch_first else (first, second)
         self.R = self.T * self.B
+        #: whether the rows of x, as they lie, are those of one sequence after the other
+        self.by_sequence = batch_first and self.T > 1 and self.B > 1
         if self.T <= FEW_STEPS:
             self.starts = _few_starts(self.T, self.B)
 
@@ -64,8 +66,8 @@ class Dense:
 
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
-        if not self.batch_first and x.flags.carray:
-            return x.reshape(self.T * self.B, x.shape[-1]), False
+        if x.flags.carray:
+            return x.reshape(self.R, x.shape[2]), self.by_sequence
         steps = x.transpose(1, 0, 2) if self.batch_first else x
         in_sequences = not steps.flags.carray and steps.transpose(1, 0, 2).flags.carray
         x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
@@ -77,15 +79,14 @@ class Dense:
             array = array.transpose(1, 0, 2)
         return dense(array).reshape(self.T * self.B, array.shape[-1])
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        """(R, F) rows to fill, for `user`."""
-        return np.empty((self.T, self.B, features), dtype).reshape(self.R, features)
+    def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
+        """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
+        array = np.empty((self.T, self.B, features), dtype)
+        return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
-        array = rows.base  # of new_rows: with memory of its own, so that nobody need copy it
-        if array is None or array.shape != (self.T, self.B, rows.shape[-1]):
-            array = rows.reshape(self.T, self.B, rows.shape[-1])
+        array = rows.reshape(self.T, self.B, rows.shape[1])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def no_state(self, layers: int, H: int, dtype: Any) -> Array:
@@ -119,8 +120,9 @@ class Alone(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array)
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+    def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
+        array = np.empty((self.R, features), dtype)
+        return array, array
 
     def user(self, rows: Array) -> Array:
         return rows
@@ -147,8 +149,9 @@ class Step(Dense):
     def rows(self, array: Array) -> Array:
         return dense(array).reshape(self.B, array.shape[-1])
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+    def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
+        array = np.empty((*self.shape, features), dtype)
+        return array.reshape(self.R, features), array
 
     def user(self, rows: Array) -> Array:
         return rows.reshape(*self.shape, rows.shape[-1])
@@ -163,11 +166,10 @@ class Step(Dense):
 class Ragged(Dense):
     """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
 
-    even = False
     order: Array | None
 
-    def new_rows(self, features: int, dtype: Any) -> Array:
-        return np.empty((self.R, features), dtype)
+    def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
+        return np.empty((self.R, features), dtype), None
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False

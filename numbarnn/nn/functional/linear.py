@@ -29,29 +29,29 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     x, w = as_array(input), as_array(weight)
     b = None if bias is None else as_array(bias)
     _check(x, w, b)
-    O = len(w)
-    y = np.empty((*x.shape[:-1], O), w.dtype)
+    O, dtype = len(w), w.dtype
+    y = np.empty((*x.shape[:-1], O), dtype)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
-    backend.linear_forward(_rows(x), packed(weight, True), np.zeros(O, w.dtype) if b is None else dense(b), _rows(y))
+    backend.linear_forward(_rows(x), packed(weight, True), np.zeros(O, dtype) if b is None else dense(b), _rows(y))
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         (d_y,) = d_outputs
         assert d_y is not None  # the only output
-        shapes = (x.shape, w.shape, (O,))
-        d_x, d_weight, d_bias = [
-            np.zeros(s if need else (0,) * len(s), w.dtype) for s, need in zip(shapes, needs, strict=True)
-        ]
-        panels = packed(weight, False) if needs[0] else np.empty(0, w.dtype)
-        backend.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias)
-        return [d if need else None for d, need in zip((d_x, d_weight, d_bias), needs, strict=True)]
+        for_x, for_weight, for_bias = needs
+        panels = packed(weight, False) if for_x else np.empty(0, dtype)
+        d_x = np.empty(x.shape if for_x else (0, 0), dtype)
+        d_weight = np.zeros(w.shape if for_weight else (0, 0), dtype)
+        d_bias = np.zeros(O if for_bias else 0, dtype)
+        backend.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias, first=True)
+        return [d_x if for_x else None, d_weight if for_weight else None, d_bias if for_bias else None]
 
-    saved = [t for t in (input, weight) if isinstance(t, Tensor)]
-    (out,) = record("Linear", [y], (input, weight, bias), backward, saved)
-    return out
+    return record("Linear", [y], (input, weight, bias), backward, (input, weight))[0]
 
 
 def _rows(array: Array) -> Array:
     """(*, F) as a contiguous matrix (R, F)."""
+    if array.ndim == 2:
+        return dense(array)
     features = array.shape[-1]
     return dense(array).reshape(array.size // features if features else 0, features)
 

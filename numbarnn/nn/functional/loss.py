@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from ...dtypes import torch_name
 from ...ops import loss as ops
 from ...record import apply
@@ -170,8 +172,8 @@ def cross_entropy(
         _check_classes(name, x, scale)
         return apply(ops.soft_cross_entropy, input, target, **options)
     _check_classes(name, x, scale)
-    y = _class_numbers(x, y, ignore_index)
-    return apply(ops.cross_entropy, input, target=y, ignore_index=ignore_index, **options)
+    y, ignored = _class_numbers(x, y, ignore_index)
+    return apply(ops.cross_entropy, input, target=y, ignore_index=ignored, **options)
 
 
 def nll_loss(
@@ -195,8 +197,8 @@ def nll_loss(
     check_reduction(reduction)
     scale = constant(name, "weight", weight)
     _check_classes(name, x, scale)
-    y = _class_numbers(x, y, ignore_index)
-    return apply(ops.nll_loss, input, target=y, weight=scale, ignore_index=ignore_index, reduction=reduction)
+    y, ignored = _class_numbers(x, y, ignore_index)
+    return apply(ops.nll_loss, input, target=y, weight=scale, ignore_index=ignored, reduction=reduction)
 
 
 def _check_classes(name: str, x: Array, weight: Array | None) -> None:
@@ -212,8 +214,8 @@ def _check_classes(name: str, x: Array, weight: Array | None) -> None:
         )
 
 
-def _class_numbers(x: Array, y: Array, ignore_index: int) -> Array:
-    """`y`, if it names a class for each position of `x`."""
+def _class_numbers(x: Array, y: Array, ignore_index: int) -> tuple[Array, int | None]:
+    """`y`, if it names a class for each position of `x`, and the number to be ignored if it is found there."""
     if x.ndim == 1:
         if y.ndim > 1 or y.size != 1:
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {y.size}")
@@ -227,7 +229,11 @@ def _class_numbers(x: Array, y: Array, ignore_index: int) -> Array:
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(y.shape)}")
     if y.dtype.kind not in "iu":
         raise RuntimeError(f"expected target dtype to be an integer type, but got {y.dtype}")
-    outside = (y < 0) | (y >= x.shape[min(1, x.ndim - 1)])
-    if outside.any() and (outside := outside & (y != ignore_index)).any():
+    classes = x.shape[min(1, x.ndim - 1)]
+    outside = (y < 0) | (y >= classes)
+    if not np.count_nonzero(outside):  # a tenth of the time of any()
+        return y, ignore_index if 0 <= ignore_index < classes and (y == ignore_index).any() else None
+    outside &= y != ignore_index
+    if outside.any():
         raise IndexError(f"Target {y[outside].flat[0]} is out of bounds.")
-    return y
+    return y, ignore_index

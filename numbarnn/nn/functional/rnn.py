@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from ... import tape
+from ...grad_mode import is_grad_enabled
 from ...kernels.activation import RELU, TANH
-from ...record import record
+from ...record import leave_node
 from ...tensor import Tensor
-from .calls import layout_of
+from .calls import layout_of, step_of
 from .last import infer_last
-from .layout import Dense, Step
+from .layout import Dense
 from .shown import arranged, layers_shown
 from .stack import Stack, infer
-from .weights import array_of, stack_weights
+from .weights import Packed, array_of, stack_weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -69,7 +70,8 @@ def rnn_tanh(
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
-    results = recurrent("tanh", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    packed = stack_weights(params, each, D)
+    results = recurrent(TANH, input, hx, params, packed, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
     return arranged(results, output_hidden_states)
 
 
@@ -99,7 +101,8 @@ def rnn_relu(
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
-    results = recurrent("relu", input, hx, params, each, D, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    packed = stack_weights(params, each, D)
+    results = recurrent(RELU, input, hx, params, packed, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
     return arranged(results, output_hidden_states)
 
 
@@ -136,30 +139,20 @@ def rnn_cell(
         raise RuntimeError("b_ih and b_hh: expected both or neither")
     params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
     weights, panels = stack_weights(params, len(params), 1)
-    stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
-    H, I, dtype = weights.H, weights.I, weights.dtype
-    layout = Step(x)
-    state_shape = (*x.shape[:-1], H)
-    if x.shape[-1] != I:
-        raise RuntimeError(f"input has inconsistent input_size: got {x.shape[-1]} expected {I}")
-    if x.dtype != dtype:
-        raise RuntimeError(f"input dtype ({x.dtype}) does not match weight dtype ({dtype})")
-    if h is None:
-        h = layout.no_state(1, H, dtype)
-    elif x.ndim == 2 and len(h) != layout.B:
-        raise RuntimeError(f"Input batch size {layout.B} doesn't match hidden0 batch size {len(h)}")
-    elif h.shape != state_shape:
-        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {list(h.shape)}, expected {list(state_shape)}")
-    elif h.dtype != dtype:
-        raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
-    else:
-        h = layout.state_in(h)
-    (h_next,) = _run("RnnCell", stack, layout, x, h, (input, hx), shown=0)
-    return h_next
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# validation
+    call = ("cell", x.shape, x.dtype) if h is None else ("cell", x.shape, x.dtype, h.shape, h.dtype)
+    layout = weights.layouts.get(call)
+    if layout is None:
+        layout = step_of(weights, x, h)
+        weights.remember(call, layout)
+    h = layout.no_state(1, weights.H, weights.dtype) if h is None else layout.state_in(h)
+    if is_grad_enabled():
+        inputs = (input, hx, *params)
+        edges = tape.edges_of(inputs)
+        if edges is not None:
+            stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
+            return _run("RnnCell", stack, layout, x, h, inputs, edges, shown=0)[0]
+    infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
+    return Tensor._wrap(layout.state_out(h))
 
 
 def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
@@ -176,17 +169,12 @@ def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectio
 # the call itself
 
 
-#: shapes of calls that are kept for one set of weights
-_LAYOUTS = 64
-
-
 def recurrent(
-    nonlinearity: str,
+    activation: int,
     input: Any,
     hx: Any,
     params: Sequence[Any],
-    each: int,
-    D: int,
+    packed: Packed,
     dropout: float,
     batch_first: bool,
     batch_sizes: Any = None,
@@ -194,33 +182,36 @@ def recurrent(
     lengths: Any = None,
     shown: int = 1,
 ) -> tuple[Tensor, ...]:
-    """`rnn_tanh` or `rnn_relu`, with `each` parameters for each of D directions of each layer, dropped with `dropout`.
+    """`rnn_tanh` or `rnn_relu`, of parameters that are packed already, dropped with `dropout`.
 
     Returns the outputs of the last `shown` layers, from below, and h_n.  What was checked for one call holds for the
     next with the same shapes, so that little is left to do for it.
     """
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    weights, panels = stack_weights(params, each, D)
+    weights, panels = packed
     x = input._array if isinstance(input, Tensor) else array_of(input, "input")
-    h = None if hx is None else array_of(hx, "hx")
-    if batch_sizes is None and lengths is None and x.dtype == weights.dtype and (h is None or h.dtype == x.dtype):
-        key = x.shape, batch_first, None if h is None else h.shape
+    h = None if hx is None else hx._array if isinstance(hx, Tensor) else array_of(hx, "hx")
+    layout = key = None
+    if batch_sizes is None and lengths is None:
+        of_input = x.shape, x.dtype, batch_first
+        key = of_input if h is None else (*of_input, h.shape, h.dtype)
         layout = weights.layouts.get(key)
-        if layout is None:
-            if len(weights.layouts) >= _LAYOUTS:
-                weights.layouts.clear()
-            layout = weights.layouts[key] = layout_of(weights, input, x, h, batch_first, None, None, None)
-    else:
+    if layout is None:
         layout = layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
+        if key is not None:
+            weights.remember(key, layout)
     h = layout.no_state(weights.directions, weights.H, weights.dtype) if h is None else layout.state_in(h)
-    if dropout or shown > 1 or tape.recording((input, hx, *params)):
-        stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], dropout)
-        return _run("Rnn", stack, layout, x, h, (input, hx), shown)
+    if is_grad_enabled() or dropout or shown > 1:
+        inputs = (input, hx, *params)
+        edges = tape.edges_of(inputs)
+        if edges is not None or dropout or shown > 1:
+            stack = Stack(params, weights, panels, activation, dropout)
+            return _run("Rnn", stack, layout, x, h, inputs, edges, shown)
     if not shown:
-        infer_last(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
+        infer_last(weights, panels, activation, layout, x, h)
         return (Tensor._wrap(layout.state_out(h)),)
-    rows = infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
+    rows = infer(weights, panels, activation, layout, x, h)
     return Tensor._wrap(layout.user(rows)), Tensor._wrap(layout.state_out(h))
 
 
@@ -230,30 +221,29 @@ def _run(
     layout: Dense,
     x: Array,
     h: Array,
-    inputs: tuple[Any, Any],
+    inputs: tuple[Any, ...],
+    edges: tuple[Any, ...] | None,
     shown: int,
 ) -> tuple[Tensor, ...]:
-    """Run and record: the outputs of the last `shown` layers and the state, as the user has them."""
-    everything = (*inputs, *stack.params)
-    keep = tape.recording(everything)
-    layers, h_n = stack.forward(x, layout, h, keep)
+    """The outputs of the last `shown` layers and the state, as the user has them; `edges`: a node is left behind."""
+    layers, h_n = stack.forward(x, layout, h, keep=edges is not None)
     first = stack.layers - shown
-    arrays = [*map(layout.user, layers[first:]), layout.state_out(h_n)]
-    if not keep:
-        return tuple([Tensor._wrap(array) for array in arrays])
+    outputs = tuple([Tensor._wrap(array) for array in (*map(layout.user, layers[first:]), layout.state_out(h_n))])
+    if edges is None:
+        return outputs
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         *d_shown, d_state = d_outputs
         d_h = np.zeros(h_n.shape, h_n.dtype) if d_state is None else layout.state_in(d_state)
         d_layers = [None] * first + [None if d is None else layout.rows(d) for d in d_shown]
-        d_x = layout.new_rows(stack.weights.I, h_n.dtype) if needs[0] else None
+        d_x, d_input = layout.new_rows(stack.weights.I, h_n.dtype) if needs[0] else (None, None)
         gradients = stack.backward(d_layers, d_h, d_x)
-        d_input = None if d_x is None else layout.user(d_x)
+        if d_x is not None and d_input is None:
+            d_input = layout.user(d_x)
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    saved = [t for t in everything if isinstance(t, Tensor)]
-    outputs = record(name, arrays, everything, backward, saved)
+    leave_node(name, outputs, edges, backward, saved=inputs)
     for layer, output in enumerate(outputs[:-1], first):  # the way back reads these; h_n is a copy already
         output._version.before_write = stack.output_keeper(layer)
     return outputs

@@ -13,7 +13,7 @@ from ... import random
 from ...kernels import backend
 from ...kernels.packing import matrix
 from .layout import Dense
-from .weights import StackWeights, packed
+from .weights import StackWeights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -30,14 +30,15 @@ def _nothing(dimensions: int, dtype: Any) -> Array:
 def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array) -> Array:
     """output (R, D H) where nobody goes back; h, the first state, ends as h_n."""
     rows, batch_first = layout.input(x)
-    dtype, D = h.dtype, weights.D
-    width = D * weights.H
-    output = matrix(layout.R, width, dtype)
-    if weights.layers == 1 or layout.T > FEW_STEPS:  # what is below is written over where it was read
-        lower = _nothing(3, dtype)
+    R, width, dtype = layout.R, weights.width, weights.dtype
+    output = matrix(R, width, dtype)
+    in_place = weights.layers > 1 and layout.T > FEW_STEPS  # what is below is written over where it was read
+    if in_place or weights.layers == 1:
+        lower = weights.nothing
     else:
-        lower = np.empty((min(weights.layers - 1, 2), layout.R, width), dtype)
-    backend.rnn_forward(rows, batch_first, layout.starts, panels, h, lower, output, D, activation)
+        lower = np.empty((min(weights.layers - 1, 2), R, width), dtype)
+    forward = backend.rnn_forward_alone if layout.alone and not in_place else backend.rnn_forward
+    forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
 
 
@@ -61,15 +62,14 @@ class Stack:
         rows, batch_first = layout.input(x)
         R, dtype = layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty((below, R, self.D * self.H), dtype) if below else _nothing(3, dtype)
-        output = matrix(R, self.D * self.H, dtype)
+        lower = np.empty((below, R, self.weights.width), dtype) if below else self.weights.nothing
+        output = matrix(R, self.weights.width, dtype)
         h_0, masks = h.copy() if keep else h, []
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            backend.rnn_forward(
-                rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation
-            )
+            forward = backend.rnn_forward_alone if layout.alone else backend.rnn_forward
+            forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
         outputs = [*lower[::-1], output]
         if keep:
             self.x, self.layout, self.h_0, self.masks = x, layout, h_0, masks
@@ -113,6 +113,7 @@ class Stack:
         d_outputs: those that reach the outputs of the layers from outside.
         """
         gradients: list[Array] = []
+        panels = self.weights.packed_back(self.params)
         top = d_outputs[-1]
         d_output = np.zeros(self.outputs[-1].shape, d_h.dtype) if top is None else top
         for layer in reversed(range(self.layers)):
@@ -123,7 +124,8 @@ class Stack:
                 d_input = _nothing(2, d_output.dtype) if d_x is None else d_x
             of_layer: list[Array] = []
             for d in range(self.D):
-                of_layer += self._backward_direction(layer, d, layer_input, d_output, d_h, d_input)
+                mine = panels[layer * self.D + d]
+                of_layer += self._backward_direction(layer, d, mine, layer_input, d_output, d_h, d_input)
             gradients = of_layer + gradients
             if layer > 0 and self.masks:
                 d_input *= self.masks[layer - 1]
@@ -141,26 +143,15 @@ class Stack:
         return dropped
 
     def _backward_direction(
-        self, layer: int, d: int, layer_input: Array, d_output: Array, d_h: Array, d_input: Array
-    ) -> list[Array]:
-        """Back through time, then the products over all rows; adds to d_input."""
-        i, output, each = layer * self.D + d, self.outputs[layer], self.weights.each
-        weight_ih, weight_hh = self.params[i * each : i * each + 2]
-        none, no_matrix = _nothing(1, output.dtype), _nothing(2, output.dtype)
-        d_pre = matrix(len(output), self.H, output.dtype)
-        previous = no_matrix if self.layout.even else np.empty_like(d_pre)
-        backend.rnn_backward(
-            self.layout.starts, packed(weight_hh, False), self.h_0[i], output, d * self.H, d == 1, self.activation,
-            d_output, d_h[i], d_pre, previous,
+        self, layer: int, d: int, panels: tuple[Array, Array], layer_input: Array, d_output: Array, d_h: Array,
+        d_input: Array,
+    ) -> list[Array]:  # fmt: skip
+        """The gradients of the parameters of one direction; adds to d_input, d_h[i] ends as the gradient of h_0[i]."""
+        i, dtype, each = layer * self.D + d, d_h.dtype, self.weights.each
+        d_weight_ih = np.zeros((self.H, layer_input.shape[1]), dtype)
+        d_weight_hh, d_bias = np.zeros((self.H, self.H), dtype), np.zeros(self.H if each == 4 else 0, dtype)
+        backend.direction_backward(
+            self.layout.starts, *panels, self.h_0[i], layer_input, self.outputs[layer], d,
+            self.activation, d_output, d_h[i], d_input, d_weight_ih, d_weight_hh, d_bias,
         )  # fmt: skip
-        d_weight_ih = np.zeros((self.H, layer_input.shape[1]), output.dtype)
-        d_weight_hh = np.zeros((self.H, self.H), output.dtype)
-        d_bias = np.zeros(self.H if each == 4 else 0, output.dtype)
-        backend.linear_backward(
-            d_pre, layer_input, packed(weight_ih, False), d_input, d_weight_ih, d_bias, first=d == 0
-        )
-        if self.layout.even:
-            backend.recurrent_backward(d_pre, self.h_0[i], output, d * self.H, d == 1, d_weight_hh)
-        else:
-            backend.linear_backward(d_pre, previous, none, no_matrix, d_weight_hh, none)
-        return [d_weight_ih, d_weight_hh, d_bias, d_bias][:each]
+        return [d_weight_ih, d_weight_hh, d_bias, d_bias.copy()][:each]

@@ -7,6 +7,7 @@ would go unseen, so then it is packed anew at each call.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from .layout import Dense, dense
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+#: calls that are remembered for one set of weights
+CALLS = 64
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -44,8 +47,10 @@ def packed(weight: Any, transpose: bool) -> Array:
         return backend.packed_matrix(dense(array_of(weight, "weight")), transpose)
     array, count, cache = weight._array, weight._version.count, _cache(weight)
     kept = cache.get(transpose)
-    if kept is None or kept[0] != count or kept[1] is not array:
+    if kept is None or kept[1] is not array:
         kept = cache[transpose] = (count, array, backend.packed_matrix(dense(array), transpose))
+    elif kept[0] != count:
+        kept = cache[transpose] = (count, array, backend.packed_matrix(dense(array), transpose, kept[2]))
     panels: Array = kept[2]
     return panels
 
@@ -59,10 +64,12 @@ class StackWeights:
         self._check()
         (self.H, self.I), self.dtype = self.arrays[0].shape, self.arrays[0].dtype
         self.directions = len(params) // each
-        self.layers = self.directions // D
-        #: of calls that were checked, by their shapes
-        self.layouts: dict[Any, Dense] = {}
-        self._kept: tuple[list[tuple[Array, Version, int]], Array] | None = None
+        self.layers, self.width = self.directions // D, D * self.H
+        self.nothing = np.empty((0, 0, 0), self.dtype)
+        #: of calls that were checked, by their shapes and dtypes
+        self.layouts: dict[tuple[Any, ...], Dense] = {}
+        self._groups = [self.arrays[i : i + each] for i in range(0, len(params), each)]
+        self._kept: _Kept | None = None
 
     def _check(self) -> None:
         """That the parameters fit together."""
@@ -81,6 +88,13 @@ class StackWeights:
                     f"got {array.dtype} of shape {list(array.shape)}"
                 )
 
+    def remember(self, call: tuple[Any, ...], layout: Dense) -> None:
+        """That a call with such shapes and dtypes fits, and its layout."""
+        layout.alone = backend.rnn_is_alone(layout.R, self.I, self.H, self.directions, self.D)
+        if len(self.layouts) >= CALLS:
+            self.layouts.clear()
+        self.layouts[call] = layout
+
     def made_of(self, params: Sequence[Any]) -> bool:
         """Whether these are the parameters, in the same memory."""
         if len(params) != len(self.arrays):
@@ -92,26 +106,70 @@ class StackWeights:
 
     def kept(self, params: Sequence[Any]) -> Array | None:
         """What was packed last, if these are the parameters as they were then."""
-        if self._kept is None:
-            return None
-        states, panels = self._kept
-        if len(params) != len(states):
-            return None
-        try:
-            for p, (array, version, count) in zip(params, states, strict=True):
-                if p._array is not array or version.count != count or version.exposed:
-                    return None
-        except AttributeError:  # a plain array among them
-            return None
-        return panels
+        kept = self._kept
+        return kept.panels if kept is not None and _unchanged(params, kept.states) else None
 
     def packed(self, params: Sequence[Any]) -> Array:
         """All layers and directions as the kernels read them (kernels/weights.py)."""
-        states = [(p._array, p._version, p._version.count) for p in params if isinstance(p, Tensor)]
-        groups = [self.arrays[i : i + self.each] for i in range(0, len(params), self.each)]
-        panels = backend.packed_layers([_direction(*group) for group in groups])
-        self._kept = states, panels  # one assignment: other threads see both or neither
-        return panels
+        directions, states, before = [_direction(*group) for group in self._groups], _states(params), self._kept
+        if states is None:
+            return backend.packed_layers(directions)
+        if before is None:
+            kept = _Kept(states, backend.packed_layers(directions))
+        else:
+            kept = _Kept(states, backend.packed_layers(directions, before.panels), room=before.back or before.room)
+        self._kept = kept  # one assignment: other threads see all of it or nothing
+        return kept.panels
+
+    def packed_back(self, params: Sequence[Any]) -> list[tuple[Array, Array]]:
+        """weight_ih and weight_hh of each layer and direction as the way back reads them; kept, too."""
+        kept = self._kept
+        if kept is None or not _unchanged(params, kept.states):
+            return backend.packed_back(self._matrices())
+        if kept.back is None:
+            kept.back = backend.packed_back(self._matrices(), kept.room)
+        return kept.back
+
+    def _matrices(self) -> list[tuple[Array, Array]]:
+        return [(dense(weight_ih), dense(weight_hh)) for weight_ih, weight_hh, *_ in self._groups]
+
+
+#: the version of each parameter, and its count
+_States = list[tuple[Version, int]]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What was packed of the parameters in these states; later ones are written over it."""
+
+    states: _States
+    panels: Array
+    back: list[tuple[Array, Array]] | None = None  # for the way back, when it has been asked for
+    room: list[tuple[Array, Array]] | None = None  # of earlier states, to be written over
+
+
+def _states(params: Sequence[Any]) -> _States | None:
+    """None where a write might go unseen: to a plain array, or by NumPy code to memory that a tensor shares with it."""
+    states = []
+    for p in params:
+        if not isinstance(p, Tensor) or p._version.exposed:
+            return None
+        states.append((p._version, p._version.count))
+    return states
+
+
+def _unchanged(params: Sequence[Any], states: _States) -> bool:
+    """Whether all parameters are tensors with the values that they had when their states were noted."""
+    if len(params) != len(states):
+        return False
+    try:
+        for p, (version, count) in zip(params, states):  # noqa: B905  # strict=True costs 0.1 us
+            # another array in its place would have another version, or have counted as a write
+            if p._version is not version or version.count != count or version.exposed:
+                return False
+    except AttributeError:  # a plain array among them
+        return False
+    return True
 
 
 def _direction(
@@ -121,22 +179,35 @@ def _direction(
     return dense(weight_ih), dense(weight_hh), bias
 
 
-def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeights, Array]:
+#: parameters, checked, and what the kernels read of them
+Packed = tuple[StackWeights, Array]
+
+
+def kept_weights(params: Sequence[Any], each: int, D: int) -> Packed | None:
+    """What `stack_weights` gave last for these parameters, if nothing has changed."""
+    known = _known(params, each, D)
+    panels = None if known is None else known.kept(params)
+    return None if known is None or panels is None else (known, panels)
+
+
+def stack_weights(params: Sequence[Any], each: int, D: int) -> Packed:
     """These parameters, checked, and packed; both kept from the last call if nothing has changed.
 
     Raises RuntimeError where they do not fit together.
     """
-    first = params[0]
-    if not isinstance(first, Tensor):
-        weights = StackWeights(params, each, D)
-        return weights, weights.packed(params)
-    cache = first._cache or _cache(first)
-    known: StackWeights | None = cache.get("stack")
-    if known is not None and (known.each, known.D) == (each, D):
-        panels = known.kept(params)
-        if panels is not None:
-            return known, panels
-        if known.made_of(params):
-            return known, known.packed(params)
-    weights = cache["stack"] = StackWeights(params, each, D)
-    return weights, weights.packed(params)
+    kept = kept_weights(params, each, D)
+    if kept is not None:
+        return kept
+    known = _known(params, each, D)
+    if known is None or not known.made_of(params):
+        known = StackWeights(params, each, D)
+        if isinstance(params[0], Tensor):
+            _cache(params[0])["stack"] = known
+    return known, known.packed(params)
+
+
+def _known(params: Sequence[Any], each: int, D: int) -> StackWeights | None:
+    """The stack that was last made with the first of these parameters, if it was one of such layers."""
+    cache = getattr(params[0], "_cache", None) if params else None
+    known: StackWeights | None = None if cache is None else cache.get("stack")
+    return known if known is not None and known.each == each and known.D == D else None

@@ -1,0 +1,101 @@
+"""What threads should share out: `python -m benchmarks.shares`.
+
+GFLOP/s of the recurrence on all threads, forward and back, where they share out sequences and where they share out
+columns; and microseconds of one sequence through layers and directions on one thread and on several.  Medians of
+interleaved runs.
+"""
+
+from __future__ import annotations
+
+import statistics
+from contextlib import contextmanager
+
+import numpy as np
+
+import numbarnn as nb
+from numbarnn.bench.worker import timed
+from numbarnn.kernels import rnn, threads, weights
+from numbarnn.kernels.activation import TANH
+from numbarnn.kernels.packing import matrix, packed
+
+SECONDS, ROUNDS = 0.03, 3
+COLUMNS = [(B, T, H) for H, T in ((256, 40), (512, 20), (1024, 10), (2048, 6)) for B in (1, 2, 4, 8, 16, 24, 32, 64)]
+#: steps, units, layers, directions
+LAYERS = [(100, 64, 1, 2), (50, 128, 1, 2), (50, 384, 1, 2), (200, 64, 2, 1), (100, 128, 2, 1), (50, 256, 2, 1),
+          (200, 128, 4, 1), (50, 384, 3, 1)]  # fmt: skip
+
+
+@contextmanager
+def _choosing(name, count):
+    before = getattr(rnn, name)
+    setattr(rnn, name, lambda *_: count)
+    try:
+        yield
+    finally:
+        setattr(rnn, name, before)
+
+
+def recurrences(B, T, H):
+    """Forward and back through time, of one layer with one input."""
+    rng, f32 = np.random.default_rng(0), np.float32
+    weight_hh = (rng.standard_normal((H, H)) * 0.05).astype(f32)
+    all_weights = weights.packed([(np.zeros((H, 1), f32), weight_hh, np.zeros(H, f32))])
+    starts, x = np.arange(T + 1) * B, np.zeros((T * B, 1), f32)
+    no_lower, no_previous = np.empty((0, 0, 0), f32), np.empty((0, 0), f32)
+    output, d_output, d_pre = (matrix(T * B, H, f32) for _ in range(3))
+    d_output[:] = rng.standard_normal((T * B, H))
+    h, h_0, d_h, back = np.zeros((1, B, H), f32), np.zeros((B, H), f32), np.zeros((B, H), f32), packed(weight_hh)
+
+    def forward():
+        rnn.forward(x, False, starts, all_weights, h, no_lower, output, 1, TANH)
+        return output
+
+    def backward():
+        rnn.backward(starts, back, h_0, output, 0, False, TANH, d_output, d_h, d_pre, no_previous)
+        return d_pre
+
+    return forward, backward
+
+
+def columns_or_sequences(B, T, H):
+    """GFLOP/s of sequences and columns, forward and back."""
+    rates = []
+    for run in recurrences(B, T, H):
+        times = {1: [], threads.available(): []}
+        for _ in range(ROUNDS):
+            for count, taken in times.items():
+                with _choosing("column_shares", count):
+                    taken.append(timed(run, SECONDS)[0])
+        rates += [2e-9 * B * T * H * H / statistics.median(taken) for taken in times.values()]
+    return rates
+
+
+def one_thread_or_layers(T, H, layers, directions):
+    """Microseconds of one sequence."""
+    nb.manual_seed(0)
+    model, x = nb.nn.RNN(H, H, num_layers=layers, bidirectional=directions == 2), nb.randn(T, 1, H)
+    times = {1: [], min(threads.available(), max(layers, directions)): []}
+    with nb.inference_mode():
+        for _ in range(ROUNDS):
+            for count, taken in times.items():
+                with _choosing("layer_shares", count):
+                    taken.append(timed(lambda: model(x)[0], SECONDS)[0])
+    return [1e6 * statistics.median(taken) for taken in times.values()]
+
+
+def main():
+    """Print one line for each shape."""
+    print(f"{threads.available()} threads")
+    for shape in COLUMNS:
+        rates = "forward: sequences {:3.0f}, columns {:3.0f}   back: {:3.0f}, {:3.0f}".format(
+            *columns_or_sequences(*shape)
+        )
+        print("B {} T {} H {}".format(*shape).ljust(16), rates, flush=True)
+    for shape in LAYERS:
+        one, several = one_thread_or_layers(*shape)
+        name = "T {} H {} layers {} directions {}".format(*shape)
+        print(f"{name:38} one thread {one:5.0f} us   shared {several:5.0f} us", flush=True)
+
+
+if __name__ == "__main__":
+    main()
