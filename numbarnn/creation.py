@@ -10,7 +10,7 @@ import numpy as np
 from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from .dtypes import device as device_type
 from .record import as_array, is_tensor
-from .size import sizes
+from .size import room, sizes
 from .tape import Array
 from .tensor import Tensor, as_flag
 from .values import values
@@ -78,6 +78,7 @@ def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: An
     if any(n < 0 for n in shape):
         raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}.")
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    room(shape, kind)
     array = np.empty(shape, kind) if value is None else np.full(shape, value, kind) if value else np.zeros(shape, kind)
     return leaf(array, device, requires_grad)
 
@@ -175,7 +176,7 @@ def arange(
     whole = all(isinstance(v, (int, np.integer)) for v in (first, last, step))
     kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
     count = math.ceil((last - first) / step)
-    return leaf((first + np.arange(count) * step).astype(kind), device, requires_grad)
+    return leaf((first + np.arange(*room((max(count, 0),))) * step).astype(kind), device, requires_grad)
 
 
 def linspace(
@@ -189,7 +190,7 @@ def linspace(
     if steps < 0:
         raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return leaf(np.linspace(start, end, steps).astype(kind), device, requires_grad)
+    return leaf(np.linspace(start, end, room((steps,))[0]).astype(kind), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -199,4 +200,5 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return leaf(np.eye(n, m, dtype=get_default_dtype() if dtype is None else as_dtype(dtype)), device, requires_grad)
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    return leaf(np.eye(*room((n, n if m is None else m), kind), dtype=kind), device, requires_grad)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import DType, torch_name
+from .size import room
 from .tape import Array
 
 Shape = tuple[int, ...]
@@ -129,7 +130,7 @@ def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> A
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     kind = _float_type("uniform", dtype)
     lo, hi = kind.type(low), kind.type(high)
-    x, width = default_generator.unit(prod(shape), kind), np.float64(hi - lo)
+    x, width = default_generator.unit(prod(room(shape)), kind), np.float64(hi - lo)
     scaled: Array = x * width + np.float64(lo) if kind == np.float32 else _fused(x, width, np.float64(lo))
     return scaled.astype(kind).reshape(shape)
 
@@ -151,7 +152,7 @@ def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32) -> Ar
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     kind = _float_type("normal", dtype)
-    x = default_generator.normals(prod(shape), kind)
+    x = default_generator.normals(prod(room(shape)), kind)
     values: Array = (x * x.dtype.type(std) + x.dtype.type(mean)).astype(kind).reshape(shape)
     return values
 
@@ -167,7 +168,7 @@ def integers(shape: Shape, low: int, high: int) -> Array:
     """Integers from [low, high), int64."""
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    count, span = prod(shape), high - low
+    count, span = prod(room(shape)), high - low
     draws = default_generator.bits64(count) if span >= 1 << 28 else default_generator.bits32(count)
     values: Array = ((draws % draws.dtype.type(span)).astype(np.int64) + low).reshape(shape)
     return values
@@ -175,7 +176,7 @@ def integers(shape: Shape, low: int, high: int) -> Array:
 
 def permutation(n: int) -> Array:
     """0 to n - 1 in random order, int64."""
-    order = np.arange(n)
+    order = np.arange(*room((n,)))
     for i, draw in enumerate(default_generator.bits32(max(n - 1, 0)).tolist()):
         j = i + draw % (n - i)
         order[i], order[j] = order[j], order[i]
@@ -185,7 +186,7 @@ def permutation(n: int) -> Array:
 def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
     """A dropout mask: 0 with probability `p`, else 1 / (1 - p)."""
     kind = np.dtype(dtype)
-    kept = default_generator.unit(prod(shape), np.dtype(np.float64)) < 1 - p
+    kept = default_generator.unit(prod(room(shape)), np.dtype(np.float64)) < 1 - p
     mask: Array = (kept / kind.type(1 - p if p < 1 else 1)).astype(kind).reshape(shape)
     return mask
 
@@ -193,7 +194,7 @@ def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
 def exponential(shape: Shape, dtype: Any) -> Array:
     """Exponential with rate 1."""
     kind = _float_type("exponential", dtype)
-    values: Array = -np.log1p(-default_generator.unit(prod(shape), np.dtype(np.float64)))
+    values: Array = -np.log1p(-default_generator.unit(prod(room(shape)), np.dtype(np.float64)))
     return values.astype(kind).reshape(shape)
 
 

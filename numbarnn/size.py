@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from operator import index
 from typing import Any
+
+import numpy as np
 
 
 class Size(tuple[int, ...]):
@@ -30,6 +33,21 @@ class Size(tuple[int, ...]):
 
     def __repr__(self) -> str:
         return f"numbarnn.Size({list(self)})"
+
+
+def room(shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
+    """`shape`, or MemoryError where it has more bytes than there are addresses, for which NumPy raises ValueError.
+
+    >>> room((2, 3))
+    (2, 3)
+    >>> room((10**10, 10**10))
+    Traceback (most recent call last):
+    MemoryError: Unable to allocate 693 EiB for an array with shape (10000000000, 10000000000)
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if size > sys.maxsize:
+        raise MemoryError(f"Unable to allocate {size >> 60} EiB for an array with shape {tuple(shape)}")
+    return shape
 
 
 def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:

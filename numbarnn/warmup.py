@@ -48,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _train(module: nn.Module, shape: tuple[int, ...], dtype: Any) -> None:
     """Once there and back, and a step of each optimizer that has kernels."""
-    module = module.to(dtype)
-    out = module(tensor(np.ones(shape, dtype), requires_grad=True))
+    out = module.to(dtype)(tensor(np.ones(shape, dtype), requires_grad=True))
     (out[0] if isinstance(module, nn.RNN) else out).sum().backward()
     for amsgrad in (False, True):
         optim.Adam(module.parameters(), amsgrad=amsgrad).step()

@@ -20,7 +20,7 @@ ARROWS = {
     "size": "",
     "grad_mode": "",
     "tape": "grad_mode",
-    "random": "dtypes tape",
+    "random": "dtypes size tape",
     "printing": "dtypes tape",
     "attributes": "tape",
     "views": "tape ops",

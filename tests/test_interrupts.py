@@ -10,6 +10,7 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 #: interrupts at seeded moments of training; the model goes on, and computes what one of the same weights computes
 INTERRUPTED = """
@@ -73,6 +74,38 @@ BEYOND_MEMORY = {
     "many steps": lambda: nn.RNN(1, 4, num_layers=2)(endless(10**14, 1, 1)),
     "the output of a cell": lambda: nn.RNNCell(1, 2)(endless(10**14, 1)),
     "the output of a Linear": lambda: nn.Linear(1, 2)(endless(10**14, 1)),
+    "numbers in a row": lambda: nb.arange(10**17),
+    "a permutation": lambda: nb.randperm(10**17),
+    "the outer product": lambda: nb.outer(endless(10**9), endless(10**9)),
+    "padding": lambda: pad_packed_sequence(pack_sequence([nb.zeros(2, 1)]), total_length=10**16),
+}
+#: more bytes than there are addresses: NumPy raises ValueError for these
+BEYOND_ADDRESSES = {
+    "zeros": lambda: nb.zeros(10**10, 10**10),
+    "one dimension": lambda: nb.empty(2**63),
+    "full": lambda: nb.full((2**62, 4), 1.0),
+    "the identity": lambda: nb.eye(10**12),
+    "numbers in a row": lambda: nb.arange(10**20),
+    "numbers at equal distances": lambda: nb.linspace(0, 1, 10**20),
+    "new_zeros": lambda: nb.zeros(1).new_zeros(10**10, 10**10),
+    "uniform": lambda: nb.rand(10**10, 10**10),
+    "normal": lambda: nb.randn(10**10, 10**10),
+    "integers": lambda: nb.randint(0, 5, (10**10, 10**10)),
+    "a permutation": lambda: nb.randperm(10**20),
+    "weights": lambda: nn.RNN(10**10, 10**10),
+    "weights of a cell": lambda: nn.RNNCell(10**10, 10**10),
+    "weights of a Linear": lambda: nn.Linear(10**10, 10**10),
+    "weights of an Embedding": lambda: nn.Embedding(10**10, 10**10),
+    "an output": lambda: nn.RNN(1, 8)(endless(2**30, 2**30, 1)),
+    "many sequences": lambda: nn.RNN(1, 8)(endless(1, 2**59, 1)),
+    "many steps": lambda: nn.RNN(1, 8)(endless(2**59, 1, 1)),
+    "one sequence": lambda: nn.RNN(1, 8)(endless(2**59, 1)),
+    "batch_first": lambda: nn.RNN(1, 8, batch_first=True)(endless(2**30, 2**30, 1)),
+    "the output of a cell": lambda: nn.RNNCell(1, 8)(endless(2**59, 1)),
+    "the output of a Linear": lambda: nn.Linear(1, 8)(endless(2**59, 1)),
+    "repeat": lambda: nb.zeros(10).repeat(10**18, 10),
+    "padding": lambda: pad_packed_sequence(pack_sequence([nb.zeros(2, 1)]), total_length=10**19),
+    "a sum of broadcast tensors": lambda: nb.as_tensor(endless(10**10, 1)) + nb.as_tensor(endless(1, 10**10)),
 }
 
 
@@ -80,6 +113,12 @@ BEYOND_MEMORY = {
 def test_what_cannot_be_allocated_says_its_size(name):
     with pytest.raises(MemoryError, match=r"Unable to allocate \d[\d.]* [KMGTPE]iB for an array with shape"):
         BEYOND_MEMORY[name]()
+
+
+@pytest.mark.parametrize("name", BEYOND_ADDRESSES)
+def test_what_cannot_be_addressed_says_its_size(name):
+    with pytest.raises(MemoryError, match=r"Unable to allocate \d[\d.]* [GE]iB for an array with shape \(\d+,"):
+        BEYOND_ADDRESSES[name]()
 
 
 def test_a_model_that_had_no_room_for_an_input_is_as_before():
@@ -92,3 +131,24 @@ def test_a_model_that_had_no_room_for_an_input_is_as_before():
     after = [array for p in rnn.parameters() for array in (p.detach().numpy(), p.grad.numpy())]
     assert all(map(np.array_equal, before, after))
     assert np.array_equal(rnn(x)[0].detach().numpy(), output)
+
+
+IN_A_HANDLER = """
+import signal, time
+import workload
+
+rnn, results = workload.model(), set()
+expected = workload.score(rnn)
+signal.signal(signal.SIGALRM, lambda *_: results.add(workload.score(rnn)))
+signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+end = time.monotonic() + 1
+while time.monotonic() < end or not results:
+    assert workload.score(rnn) == expected
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert results == {expected}
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this platform")
+def test_a_signal_handler_may_call_the_model_that_it_interrupts():
+    processes.run(IN_A_HANDLER, NUMBA_NUM_THREADS="2")

@@ -197,3 +197,35 @@ for work in (compile, draw, compute):
 
 def test_a_fork_while_other_threads_compile_draw_and_compute():
     processes.run(FORK_WHILE_OTHERS_WORK)
+
+
+#: prints the CPU time of a call on two threads, beside another process, as a multiple of that of a call on one
+CPU_TIME = """
+import time
+import numpy as np
+import numbarnn as nb
+
+rnn, x = nb.nn.RNN(64, 128), np.zeros((100, 8, 64), np.float32)
+
+def cpu_time_of_a_call(seconds):
+    calls, used, end = 0, time.process_time(), time.monotonic() + seconds
+    while time.monotonic() < end:
+        with nb.inference_mode():
+            rnn(x)
+        calls += 1
+    return (time.process_time() - used) / calls
+
+nb.set_num_threads(1)
+rnn(x)
+one = cpu_time_of_a_call(0.5)
+nb.set_num_threads(2)
+rnn(x)
+print(cpu_time_of_a_call(1.5) / one)
+"""
+
+
+def test_two_processes_do_not_wait_for_each_others_cores():
+    """Threads that waited in loops for one that has no core would use ten times the time."""
+    processes.run(CPU_TIME, NUMBA_NUM_THREADS="2")  # compiled
+    together = [processes.start(CPU_TIME, NUMBA_NUM_THREADS="2") for _ in range(2)]
+    assert max(float(processes.finish(process)[0]) for process in together) < 3

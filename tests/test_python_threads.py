@@ -79,6 +79,41 @@ with ThreadPoolExecutor(8) as pool:
     assert list(pool.map(pack, range(16))) == [[0, 1, 2]] * 16
 """
 
+FIFTY_AT_ONCE = """
+import threading
+import workload
+
+rnn, results, together = workload.model(), [], threading.Barrier(50)
+
+def score():
+    together.wait()
+    results.append(workload.score(rnn))
+
+threads = [threading.Thread(target=score) for _ in range(50)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(results) == 50 and len(set(results)) == 1
+"""
+
+#: threads that nobody waits for are in kernels when the interpreter goes
+ABANDONED = """
+import threading, time
+import workload
+
+rnn = workload.model()
+workload.score(rnn)
+
+def forever():
+    while True:
+        workload.score(rnn)
+
+for _ in range(4):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.1)
+"""
+
 AT_EXIT = """
 import atexit
 import workload
@@ -103,6 +138,16 @@ def test_first_calls_at_once_compile_once(tmp_path):
     _, err = processes.run(FIRST_CALLS_AT_ONCE, NUMBA_CACHE_DIR=str(tmp_path))
     assert err.count("compiling") == 1
     assert len(list(tmp_path.rglob("_pack_matrix-*.nbc"))) == 2
+
+
+def test_first_calls_of_fifty_threads():
+    """They load or compile all kernels at once, and start the threads of the library at once."""
+    processes.run(FIFTY_AT_ONCE, NUMBA_NUM_THREADS="2")
+
+
+def test_the_interpreter_ends_while_threads_compute():
+    for _ in range(5):
+        processes.run(ABANDONED, NUMBA_NUM_THREADS="2")
 
 
 @pytest.mark.parametrize("layer", LAYERS)

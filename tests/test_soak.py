@@ -55,6 +55,7 @@ with ThreadPoolExecutor(3) as pool:
         child = os.fork()
         if child == 0:
             try:
+                nb.set_num_threads(2)
                 call(jobs[low])
             except BaseException:
                 os._exit(1)

@@ -15,7 +15,7 @@ from numba import types
 from numba.core.typing.templates import signature
 
 from .atomic import get, put
-from .jit import kernel
+from .jit import inner_kernel
 
 #: where in the three words of a sleeper are: its lock, the core that it went to sleep on, and the thread's number
 LOCK, CORE, THREAD = 0, 8, 16
@@ -33,25 +33,25 @@ _set_cores: Any = types.ExternalFunction(
 )
 
 
-@kernel
+@inner_kernel
 def _sleep(sleeper):
     """Until somebody wakes this sleeper, or not at all if that has been done since the last time."""
     _acquire_lock(get(sleeper + LOCK), 1)
 
 
-@kernel
+@inner_kernel
 def _sleep_on_a_core(sleeper):
     put(sleeper + CORE, _current_core())
     _sleep(sleeper)
 
 
-@kernel
+@inner_kernel
 def _wake(sleeper, room):
     """End one sleep; not to be called twice for one."""
     _release_lock(get(sleeper + LOCK))
 
 
-@kernel
+@inner_kernel
 def _wake_on_another_core(sleeper, room):
     """`room`: for CORES bytes, where this is not a thread that may be anywhere."""
     core, thread = _current_core(), get(sleeper + THREAD)

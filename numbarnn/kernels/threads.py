@@ -37,7 +37,7 @@ def _after_fork() -> None:
 
 
 def _is_forked() -> bool:
-    """Whether this process is a copy of another, which may have used OpenMP before numbarnn was imported here."""
+    """Whether this process is a copy of another, which was forked before numbarnn was imported here."""
     try:
         after_name = Path("/proc/self/stat").read_text().rpartition(")")[2]
         return bool(int(after_name.split()[6]) & 0x40)  # PF_FORKNOEXEC: forked, and no other program started since

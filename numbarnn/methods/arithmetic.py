@@ -11,6 +11,7 @@ from ..attributes import Attributes
 from ..ops import elementwise as ops
 from ..ops.op import Op
 from ..record import apply, as_array, promoted, tensor_of
+from ..size import room
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -41,6 +42,7 @@ def _mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
                     f"The size of tensor a ({lengths[0]}) must match the size of tensor b ({other}) at non-singleton "
                     f"dimension {ndim - back}"
                 )
+    room(tuple(max(shape[-back] for shape in shapes if back <= len(shape)) for back in range(ndim, 0, -1)))
     return RuntimeError(f"shapes do not fit together: {', '.join(str(list(shape)) for shape in shapes)}")
 
 

@@ -10,7 +10,7 @@ from ..attributes import Attributes
 from ..dtypes import as_dtype
 from ..dtypes import device as device_type
 from ..record import tensor_of
-from ..size import sizes
+from ..size import room, sizes
 from ..values import values
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _lengths(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     shape = sizes(name, size)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}.")
-    return shape
+    return room(shape)
 
 
 def _new(array: Array, device: Any, requires_grad: bool) -> Tensor:

@@ -14,7 +14,7 @@ from ..ops import elementwise
 from ..ops import shape as ops
 from ..ops.axes import Dim, axes, axis
 from ..record import apply
-from ..size import Size, sizes
+from ..size import Size, room, sizes
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -172,6 +172,8 @@ class Shaping(Attributes):
             raise RuntimeError(
                 "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
             )
+        ahead = (1,) * (len(given) - self._array.ndim)
+        room(tuple(n * count for n, count in zip(ahead + self._array.shape, given, strict=True)), self._array.dtype)
         return apply(ops.repeat, self, sizes=given)
 
     def flip(self, *dims: Any) -> Tensor:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...size import room
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -81,7 +83,7 @@ class Dense:
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
         """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
-        array = np.empty((self.T, self.B, features), dtype)
+        array = np.empty(room((self.T, self.B, features), dtype), dtype)
         return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
 
     def user(self, rows: Array) -> Array:
@@ -91,7 +93,7 @@ class Dense:
 
     def no_state(self, layers: int, H: int, dtype: Any) -> Array:
         """(layers, B, H) zeros."""
-        return np.zeros((layers, self.B, H), dtype)
+        return np.zeros(room((layers, self.B, H), dtype), dtype)
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
@@ -121,7 +123,7 @@ class Alone(Dense):
         return dense(array)
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
-        array = np.empty((self.R, features), dtype)
+        array = np.empty(room((self.R, features), dtype), dtype)
         return array, array
 
     def user(self, rows: Array) -> Array:
@@ -150,7 +152,7 @@ class Step(Dense):
         return dense(array).reshape(self.B, array.shape[-1])
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
-        array = np.empty((*self.shape, features), dtype)
+        array = np.empty(room((*self.shape, features), dtype), dtype)
         return array.reshape(self.R, features), array
 
     def user(self, rows: Array) -> Array:
@@ -169,7 +171,7 @@ class Ragged(Dense):
     order: Array | None
 
     def new_rows(self, features: int, dtype: Any) -> tuple[Array, Array | None]:
-        return np.empty((self.R, features), dtype), None
+        return np.empty(room((self.R, features), dtype), dtype), None
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -235,7 +237,7 @@ class Padded(Ragged):
         return np.ascontiguousarray(array[self.index])
 
     def user(self, rows: Array) -> Array:
-        array = np.zeros((*self.shape, rows.shape[-1]), rows.dtype)
+        array = np.zeros(room((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype)
         array[self.index] = rows
         return array
 

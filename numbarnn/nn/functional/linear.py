@@ -10,6 +10,7 @@ import numpy as np
 from ...dtypes import FLOATS
 from ...kernels import backend
 from ...record import as_array, record
+from ...size import room
 from ...tape import Array
 from ...tensor import Tensor
 from .layout import dense
@@ -30,7 +31,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     b = None if bias is None else as_array(bias)
     _check(x, w, b)
     O, dtype = len(w), w.dtype
-    y = np.empty((*x.shape[:-1], O), dtype)
+    y = np.empty(room((*x.shape[:-1], O), dtype), dtype)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
     backend.linear_forward(_rows(x), packed(weight, True), np.zeros(O, dtype) if b is None else dense(b), _rows(y))
 

@@ -12,6 +12,7 @@ import numpy as np
 from ... import random
 from ...kernels import backend
 from ...kernels.packing import matrix
+from ...size import room
 from .layout import Dense
 from .weights import StackWeights
 
@@ -36,7 +37,7 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     if in_place or weights.layers == 1:
         lower = weights.nothing
     else:
-        lower = np.empty((min(weights.layers - 1, 2), R, width), dtype)
+        lower = np.empty(room((min(weights.layers - 1, 2), R, width), dtype), dtype)
     forward = backend.rnn_forward_alone if layout.alone and not in_place else backend.rnn_forward
     forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
@@ -62,7 +63,7 @@ class Stack:
         rows, batch_first = layout.input(x)
         R, dtype = layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty((below, R, self.weights.width), dtype) if below else self.weights.nothing
+        lower = np.empty(room((below, R, self.weights.width), dtype), dtype) if below else self.weights.nothing
         output = matrix(R, self.weights.width, dtype)
         h_0, masks = h.copy() if keep else h, []
         if self.dropout > 0:

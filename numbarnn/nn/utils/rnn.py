@@ -14,6 +14,7 @@ import numpy as np
 
 from ... import record
 from ...ops import packing
+from ...size import room
 from ...tape import Array
 from ...tensor import Tensor
 from .checks import (
@@ -110,6 +111,7 @@ def pad_packed_sequence(
                 f"total_length={total_length} and max sequence length being {steps}"
             )
         steps = int(total_length)
+        room((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
     lengths, order = packing.conjugate(batch_sizes), None
     if sequence.unsorted_indices is not None:
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")
