@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 
 import numba
 
-from . import adam, gradients, linear, packing, plain, rnn, weights
+from . import adam, gradients, linear, packing, plain, published, rnn, weights
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: in memory as soon as numbarnn is: other people's code that is loaded then may refer to it
+TABLE = published.TABLE
 
 #: whether kernels are compiled
 COMPILED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set when numba is imported
