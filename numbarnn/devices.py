@@ -118,6 +118,12 @@ def check_together(*arrays: Any) -> None:
         )
 
 
+def check_on_cpu(parameter: Any) -> None:
+    """RuntimeError for a tensor on the GPU, where only kernels of the CPU are called."""
+    if is_on_gpu(getattr(parameter, "_array", parameter)):
+        raise RuntimeError("expected a module on the CPU, got one on cuda:0: move it with module.cpu()")
+
+
 def together(arrays: list[Any]) -> list[Any]:
     """Operands of one operation: arrays of no dimensions go along to the GPU, for others `check_together`."""
     if not any(map(is_on_gpu, arrays)):

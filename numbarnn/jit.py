@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .devices import check_on_cpu
 from .dtypes import FLOATS
 from .kernels.inside import linear, sequence, step
 from .kernels.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
@@ -68,6 +69,7 @@ def pack(module: RNN | RNNCell | Linear) -> Any:
 
 
 def _linear_arrays(module: Linear) -> tuple[Any, Any]:
+    check_on_cpu(module.weight)
     weight = dense(array_of(module.weight, "weight"))
     if weight.dtype not in FLOATS or weight.ndim != 2:
         raise RuntimeError(

@@ -40,7 +40,7 @@ ARROWS = {
     "functions": "creation devices dtypes methods ops record tape tensor",
     "nn/functional": "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor",
     "nn": "nn nn/functional creation devices dtypes functions grad_mode handle ops random record size tape tensor",
-    "jit": "kernels dtypes nn nn/functional",
+    "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
     "optim": "optim kernels devices dtypes grad_mode record tape tensor",
     "checkpoint": "devices dtypes size tape tensor",

@@ -282,6 +282,14 @@ def test_devices_do_not_mix(mixed):
         mixed(nb.ones(2, 2, device="cuda"), nb.ones(2, 2))
 
 
+def test_steps_of_the_cpu_refuse_a_module_on_the_device():
+    for module in (nn.RNN(2, 3), nn.RNNCell(2, 3), nn.Linear(2, 3)):
+        module.cuda()
+        for use in [lambda m: nb.jit.pack(m)] + [lambda m: m.stream()] * (not isinstance(module, nn.Linear)):
+            with pytest.raises(RuntimeError, match=r"expected a module on the CPU, got one on cuda:0: move it with"):
+                use(module)
+
+
 def test_numbers_and_tensors_without_dimensions_mix():
     x = nb.ones(2, device="cuda")
     assert (x + nb.tensor(2.0)).tolist() == [3, 3]

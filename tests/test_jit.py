@@ -214,6 +214,22 @@ def test_a_pack_is_frozen(rng):
             packed.weights = None
 
 
+def test_training_goes_on_beside_what_was_packed(rng):
+    """Where calls of a layer share what they packed, later weights are written over it."""
+    rnn, x = nn.RNN(I, H, num_layers=2), inputs(rng, 3)
+    output, _, filled, h = results(rnn, x)
+    params, stream = jit.pack(rnn), rnn.stream(3)
+    optimizer = nb.optim.Adam(rnn.parameters(), lr=0.1)
+    for t in range(T):
+        rnn(x)[0].sum().backward()
+        optimizer.step()
+        with nb.inference_mode():
+            assert not np.array_equal(rnn(x)[0].numpy(), output)
+        np.testing.assert_array_equal(stream.step(x[t]).numpy(), output[t])
+    steps(params, x, h, filled)
+    np.testing.assert_array_equal(filled, output)
+
+
 def test_what_a_pack_says():
     params = jit.pack(nn.RNN(I, H, num_layers=3, bidirectional=True))
     assert isinstance(params, jit.BidirectionalParameters)

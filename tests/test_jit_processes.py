@@ -171,7 +171,7 @@ nb.jit.linear(head, h, y)
 assert np.array_equal(h, state) and np.array_equal(y, read)
 print(simd.VECTOR_BYTES)
 """
-    for width in ("16", "32", ""):
+    for width in ("16", ""):
         environment = {"NUMBARNN_VECTOR_BYTES": width} if width else {}
         found, _ = processes.run(program, str(tmp_path / "packed"), **environment)
         assert found.strip() == (width or found.strip())

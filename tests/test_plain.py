@@ -25,7 +25,7 @@ DTYPES = [np.float32, np.float64]
 NONLINEARITIES = {"tanh": TANH, "relu": RELU}
 PAIRS = [
     (rnn.forward, plain.rnn_forward),
-    (rnn.is_alone, plain.rnn_is_alone),
+    (rnn.operations, plain.rnn_operations),
     (rnn.backward, plain.rnn_backward),
     (gradients.backward, plain.direction_backward),
     (adam.step, plain.adam_step),

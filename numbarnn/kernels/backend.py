@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-from . import adam, gradients, linear, packing, plain, rnn, weights
+from . import adam, gradients, linear, packing, plain, published, rnn, weights
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: in memory as soon as numbarnn is: other people's code that is loaded then may refer to it
+TABLE = published.TABLE
 
 #: whether kernels are compiled
 COMPILED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set when numba is imported
@@ -28,7 +31,7 @@ def _chosen(compiled: F, on_numpy: F) -> F:
 
 rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
 rnn_forward_alone = _chosen(rnn.forward_alone, plain.rnn_forward)
-rnn_is_alone = _chosen(rnn.is_alone, plain.rnn_is_alone)
+rnn_operations = _chosen(rnn.operations, plain.rnn_operations)
 direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)

@@ -120,9 +120,9 @@ def rnn_forward(
         np.concatenate(states, axis=1, out=rows)
 
 
-def rnn_is_alone(R: int, I: int, H: int, LD: int, directions: int) -> bool:
-    """Whether there is a quicker way than `rnn_forward`: not here."""
-    return False
+def rnn_operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
+    """How much work `rnn_forward` is."""
+    return 2 * R * H * (directions * I + LD * (1 + directions) * H)
 
 
 @_silent

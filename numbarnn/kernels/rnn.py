@@ -66,7 +66,7 @@ def forward(
     """
     (R, I), (LD, B, H) = x.shape, h.shape
     args = (x, batch_first, starts, weights, h, lower, output, directions, activation)
-    work, in_place = _operations(R, I, H, LD, directions), directions < LD and len(lower) == 0
+    work, in_place = operations(R, I, H, LD, directions), directions < LD and len(lower) == 0
     if not in_place and threads.alone(forward_alone, args, work):
         return
     room = room_size(R, output.shape[1]) if in_place else 0
@@ -88,16 +88,12 @@ def forward_alone(x, batch_first, starts, weights, h, lower, output, directions,
     sequences.forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, output, 0, 1)
 
 
-def is_alone(R: int, I: int, H: int, LD: int, directions: int) -> bool:
-    """Whether there is so little work that one thread does it, so that `forward` calls `forward_alone`.
+def operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
+    """2 R H (H + I) in each direction of the first layer, 2 R H (H + D H) in each above.
 
-    Who knows that of a shape need not ask again: a single step takes 5.7 us instead of 6.1, all in all.
+    Who knows that this is less than WORTH_A_THREAD calls `forward_alone` itself: a single step takes 5.7 us instead of
+    6.1, all in all.
     """
-    return _operations(R, I, H, LD, directions) < threads.WORTH_A_THREAD
-
-
-def _operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
-    """2 R H (H + I) in each direction of the first layer, 2 R H (H + D H) in each above."""
     return 2 * R * H * (directions * I + LD * (1 + directions) * H)
 
 

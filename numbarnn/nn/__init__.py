@@ -1,5 +1,7 @@
 """Layers, losses and what they are built of, with torch's names and arguments."""
 
+from typing import TYPE_CHECKING
+
 from ..tensor import Parameter
 from . import functional, init, utils
 from .activation import Identity, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
@@ -10,7 +12,9 @@ from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss,
 from .module import Module
 from .rnn import RNN, RNNCell
 from .sparse import Embedding
-from .stream import Stream
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 __all__ = [
     "RNN",
@@ -39,3 +43,11 @@ __all__ = [
     "init",
     "utils",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name == "Stream":  # imported when it is asked for, as by `rnn.stream`
+        from .stream import Stream
+
+        return Stream
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

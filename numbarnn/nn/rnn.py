@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import random
 from ..creation import empty
@@ -15,8 +15,10 @@ from .functional.rnn import ACTIVATIONS, recurrent, rnn_cell
 from .functional.shown import arranged, layers_shown
 from .functional.weights import kept_weights, stack_weights
 from .module import Module
-from .stream import Stream, new_stream
 from .utils.rnn import PackedSequence
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
@@ -39,6 +41,8 @@ class _Recurrent(Module):
         """
         if type(self).forward not in (RNN.forward, RNNCell.forward):
             raise TypeError(f"stream: expected the forward of nn.RNN or nn.RNNCell, got a {type(self).__name__}")
+        from .stream import new_stream  # 4 ms that most programs need not spend
+
         return new_stream(self, batch)
 
     def reset_parameters(self) -> None:

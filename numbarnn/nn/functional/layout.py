@@ -7,12 +7,13 @@ A layout takes what the user gave there and back: dense arrays, packed ones, and
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
 from ... import devices
-from ...size import room
+from ...size import allocated, room
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,8 +46,8 @@ def _starts(batch_sizes: Array) -> Array:
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
 
-    #: whether one thread does all the work of a call (kernels/rnn.py)
-    alone = False
+    #: floating-point operations of a call, where they are known already
+    operations: float = math.inf
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
@@ -89,7 +90,7 @@ class Dense:
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
         """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
-        array = np.empty(room((self.T, self.B, features), like.dtype), like.dtype, like=like)
+        array = allocated(np.empty, (self.T, self.B, features), like.dtype, like)
         return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
 
     def user(self, rows: Array) -> Array:
@@ -99,12 +100,13 @@ class Dense:
 
     def no_state(self, layers: int, H: int, like: Array) -> Array:
         """(layers, B, H) zeros of the type of `like` and where it is."""
-        return np.zeros(room((layers, self.B, H), like.dtype), like.dtype, like=like)
+        state: Array = allocated(np.zeros, (layers, self.B, H), like.dtype, like)
+        return state
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
-        copy: Array = h.copy()
-        return copy
+        state: Array = h.copy()
+        return state
 
     def state_out(self, h: Array) -> Array:
         return h
@@ -137,8 +139,8 @@ class Alone(Dense):
         return rows
 
     def state_in(self, h: Array) -> Array:
-        copy: Array = h[:, None].copy()
-        return copy
+        state: Array = h[:, None].copy()
+        return state
 
     def state_out(self, h: Array) -> Array:
         return h[:, 0]
@@ -167,8 +169,8 @@ class Step(Dense):
         return rows.reshape(*self.shape, rows.shape[-1])
 
     def state_in(self, h: Array) -> Array:
-        copy: Array = h.copy()
-        return copy.reshape(1, self.B, h.shape[-1])
+        state: Array = h.copy().reshape(1, self.B, h.shape[-1])
+        return state
 
     def state_out(self, h: Array) -> Array:
         return h.reshape(*self.shape, h.shape[-1])

@@ -11,7 +11,7 @@ from ...devices import check_together
 from ...dtypes import FLOATS
 from ...kernels import backend
 from ...record import as_array, record
-from ...size import room
+from ...size import allocated
 from ...tape import Array
 from ...tensor import Tensor
 from .layout import dense
@@ -33,7 +33,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     _check(x, w, b)
     O, dtype = len(w), w.dtype
     kernels = backend.of(w)
-    y = np.empty(room((*x.shape[:-1], O), dtype), dtype, like=w)
+    y = allocated(np.empty, (*x.shape[:-1], O), dtype, w)
     # no contiguous copy of x is kept for the way back, where the user's own memory has the values
     no_bias = np.zeros(O, dtype, like=w) if b is None else dense(b)
     kernels.linear_forward(_rows(x), packed(weight, True), no_bias, _rows(y))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...devices import check_on_cpu
 from ...kernels.backend import packed_layers
 from ...kernels.parameters import unpacked_layers
 from ...kernels.stream import stepper
 from .rnn import ACTIVATIONS
-from .weights import Array, StackWeights, stack_weights
+from .weights import Array, StackWeights
 
 __all__ = ["packed_layers", "packed_module", "stepper", "unpacked_layers"]
 
@@ -16,7 +17,8 @@ __all__ = ["packed_layers", "packed_module", "stepper", "unpacked_layers"]
 def packed_module(module: Any) -> tuple[StackWeights, Array, int]:
     """Of an nn.RNN or nn.RNNCell: what is known of the parameters, their panels, and the number of f.
 
-    Panels are made once for each version of the parameters, and never written to again.
+    RuntimeError for a module on a GPU.  The panels are a copy: in those that calls of the module share, later
+    parameters are written over these.
     """
     if hasattr(module, "num_layers"):
         D, groups = 2 if module.bidirectional else 1, module.all_weights
@@ -25,5 +27,6 @@ def packed_module(module: Any) -> tuple[StackWeights, Array, int]:
     if module.nonlinearity not in ACTIVATIONS:
         raise RuntimeError(f"Unknown nonlinearity: {module.nonlinearity}")
     params = [p for group in groups for p in group if p is not None]
-    weights, panels = stack_weights(params, 4 if module.bias else 2, D)
-    return weights, panels, ACTIVATIONS[module.nonlinearity]
+    check_on_cpu(params[0])
+    weights = StackWeights(params, 4 if module.bias else 2, D)
+    return weights, weights.packed(params), ACTIVATIONS[module.nonlinearity]

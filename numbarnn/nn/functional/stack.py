@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ... import random
-from ...size import room
+from ...kernels import threads
+from ...size import allocated, room
 from .layout import Dense
 from .weights import StackWeights
 
@@ -42,8 +43,9 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     if in_place or weights.layers == 1:
         lower = weights.nothing
     else:
-        lower = np.empty(room((min(weights.layers - 1, 2), R, width), dtype), dtype, like=h)
-    forward = kernels.rnn_forward_alone if layout.alone and not in_place else kernels.rnn_forward
+        lower = allocated(np.empty, (min(weights.layers - 1, 2), R, width), dtype, h)
+    alone = layout.operations < threads.WORTH_A_THREAD and not in_place
+    forward = kernels.rnn_forward_alone if alone else kernels.rnn_forward
     forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
 
@@ -74,7 +76,8 @@ class Stack:
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
-            forward = self.kernels.rnn_forward_alone if layout.alone else self.kernels.rnn_forward
+            alone = layout.operations < threads.WORTH_A_THREAD
+            forward = self.kernels.rnn_forward_alone if alone else self.kernels.rnn_forward
             forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
         outputs = [*lower[::-1], output]
         if keep:

@@ -98,7 +98,7 @@ class StackWeights:
 
     def remember(self, call: tuple[Any, ...], layout: Dense) -> None:
         """That a call with such shapes and dtypes fits, and its layout."""
-        layout.alone = backend.rnn_is_alone(layout.R, self.I, self.H, self.directions, self.D)
+        layout.operations = backend.rnn_operations(layout.R, self.I, self.H, self.directions, self.D)
         if len(self.layouts) >= CALLS:
             self.layouts.clear()
         self.layouts[call] = layout
