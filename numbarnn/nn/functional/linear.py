@@ -73,7 +73,8 @@ def _check(x: Array, w: Array, b: Array | None) -> None:
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {I}x{O}): "
             f"expected an input of {I} features, got {x.shape[-1]}"
         )
-    check_together(x, w, b)
+    if not type(x) is type(w) is type(w if b is None else b) is np.ndarray:
+        check_together(x, w, b)
     if x.dtype != w.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {w.dtype}")
     if w.dtype not in FLOATS:
