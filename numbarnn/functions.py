@@ -21,6 +21,7 @@ from .tensor import Tensor
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a tensor.
 
+    >>> import numpy as np
     >>> is_tensor(np.zeros(2))
     False
     """
@@ -30,6 +31,7 @@ def is_tensor(obj: Any) -> bool:
 def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Tensors joined along a dimension that they have; their other lengths must agree.
 
+    >>> import numpy as np
     >>> cat([np.zeros((1, 2)), np.ones((2, 2))]).shape
     numbarnn.Size([3, 2])
     """
@@ -55,6 +57,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
 def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Tensors of one shape joined along a new dimension.
 
+    >>> import numpy as np
     >>> stack([np.zeros(2), np.ones(2)])
     tensor([[0., 0.],
             [1., 1.]], dtype=float64)
@@ -74,6 +77,7 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """`input` where `condition` is True, else `other`; with the condition alone, the indices where it is True.
 
+    >>> import numpy as np
     >>> where(np.array([True, False]), 1.0, 0.0)
     tensor([1., 0.])
     >>> where(np.array([True, False]))
