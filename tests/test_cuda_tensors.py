@@ -7,9 +7,11 @@ from cuda_device import both
 
 cuda_device.required()
 
-import pytest  # noqa: E402  # what follows needs a device
+import numpy as np  # noqa: E402  # what follows needs a device
+import pytest  # noqa: E402
 
 import numbarnn as nb  # noqa: E402
+from numbarnn import nn  # noqa: E402
 
 # ---------------------------------------------------------------------------------------------------------------------
 # new tensors
@@ -34,5 +36,34 @@ def test_new_tensors_are_where_their_example_is(like):
         leaf = like(x, dtype=nb.float32)
         assert leaf.dtype == nb.float32
         return made, leaf
+
+    both(build)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# values written in place
+
+FILLED = {
+    "uniform_": lambda x: x.uniform_(-1, 2),
+    "normal_": lambda x: x.normal_(1, 2),
+    "copy_ of an array": lambda x: x.copy_(np.arange(3.0)),
+    "copy_ of a tensor": lambda x: x.copy_(nb.arange(3)),
+    **{
+        f"init.{name}": getattr(nn.init, name)
+        for name in (
+            "uniform_", "normal_", "zeros_", "ones_", "eye_", "orthogonal_", "xavier_uniform_", "xavier_normal_",
+            "kaiming_uniform_", "kaiming_normal_",
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fill", FILLED.values(), ids=FILLED)
+def test_values_are_filled_in_there(fill):
+    def build(device):
+        x = nb.zeros(4, 3, device=device)
+        assert fill(x) is x
+        assert x.device.type == device
+        yield x
 
     both(build)
