@@ -166,9 +166,7 @@ def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """All `fill_value` in the shape and type of `input`, and on its device."""
-    return _filled(
-        "full_like", (_shape(input),), fill_value, _type(input, dtype), place(input, device), requires_grad
-    )
+    return _filled("full_like", (_shape(input),), fill_value, _type(input, dtype), place(input, device), requires_grad)
 
 
 def _type(input: Any, dtype: Any) -> Any:

@@ -67,3 +67,70 @@ def test_values_are_filled_in_there(fill):
         yield x
 
     both(build)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# operations
+
+PICKED = {
+    "max": lambda x: x.max(1),
+    "min": lambda x: x.min(0, keepdim=True),
+    "gather": lambda x: [x.gather(1, x.detach().argsort(1)[:, :2])],
+    "scatter": lambda x: [
+        x.scatter(0, x.detach().argsort(0)[:2], x * 2),
+        x.scatter(1, x.detach().argmin(1, True), 5.0),
+    ],
+    "sort": lambda x: [*x.sort(0), *x.sort(1, descending=True)],
+    "topk": lambda x: [*x.topk(2), *x.topk(1, 0, largest=False)],
+    "masked_select": lambda x: [x.masked_select(x > 0), x.masked_select(x[:1] > 0)],
+    "index_select": lambda x: [x.index_select(1, x.detach()[0].argsort())],
+}
+
+
+@pytest.mark.parametrize("pick", PICKED.values(), ids=PICKED)
+def test_elements_are_picked_and_get_their_gradients(pick):
+    def build(device):
+        x = nb.randn(4, 3).to(device).requires_grad_()
+        found = list(pick(x))
+        assert {y.device.type for y in found} == {device}
+        sum(((y * y).sum() for y in found if y.requires_grad), nb.zeros((), device=device)).backward()
+        return *found, x.grad
+
+    both(build)
+
+
+DRAWN = {
+    "bernoulli": lambda x: nb.bernoulli(x),
+    "bernoulli with p": lambda x: nb.bernoulli(x, 0.3),
+    "multinomial": lambda x: nb.multinomial(x, 2),
+    "multinomial with replacement": lambda x: nb.multinomial(x, 5, replacement=True),
+    "normal": lambda x: nb.normal(x, x),
+    "normal, one spread": lambda x: nb.normal(x, 0.5),
+    "normal, one mean": lambda x: nb.normal(0.5, x),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_draws_are_where_their_distribution_is(draw):
+    def build(device):
+        x = nb.rand(4, 3).to(device)
+        drawn = draw(x)
+        assert drawn.device == x.device
+        yield drawn
+
+    both(build)
+
+
+OUTSIDE = {
+    "gather": lambda x, index: x.gather(1, index),
+    "index_select": lambda x, index: x.index_select(1, index[0]),
+    "embedding": lambda x, index: nn.functional.embedding(index, x),
+    "cross_entropy": lambda x, index: nn.functional.cross_entropy(x, index[0]),
+}
+
+
+@pytest.mark.parametrize("use", OUTSIDE.values(), ids=OUTSIDE)
+def test_numbers_out_of_range_are_named(use):
+    x, index = nb.ones(4, 3, device="cuda"), nb.tensor([[0, 1, 2, 7]] * 4, device="cuda")
+    with pytest.raises((IndexError, RuntimeError), match=r"(index|got|Target) 7|, got 7"):
+        use(x, index)

@@ -235,5 +235,5 @@ def _class_numbers(x: Array, y: Array, ignore_index: int) -> tuple[Array, int | 
         return y, ignore_index if 0 <= ignore_index < classes and (y == ignore_index).any() else None
     outside &= y != ignore_index
     if outside.any():
-        raise IndexError(f"Target {y[outside].flat[0]} is out of bounds.")
+        raise IndexError(f"Target {int(y[outside][0])} is out of bounds.")
     return y, ignore_index

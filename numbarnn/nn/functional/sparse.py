@@ -48,7 +48,7 @@ def embedding(
         )
     if indices.size and not (indices.min() >= 0 and indices.max() < len(table)):
         outside = indices[(indices < 0) | (indices >= len(table))]
-        raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {outside.flat[0]}")
+        raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {int(outside[0])}")
     if max_norm is not None:
         _scale_down(table, np.unique(indices), max_norm, norm_type)
         if isinstance(weight, Tensor):
