@@ -134,3 +134,41 @@ def test_numbers_out_of_range_are_named(use):
     x, index = nb.ones(4, 3, device="cuda"), nb.tensor([[0, 1, 2, 7]] * 4, device="cuda")
     with pytest.raises((IndexError, RuntimeError), match=r"(index|got|Target) 7|, got 7"):
         use(x, index)
+
+
+def _step(state_on, parameter_on):
+    model = nn.Linear(3, 2, device=state_on)
+    optimizer = nb.optim.Adam(model.parameters())
+    for device in (state_on, parameter_on):
+        model.to(device)
+        model(nb.ones(1, 3, device=device)).sum().backward()
+        optimizer.step()
+
+
+F = nn.functional
+MIXED = {
+    "cross_entropy": lambda x, numbers: F.cross_entropy(x, numbers),
+    "probabilities": lambda x, numbers: F.cross_entropy(x, nb.ones(4, 3)),
+    "cross_entropy, weight": lambda x, numbers: F.cross_entropy(x, numbers.cuda(), weight=nb.ones(3)),
+    "nll_loss": lambda x, numbers: F.nll_loss(x, numbers),
+    "nll_loss, weight": lambda x, numbers: F.nll_loss(x, numbers.cuda(), weight=nb.ones(3)),
+    "binary_cross_entropy": lambda x, numbers: F.binary_cross_entropy(x, nb.ones(4, 3)),
+    "binary_cross_entropy, weight": lambda x, numbers: F.binary_cross_entropy(x, x, weight=nb.ones(3)),
+    "logits, pos_weight": lambda x, numbers: F.binary_cross_entropy_with_logits(x, x, pos_weight=nb.ones(3)),
+    "embedding": lambda x, numbers: nn.Embedding(3, 2, device="cuda")(numbers),
+    "embedding on the CPU": lambda x, numbers: nn.Embedding(3, 2)(numbers.cuda()),
+    "index_select": lambda x, numbers: x.index_select(0, numbers),
+    "masked_select": lambda x, numbers: x.masked_select(nb.ones(4, 3) > 0),
+    "gather": lambda x, numbers: x.gather(0, numbers[None, :3]),
+    "equal": lambda x, numbers: nb.equal(x, nb.ones(4, 3)),
+    "allclose": lambda x, numbers: nb.allclose(x, nb.ones(4, 3)),
+    "normal": lambda x, numbers: nb.normal(x, nb.ones(4, 3)),
+    "step": lambda x, numbers: _step("cpu", "cuda"),
+    "step on the CPU": lambda x, numbers: _step("cuda", "cpu"),
+}
+
+
+@pytest.mark.parametrize("mixed", MIXED.values(), ids=MIXED)
+def test_devices_do_not_mix(mixed):
+    with pytest.raises(RuntimeError, match="at least two devices, cuda:0 and cpu!"):
+        mixed(nb.ones(4, 3, device="cuda"), nb.tensor([0, 1, 2, 0]))

@@ -96,6 +96,7 @@ class Indexing(Attributes):
     def index_select(self, dim: int, index: Any) -> Tensor:
         """The slices of `dim` that the vector `index` names."""
         indices, along = devices.asarray(as_array(index)).copy(), axis(dim, self._array.ndim)
+        devices.check_together(self._array, indices)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
         check_range(indices, self._array.shape[along], along, IndexError)

@@ -36,6 +36,7 @@ def embedding(
         if not isinstance(value, (Tensor, np.ndarray)):
             raise TypeError(f"embedding(): argument '{argument}' must be Tensor, not {type(value).__name__}")
     indices, table = as_array(input), as_array(weight)
+    devices.check_together(indices, table)
     if sparse:
         raise ValueError("embedding(): sparse: expected False, got True: gradients are dense arrays here")
     if table.ndim != 2:
