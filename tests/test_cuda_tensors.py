@@ -172,3 +172,23 @@ MIXED = {
 def test_devices_do_not_mix(mixed):
     with pytest.raises(RuntimeError, match="at least two devices, cuda:0 and cpu!"):
         mixed(nb.ones(4, 3, device="cuda"), nb.tensor([0, 1, 2, 0]))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# files
+
+
+@pytest.mark.parametrize("name", ["file.pt", "file.npz"])
+@pytest.mark.parametrize("location", ["cuda", "cuda:0", nb.device("cuda")], ids=str)
+def test_load_brings_all_there(tmp_path, name, location):
+    weight = nn.Parameter(nb.ones(2, 3))
+    value = {"state": [{"x": nb.arange(4)}, (nb.zeros(2), 3)], "weight": weight, "tied": weight, "name": "RNN"}
+    nb.save(value, tmp_path / name)
+    loaded = nb.load(tmp_path / name, map_location=location)
+    (first, (second, number)), weight = loaded["state"], loaded["weight"]
+    assert all(t.is_cuda for t in (first["x"], second, weight))
+    assert (first["x"].tolist(), second.tolist(), number, loaded["name"]) == ([0, 1, 2, 3], [0, 0], 3, "RNN")
+    assert isinstance(weight, nn.Parameter)
+    assert weight.requires_grad
+    assert loaded["tied"] is weight
+    assert weight.tolist() == [[1, 1, 1]] * 2
