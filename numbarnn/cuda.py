@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+from typing import Any
 
 import numba
 
@@ -88,6 +89,19 @@ def current_device() -> int:
     return 0
 
 
+def get_device_name(device: Any = None) -> str:
+    """What the GPU calls itself; RuntimeError without one, ValueError for another than the one that is used."""
+    require()
+    if device is not None and str(device) not in ("0", "cuda", "cuda:0"):
+        raise ValueError(f"get_device_name: device: expected 0, 'cuda' or 'cuda:0', got {device!r}")
+    if is_simulated():
+        return "numba's simulator"
+    from numba import cuda
+
+    name = cuda.get_current_device().name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
 def empty_cache() -> None:
     """Give memory that CuPy keeps for later arrays back to the GPU."""
     if is_available() and not is_simulated():
@@ -108,6 +122,7 @@ __all__ = [
     "current_device",
     "device_count",
     "empty_cache",
+    "get_device_name",
     "is_available",
     "manual_seed",
     "manual_seed_all",

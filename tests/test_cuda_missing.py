@@ -34,6 +34,8 @@ ASKED = [
     lambda: nb.load(io.BytesIO(), map_location="cuda"),
     lambda: cuda.synchronize(),
     lambda: cuda.current_device(),
+    lambda: cuda.get_device_name(),
+    lambda: nb.zeros(2).type("torch.cuda.FloatTensor"),
     lambda: nb.as_tensor(Foreign()),
     lambda: nn.RNN(2, 3)(Foreign()),
 ]

@@ -206,3 +206,29 @@ def test_pickle(protocol):
     assert model.weight_hh_l0.any()
     part = pickle.loads(pickle.dumps(model.weight_hh_l0.detach()[:, 1], protocol))
     assert nb.equal(part, model.weight_hh_l0.detach()[:, 1])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# names
+
+
+def test_a_type_has_the_name_of_its_device():
+    x = nb.ones(2)
+    assert x.cuda().type() == "torch.cuda.FloatTensor"
+    assert x.cuda().long().type() == "torch.cuda.LongTensor"
+    there = x.type("torch.cuda.DoubleTensor")
+    assert (there.device.type, there.dtype) == ("cuda", nb.float64)
+    back = there.type("torch.FloatTensor")
+    assert (back.device.type, back.dtype) == ("cpu", nb.float32)
+    assert there.type(nb.float32).is_cuda
+    with pytest.raises(ValueError, match=r"invalid type: 'torch.cuda.Half': expected one of torch.FloatTensor, "):
+        x.type("torch.cuda.Half")
+
+
+def test_the_device_has_a_name():
+    name = nb.cuda.get_device_name()
+    assert name
+    assert all(nb.cuda.get_device_name(same) == name for same in (0, "cuda", "cuda:0", nb.device("cuda")))
+    for other in (1, "cuda:1", "cpu"):
+        with pytest.raises(ValueError, match="get_device_name: device: expected 0, 'cuda' or 'cuda:0', got"):
+            nb.cuda.get_device_name(other)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import devices
 from ..attributes import Attributes
-from ..dtypes import DType, as_dtype, bool_, float32, float64, int32, int64, torch_name
+from ..dtypes import DType, as_dtype, bool_, cpu, float32, float64, int32, int64, torch_name
 from ..dtypes import device as device_type
 from ..ops import elementwise as ops
 from ..record import apply, is_tensor, record
@@ -114,14 +114,16 @@ class Conversion(Attributes):
         return self.to(dtype=other._array.dtype)
 
     def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
-        """`to` a type, which may be given as "torch.LongTensor"; without one, that text for its own type."""
+        """`to` a type, also as "torch.LongTensor" or "torch.cuda.LongTensor"; without one, that text for its own."""
         if dtype is None:
-            return _type_name(self._array.dtype)
+            return _type_name(self._array.dtype, devices.of(self._array))
         if isinstance(dtype, str):
-            named = {_type_name(known): known for known in (float32, float64, int64, int32, bool_)}
+            kinds, places = (float32, float64, int64, int32, bool_), (cpu, devices.gpu)
+            named = {_type_name(kind, place): (kind, place) for place in places for kind in kinds}
             if dtype not in named:
                 raise ValueError(f"invalid type: '{dtype}': expected one of {', '.join(named)}")
-            dtype = named[dtype]
+            kind, place = named[dtype]
+            return self.to(dtype=kind, device=place)
         return self.to(dtype=as_dtype(dtype))
 
     def cpu(self) -> Any:
@@ -200,5 +202,5 @@ def _moved(tensor: Any, device: Any) -> Any:
     return out
 
 
-def _type_name(dtype: DType) -> str:
-    return f"torch.{torch_name(dtype)}Tensor"
+def _type_name(dtype: DType, place: device_type) -> str:
+    return f"torch.{'cuda.' * (place.type == 'cuda')}{torch_name(dtype)}Tensor"
