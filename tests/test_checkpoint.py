@@ -147,6 +147,16 @@ def test_names_of_arrays(key, tmp_path):
         assert set(file) >= {"other"}
 
 
+@pytest.mark.parametrize(
+    "keys", [("tensor 1", ""), ("", "tensor 0"), ("", "tensor 0", "tensor 1"), ("tensor 2", "tensor 3", "", "\0")]
+)
+def test_no_two_arrays_have_one_name(keys, tmp_path):
+    value = {key: numbarnn.full((number + 1,), float(number)) for number, key in enumerate(keys)}
+    assert_same(through(value, tmp_path, ".npz"), value)
+    value = {"a.b": numbarnn.ones(2), "tensor 2": numbarnn.full((3,), 7.0), "a": {"b": numbarnn.zeros(2)}}
+    assert_same(through(value, tmp_path, ".npz"), value)
+
+
 def test_members_beyond_the_limits_of_plain_zip(tmp_path, monkeypatch):
     monkeypatch.setattr("zipfile.ZIP64_LIMIT", 1000)
     monkeypatch.setattr("numbarnn.checkpoint.archive.ZIP64_LIMIT", 1000)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from functools import partial
+from itertools import count
 from typing import Any
 
 from ..tensor import Tensor
@@ -66,7 +67,7 @@ def _name(path: Path, taken: dict[str, Any]) -> str:
     """The keys joined by dots, or a number where that would be no name for a member or somebody else's."""
     name = ".".join(str(key) for key in path)
     usable = name.isprintable() and 0 < len(name) < 1000 and not leads_out(name) and name not in taken
-    return name if usable else f"tensor {len(taken)}"
+    return name if usable else next(free for n in count(len(taken)) if (free := f"tensor {n}") not in taken)
 
 
 def _is_bare(obj: Any, names: dict[int, str]) -> bool:
