@@ -65,7 +65,7 @@ def load(
 
     Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused;
     memory stays within a small multiple of the file's length, of a compressed `.npz` 64 MB more, and of a file that was
-    made of small objects on purpose 200 MB more.
+    made of small objects on purpose 300 MB more.
     """
     _check_location(map_location)
     for name, value in (("weights_only", weights_only), ("mmap", mmap)):
