@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,8 @@ def load(
     float32, which holds all of their values.  Every tensor comes to the CPU, also one that was saved on a GPU.
     `mmap` is accepted; the file is read whole.
 
-    Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused;
+    Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused, and
+    OSError for one that cannot be read, of which io.UnsupportedOperation is for a pipe;
     memory stays within a small multiple of the file's length, of a compressed `.npz` 64 MB more, and of a file that was
     made of small objects on purpose 300 MB more.
     """
@@ -98,14 +100,26 @@ def _read(file: IO[bytes]) -> Any:
 def _opened(f: Any) -> Iterator[IO[bytes]]:
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
+            _check_file(file)
             yield file
-    elif hasattr(f, "read") and hasattr(f, "seek"):
-        yield f
     else:
-        raise AttributeError(
-            f"'{type(f).__name__}' object has no attribute 'seek'. You can only load from a file that is seekable. "
-            "Please pre-load the data into a buffer like io.BytesIO and try to load from it instead."
-        )
+        _check_file(f)
+        yield f
+
+
+def _check_file(file: Any) -> None:
+    """It has to give bytes, from any place."""
+    advice = (
+        "You can only load from a file that is seekable. Please pre-load the data into a buffer like io.BytesIO and "
+        "try to load from it instead."
+    )
+    for name in ("seek", "read"):
+        if not hasattr(file, name):
+            raise AttributeError(f"'{type(file).__name__}' object has no attribute '{name}'. {advice}")
+    if hasattr(file, "seekable") and not file.seekable():
+        raise io.UnsupportedOperation(f"load: f: {_name(file) or type(file).__name__} is not seekable. {advice}")
+    if isinstance(file.read(0), str):
+        raise TypeError(f"load: f: expected a file opened in binary mode, got {type(file).__name__}, which gives str")
 
 
 def _name(f: Any) -> str:
