@@ -227,9 +227,46 @@ def test_pickles_of_nonsense(pickled, message):
 def test_long_pickles(monkeypatch):
     monkeypatch.setattr(unpickler, "MOST_OPERATIONS", 1000)
     refused(torch_file(b"]" * 1001 + b"."), "at most 1000 operations")
-    deep = load(torch_file(b"]" * 500 + b"a" * 499 + b"."))
-    assert len(deep) == 1
     assert load(torch_file(b"]r\xff\xff\xff\xff.")) == []
+
+
+#: (1,) in a pair, which is in a pair, and so on: a kilobyte that would print as 2**300 numbers
+TWICE_AND_TWICE_AGAIN = b"K\x01\x85" + b"q\x00h\x00\x86" * 300
+
+
+def nested(depth):
+    """Lists inside one another, as a pickle and as JSON."""
+    return torch_file(b"]" * depth + b"a" * (depth - 1) + b"."), zipped({"numbarnn.json": b"[" * depth + b"]" * depth})
+
+
+def test_objects_as_deep_as_save_allows_and_deeper():
+    for data in nested(101):
+        value = load(data)
+        assert repr(value) == "[" * 101 + "]" * 101
+        for name in ("file.pt", "file.npz"):
+            assert load(saved(value, name)) == value
+    for depth in (102, 150):
+        for data in nested(depth):
+            refused(data, "expected at most 100 containers inside one another")
+    with pytest.raises(CheckpointError, match="at most 100 containers"):
+        numbarnn.load(io.BytesIO(nested(900_000)[0]))
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [b"]q\x00h\x00a", b"}q\x00N]h\x00as", b"]q\x00(h\x00h\x00h\x00e", TWICE_AND_TWICE_AGAIN,
+     b"]" + b"\x85" * 90 + b"q\x00h\x00" + b"\x85" * 15 + b"\x86"],
+    ids=["itself", "through another", "thrice", "twice and twice again", "shared, at two depths"],
+)  # fmt: skip
+def test_objects_deeper_than_they_look(pickled):
+    refused(torch_file(pickled + b"."), "at most 100 containers inside one another")
+
+
+def test_what_is_shared_is_looked_at_once():
+    value = load(torch_file(b"]q\x00" + b"(h\x00h\x00tq\x00" * 60 + b"."))
+    for _ in range(60):
+        assert value[0] is value[1]
+        value = value[0]
 
 
 def test_copying_one_container_again_and_again(monkeypatch):
@@ -239,10 +276,6 @@ def test_copying_one_container_again_and_again(monkeypatch):
     refused(torch_file(b"](" + counts + copies + b"e."), "calls with at most 1000 items in all")
     sizes = b"(" + b"K\x01" * 100 + b"tq\x00" + b"ctorch\nSize\nq\x01" + b"h\x01h\x00\x85R" * 20
     refused(torch_file(b"](" + sizes + b"e."), "calls with at most 1000 items in all")
-
-
-#: (1,) in a pair, which is in a pair, and so on: a kilobyte that would print as 2**300 numbers
-TWICE_AND_TWICE_AGAIN = b"K\x01\x85" + b"q\x00h\x00\x86" * 300
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import IO, Any
 from ..dtypes import device
 from . import atomic, npz, safe, torch_zip
 from .archive import Archive
+from .contents import height
 from .errors import CheckpointError, reading
 
 #: by the end of the name; everything else is torch's
@@ -84,7 +85,9 @@ def _read(file: IO[bytes]) -> Any:
         archive = Archive(file)
         for kind in (torch_zip, npz):
             if kind.recognised(archive):
-                return kind.read(archive)
+                value = kind.read(archive)
+                height(value)
+                return value
         raise CheckpointError("a zip file, but neither torch's nor NumPy's")
     if safe.recognised(start):
         file.seek(0)
