@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -322,6 +323,47 @@ def test_numpy_numbers_and_arrays_become_pythons_and_tensors(tmp_path):
         loaded = through(value, tmp_path, ending)
         assert [type(loaded[name]) for name in value] == [float, int, bool, numbarnn.Tensor]
         assert loaded["array"].tolist() == [0, 1, 2]
+
+
+class Failing(io.BytesIO):
+    """A file on a disk that fails after `reads` reads."""
+
+    def __init__(self, data, reads):
+        super().__init__(data)
+        self.reads = reads
+
+    def read(self, *size):
+        self.reads -= 1
+        if self.reads < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(*size)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_disk_that_fails_is_no_damaged_file(ending, tmp_path):
+    numbarnn.save({"x": numbarnn.ones(2), "n": 1}, tmp_path / f"file{ending}")
+    data = (tmp_path / f"file{ending}").read_bytes()
+    whole = Failing(data, 1000)
+    assert_same(numbarnn.load(whole), {"x": numbarnn.ones(2), "n": 1})
+    reads = 1000 - whole.reads
+    assert 10 < reads < 100
+    for enough in range(reads):
+        with pytest.raises(OSError, match="Input/output error") as caught:
+            numbarnn.load(Failing(data, enough))
+        assert caught.value.errno == errno.EIO
+
+
+def test_pipes_and_text(tmp_path):
+    ours, theirs = os.pipe()
+    with open(theirs, "wb"), open(ours, "rb") as pipe, pytest.raises(io.UnsupportedOperation, match="is not seekable"):
+        numbarnn.load(pipe)
+    with pytest.raises(TypeError, match="expected a file opened in binary mode, got StringIO, which gives str"):
+        numbarnn.load(io.StringIO("PK"))
+    (tmp_path / "file").write_text("PK")
+    with open(tmp_path / "file") as text, pytest.raises(TypeError, match="binary mode, got TextIOWrapper"):
+        numbarnn.load(text)
+    with pytest.raises(IsADirectoryError):
+        numbarnn.load(tmp_path)
 
 
 class FullDisk:

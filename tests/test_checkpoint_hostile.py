@@ -343,6 +343,16 @@ def test_directories_that_lie(place, value, message):
     refused(bytes(data), message)
 
 
+def test_members_that_would_begin_before_the_file(tmp_path):
+    data = bytearray(torch_file(b"N."))
+    start = data.rindex(b"PK\x05\x06") + 16
+    data[start : start + 4] = struct.pack("<L", struct.unpack("<L", data[start : start + 4])[0] + 5)
+    refused(bytes(data), "damaged")
+    (tmp_path / "file.pt").write_bytes(data)  # where a seek to nowhere is an OSError
+    with pytest.raises(CheckpointError, match="damaged: OSError"):
+        numbarnn.load(tmp_path / "file.pt")
+
+
 def test_both_lengths_absurd():
     data = bytearray(torch_file(b"N."))
     start = data.index(b"PK\x01\x02")
