@@ -212,6 +212,8 @@ def test_safetensors(tmp_path):
         numbarnn.save({"w": numbarnn.ones(1), "epoch": 1}, tmp_path / "file.safetensors")
     with pytest.raises(TypeError, match="expected a dict of tensors by name, got list"):
         numbarnn.save([numbarnn.ones(1)], tmp_path / "file.safetensors")
+    with pytest.raises(ValueError, match="expected names other than '__metadata__'"):
+        numbarnn.save({"__metadata__": numbarnn.ones(2)}, tmp_path / "file.safetensors")
     assert len(numbarnn.load(tmp_path / "file.safetensors")) == len(state)
 
 

@@ -28,8 +28,8 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     share memory go on doing so; the other two store each of them whole.  A file is replaced at once, when all of it
     is on the disk: a crash leaves the old one.  An open file is written to where it stands.
 
-    Raises TypeError for an object that does not fit into the format, before anything is written, and RuntimeError
-    for a folder that does not exist.
+    Raises TypeError or ValueError for an object that does not fit into the format, before anything is written, and
+    RuntimeError for a folder that does not exist.
 
     >>> import io, numbarnn
     >>> file = io.BytesIO()
