@@ -435,6 +435,14 @@ def test_links_modes_and_devices(tmp_path):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+@pytest.mark.parametrize("name", ["\u6f22" * 83 + ".npz", "\U0001f600" * 62 + ".npz", "x" * 255], ids=len)
+def test_names_as_long_as_they_may_be(name, tmp_path):
+    assert 250 < len(os.fsencode(name)) <= 255
+    numbarnn.save({"n": 1}, tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+    assert numbarnn.load(tmp_path / name) == {"n": 1}
+
+
 def test_members_start_at_multiples_of_64_bytes(tmp_path):
     for ending in FORMATS:
         numbarnn.save(CASES["weights"](numbarnn), tmp_path / f"file{ending}")
