@@ -314,9 +314,13 @@ def test_objects_that_contain_themselves_or_are_too_large(tmp_path):
         numbarnn.save(loop, tmp_path / "file.pt")
     with pytest.raises(ValueError, match="expected ints of at most 255 bytes"):
         numbarnn.save(2**3000, tmp_path / "file.pt")
+    for number in (10**5000, -(10**4300)):
+        with pytest.raises(ValueError, match=r"save: \.npz: expected ints of at most 4300 digits, got one of \d+ bits"):
+            numbarnn.save({"a": number}, tmp_path / "file.npz")
     with pytest.raises(TypeError, match="torch's format has no uint16"):
         numbarnn.save(numbarnn.from_numpy(np.zeros(2, np.uint16)), tmp_path / "file.pt")
     assert list(tmp_path.iterdir()) == []
+    assert through(10**4300 - 1, tmp_path, ".npz") == 10**4300 - 1
 
 
 def test_numpy_numbers_and_arrays_become_pythons_and_tensors(tmp_path):
