@@ -130,6 +130,37 @@ def test_out_gets_the_output_and_comes_back(rng, B):
     np.testing.assert_array_equal(row, output[3])
 
 
+@pytest.mark.parametrize(("B", "units", "layers"), [(None, 1030, 1), (40, 200, 1), (40, 200, 2)])
+def test_a_large_step_may_read_what_it_writes_over(rng, B, units, layers):
+    rnn = nn.RNN(units, units, layers)
+    assert kernels.stepper(B or 1, units, units, layers) is kernels._large_step
+    own, given, apart = (rnn.stream(B) for _ in range(3))
+    shape = (units,) if B is None else (B, units)
+    y = first = rng.standard_normal(shape).astype(np.float32)
+    x, want = first.copy(), first
+    for _ in range(4):
+        y = own.step(y)
+        given.step(x, out=x)
+        want = apart.step(np.array(want)).numpy().copy()
+        np.testing.assert_array_equal(y.numpy(), want)
+        np.testing.assert_array_equal(x, want)
+    for stream in (own, given):
+        np.testing.assert_array_equal(stream.state.numpy(), apart.state.numpy())
+
+
+@pytest.mark.parametrize("shift", [-30, -1, 1, 30])
+@pytest.mark.parametrize(("B", "units"), [(3, 16), (40, 200)])
+def test_the_output_may_overlap_the_input(rng, B, units, shift):
+    stream = nn.RNN(units, units).stream(B)
+    apart = copy.copy(stream)
+    memory = rng.standard_normal(B * units + abs(shift)).astype(np.float32)
+    x, out = (memory[start : start + B * units].reshape(B, units) for start in (max(0, -shift), max(0, shift)))
+    want = apart.step(x.copy()).numpy()
+    stream.step(x, out=out)
+    np.testing.assert_array_equal(out, want)
+    np.testing.assert_array_equal(stream.state.numpy(), apart.state.numpy())
+
+
 def _variants(x):
     readonly = x.copy()
     readonly.flags.writeable = False
