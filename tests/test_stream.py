@@ -103,8 +103,9 @@ def test_the_output_is_the_streams_own(rng, B):
 
 def test_nothing_is_allocated():
     stream, x, out = nn.RNN(64, 128).stream(16), np.ones((16, 64), np.float32), np.empty((16, 128), np.float32)
-    tensor = nb.tensor(x)
-    for given, to in ((x, None), (x, out), (tensor, None)):
+    tensor, readonly, strided = nb.tensor(x), np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape), np.asfortranarray(x)
+    strided_out = np.asfortranarray(out)
+    for given, to in ((x, None), (x, out), (tensor, None), (readonly, out), (strided, None), (x, strided_out)):
         stream.step(given, out=to)
         tracemalloc.start()
         for _ in range(100):
