@@ -28,8 +28,8 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     share memory go on doing so; the other two store each of them whole.  A file is replaced at once, when all of it
     is on the disk: a crash leaves the old one.  An open file is written to where it stands.
 
-    Raises TypeError for an object that does not fit into the format, before anything is written, and RuntimeError
-    for a folder that does not exist.
+    Raises TypeError or ValueError for an object that does not fit into the format, before anything is written, and
+    RuntimeError for a folder that does not exist.
 
     >>> import io, numbarnn
     >>> file = io.BytesIO()
@@ -65,7 +65,7 @@ def load(
 
     Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused;
     memory stays within a small multiple of the file's length, of a compressed `.npz` 64 MB more, and of a file that was
-    made of small objects on purpose 200 MB more.
+    made of small objects on purpose 300 MB more.
     """
     _check_location(map_location)
     for name, value in (("weights_only", weights_only), ("mmap", mmap)):

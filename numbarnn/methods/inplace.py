@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import devices, random
 from ..attributes import Attributes
 from ..dtypes import category, torch_name
@@ -118,7 +120,11 @@ class InPlace(Attributes):
 
     def copy_(self, source: Any) -> Tensor:
         """The values of `source`, broadcast to this shape and converted to this type."""
-        return overwrite(self, ops.copy, source.to(devices.of(self._array)) if is_tensor(source) else source)
+        if is_tensor(source):
+            source = source.to(devices.of(self._array))
+        elif isinstance(source, np.ndarray):
+            source = devices.moved(source, devices.of(self._array))
+        return overwrite(self, ops.copy, source)
 
     def fill_(self, value: Any) -> Tensor:
         """Every value the same."""
@@ -131,9 +137,9 @@ class InPlace(Attributes):
     def uniform_(self, from_: float = 0.0, to: float = 1.0) -> Tensor:
         """Values drawn uniformly from [from_, to): torch's, bit for bit, after the same `manual_seed`."""
         guard_write(self, ())  # before anything is drawn
-        return overwrite(self, ops.copy, random.uniform(self._array.shape, from_, to, self._array.dtype))
+        return self.copy_(random.uniform(self._array.shape, from_, to, self._array.dtype))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0) -> Tensor:
         """Values drawn from the normal distribution."""
         guard_write(self, ())  # before anything is drawn
-        return overwrite(self, ops.copy, random.normal(self._array.shape, mean, std, self._array.dtype))
+        return self.copy_(random.normal(self._array.shape, mean, std, self._array.dtype))
