@@ -483,6 +483,23 @@ def test_an_output_in_the_memory_of_the_input_is_refused():
             run(head, memory, memory)
 
 
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2}, {"bidirectional": True}])
+def test_an_output_in_the_memory_of_the_state_is_refused(options):
+    params = jit.pack(nn.RNN(I, H, **options))
+    L, D = options.get("num_layers", 1), 2 if options.get("bidirectional") else 1
+    memory, x = np.zeros((T + L) * D * H, F32), np.ones((T, I), F32)
+    output, after = memory[: T * D * H].reshape(T, D * H), memory[T * D * H :].reshape(L * D, H)
+    for run in (sequence, jit.sequence):
+        for start in (0, H, T * D * H - 1):
+            inside = memory[start : start + after.size].reshape(after.shape)
+            with pytest.raises(ValueError, match="sequence: output: expected memory of its own, got some of h"):
+                run(params, x, inside, output)
+        assert not memory.any()
+        run(params, x, after, output)
+        assert output.all()
+        memory[...] = 0
+
+
 def test_an_error_says_what_was_given():
     error = checks.ShapeError("h", (1, 2), (3,))
     assert str(error) == "h: expected (1, 2), got (3,)"

@@ -70,8 +70,8 @@ def check_run(result):
 
 
 @inner_kernel
-def check_memory(what, written, read):
+def check_memory(what, written, name, read):
     """That none of what is read is written over."""
     begin, end = written.ctypes.data, written.ctypes.data + written.nbytes
     if read.ctypes.data < end and begin < read.ctypes.data + read.nbytes:
-        raise ShapeError(what, "memory of its own", "some of x")
+        raise ShapeError(what, "memory of its own", "some of " + name)

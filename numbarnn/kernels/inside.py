@@ -145,7 +145,8 @@ def _check_sequence(params, x, h, output, D):
     check_shape("sequence: shape of x", (*x.shape[:-1], I), x.shape)
     check_state("sequence: shape of h", L * D, (*x.shape[1:-1], H), h)
     check_shape("sequence: shape of output", (*x.shape[:-1], D * H), output.shape)
-    check_memory("sequence: output", output, x)
+    check_memory("sequence: output", output, "x", x)
+    check_memory("sequence: output", output, "h", h)
 
 
 @overload(sequence)
@@ -215,7 +216,7 @@ def _check_linear(params, x, y):
     check_order("linear: y", y)
     check_shape("linear: shape of x", (*x.shape[:-1], params.in_features), x.shape)
     check_shape("linear: shape of y", (*x.shape[:-1], params.out_features), y.shape)
-    check_memory("linear: y", y, x)
+    check_memory("linear: y", y, "x", x)
 
 
 @overload(linear)
