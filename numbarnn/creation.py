@@ -148,29 +148,34 @@ def _kind_of(value: Any) -> DType:
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 0 in the shape and type of `input`."""
-    return _filled("zeros_like", (_shape(input),), 0, _type(input, dtype), device, requires_grad)
+    """All 0 in the shape and type of `input`, and on its device."""
+    return _filled("zeros_like", (_shape(input),), 0, _type(input, dtype), place(input, device), requires_grad)
 
 
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 1 in the shape and type of `input`."""
-    return _filled("ones_like", (_shape(input),), 1, _type(input, dtype), device, requires_grad)
+    """All 1 in the shape and type of `input`, and on its device."""
+    return _filled("ones_like", (_shape(input),), 1, _type(input, dtype), place(input, device), requires_grad)
 
 
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Memory as it was found, in the shape and type of `input`."""
-    return _filled("empty_like", (_shape(input),), None, _type(input, dtype), device, requires_grad)
+    """Memory as it was found, in the shape and type of `input`, and on its device."""
+    return _filled("empty_like", (_shape(input),), None, _type(input, dtype), place(input, device), requires_grad)
 
 
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """All `fill_value` in the shape and type of `input`."""
-    return _filled("full_like", (_shape(input),), fill_value, _type(input, dtype), device, requires_grad)
+    """All `fill_value` in the shape and type of `input`, and on its device."""
+    return _filled("full_like", (_shape(input),), fill_value, _type(input, dtype), place(input, device), requires_grad)
 
 
 def _type(input: Any, dtype: Any) -> Any:
     return as_array(input).dtype if dtype is None else dtype
+
+
+def place(input: Any, device: Any) -> Any:
+    """`device`, or where `input` is if there is none."""
+    return devices.of(as_array(input)) if device is None else device
 
 
 def _shape(input: Any) -> tuple[int, ...]:

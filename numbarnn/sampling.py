@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import random
-from .creation import leaf
+from .creation import leaf, place
 from .dtypes import as_dtype, get_default_dtype, int64
 from .record import as_array
 from .size import sizes
@@ -35,15 +35,17 @@ def randn(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 
 def rand_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`rand` in the shape and type of `input`."""
+    """`rand` in the shape and type of `input`, and on its device."""
     array = as_array(input)
-    return rand(array.shape, dtype=array.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+    kind = array.dtype if dtype is None else dtype
+    return rand(array.shape, dtype=kind, device=place(input, device), requires_grad=requires_grad)
 
 
 def randn_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`randn` in the shape and type of `input`."""
+    """`randn` in the shape and type of `input`, and on its device."""
     array = as_array(input)
-    return randn(array.shape, dtype=array.dtype if dtype is None else dtype, device=device, requires_grad=requires_grad)
+    kind = array.dtype if dtype is None else dtype
+    return randn(array.shape, dtype=kind, device=place(input, device), requires_grad=requires_grad)
 
 
 def randint(*bounds_and_size: Any, low: int = 0, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:

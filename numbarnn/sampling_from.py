@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import random
+from . import devices, random
 from .creation import leaf
 from .dtypes import as_dtype, get_default_dtype, torch_name
 from .record import as_array, is_tensor
@@ -24,14 +24,14 @@ def bernoulli(input: Any, p: float | None = None) -> Tensor:
     >>> bernoulli(np.array([0.0, 1.0]))
     tensor([0., 1.], dtype=float64)
     """
-    array = np.asarray(as_array(input))
+    array, device = _on_host(input)
     if p is not None:
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return leaf(random.bernoulli(np.full(array.shape, p, np.float64)).astype(array.dtype))
+        return leaf(random.bernoulli(np.full(array.shape, p, np.float64)).astype(array.dtype), device)
     if not np.all((array >= 0) & (array <= 1)):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false: probabilities are in [0, 1]")
-    return leaf(random.bernoulli(array))
+    return leaf(random.bernoulli(array), device)
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
@@ -42,7 +42,9 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, dtype: Any = No
     >>> normal(0.0, 1.0, (2, 3)).shape, normal(np.zeros(4), 0.5).shape
     (numbarnn.Size([2, 3]), numbarnn.Size([4]))
     """
-    given = [np.asarray(as_array(v)) for v in (mean, std) if is_tensor(v) or isinstance(v, np.ndarray)]
+    arrays = [as_array(v) for v in (mean, std) if is_tensor(v) or isinstance(v, np.ndarray)]
+    devices.check_together(*arrays)
+    given = [devices.host(array) for array in arrays]
     if not given:
         if size is None:
             raise TypeError("normal(): expected size where mean and std are numbers")
@@ -56,13 +58,14 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, dtype: Any = No
             shape = np.broadcast_shapes(shape, given[-1].shape)
         except ValueError:
             raise RuntimeError(f"normal(): mean {list(shape)} and std {list(given[-1].shape)} do not fit") from None
-    spread = as_array(std)
+    center, spread = (devices.host(as_array(v)) for v in (mean, std))
     if np.any(np.asarray(spread) < 0):
         found = "all elements of std >= 0.0" if np.ndim(spread) else f"std >= 0.0, but found std {spread:g}"
         raise RuntimeError(f"normal expects {found}")
     kind = given[0].dtype
     drawn = random.normal(shape, 0, 1, kind)
-    return leaf((drawn * np.asarray(spread, kind) + np.asarray(as_array(mean), kind)).astype(kind), device)
+    values = (drawn * np.asarray(spread, kind) + np.asarray(center, kind)).astype(kind)
+    return leaf(values, devices.of(arrays[0]) if device is None else device)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False) -> Tensor:
@@ -74,20 +77,26 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False) -> Tens
     >>> multinomial(np.array([0.0, 3.0, 0.0]), 2, replacement=True)
     tensor([1, 1])
     """
-    weights = np.asarray(as_array(input))
+    weights, device = _on_host(input)
     count = index(num_samples)
     _check_weights(weights, count, replacement)
     if not replacement or count == 1:
         with np.errstate(all="ignore"):
             scores = weights / random.exponential(weights.shape, weights.dtype)
         order = np.argsort(-scores, axis=-1, kind="stable")
-        return leaf(np.ascontiguousarray(order[..., :count]))
+        return leaf(np.ascontiguousarray(order[..., :count]), device)
     rows = weights.reshape(-1, weights.shape[-1])
     ends = np.cumsum(rows, axis=1)
     ends /= ends[:, -1:]
     draws = random.uniform((len(rows), count), 0, 1, np.float64)
     picked = [_classes(row, row_ends, row_draws) for row, row_ends, row_draws in zip(rows, ends, draws, strict=True)]
-    return leaf(np.reshape(picked, (*weights.shape[:-1], count)).astype(np.int64))
+    return leaf(np.reshape(picked, (*weights.shape[:-1], count)).astype(np.int64), device)
+
+
+def _on_host(input: Any) -> tuple[Array, Any]:
+    """An array to draw from, on the host where the numbers are made, and the device that it comes from."""
+    array = devices.asarray(as_array(input))
+    return devices.host(array), devices.of(array)
 
 
 def _classes(weights: Array, ends: Array, draws: Array) -> Array:

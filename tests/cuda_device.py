@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numba
+import numpy as np
 import pytest
+from tolerance import assert_close
 
+import numbarnn as nb
 from numbarnn import cuda
 
 SIMULATED = bool(numba.config.ENABLE_CUDASIM)
@@ -17,3 +20,16 @@ def required():
             "needs a GPU with the extra 'cuda', or NUMBA_ENABLE_CUDASIM=1, with which test_cuda_simulator.py runs it",
             allow_module_level=True,
         )
+
+
+def both(build):
+    """What `build(device)` gives on the CPU and on the device, as arrays: they must be close."""
+    results = []
+    for device in ("cpu", "cuda"):
+        nb.manual_seed(3)
+        results.append([t.detach().cpu().numpy() for t in build(device)])
+    for expected, actual in zip(*results, strict=True):
+        if expected.dtype.kind == "f":
+            assert_close(actual, expected, 20)
+        else:
+            np.testing.assert_array_equal(actual, expected)

@@ -35,7 +35,7 @@ ARROWS = {
     "tensor": "methods devices dtypes ops printing record size tape views",
     "creation": "devices dtypes record size tape tensor values",
     "sampling": "creation dtypes random record size tensor",
-    "sampling_from": "creation dtypes random record size tape tensor",
+    "sampling_from": "creation devices dtypes random record size tape tensor",
     "typed": "dtypes record tensor values",
     "functions": "creation devices dtypes methods ops record tape tensor",
     "nn/functional": "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor",

@@ -6,13 +6,13 @@ import copy
 import types
 
 import cuda_device
+from cuda_device import both
 
 cuda_device.required()
 
 import numpy as np  # noqa: E402  # what follows needs a device
 import pytest  # noqa: E402
 from rnn_cases import check_against_naive, make  # noqa: E402
-from tolerance import assert_close  # noqa: E402
 
 import numbarnn as nb  # noqa: E402
 from numbarnn import nn  # noqa: E402
@@ -25,19 +25,6 @@ F = nn.functional
 @pytest.fixture
 def rng():
     return np.random.default_rng(5)
-
-
-def both(build):
-    """What `build(device)` gives on the CPU and on the device, as arrays: they must be close."""
-    results = []
-    for device in ("cpu", "cuda"):
-        nb.manual_seed(3)
-        results.append([t.detach().cpu().numpy() for t in build(device)])
-    for expected, actual in zip(*results, strict=True):
-        if expected.dtype.kind == "f":
-            assert_close(actual, expected, 20)
-        else:
-            np.testing.assert_array_equal(actual, expected)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import io
 
 import cuda_device
 import numpy as np
@@ -30,6 +31,7 @@ ASKED = [
     lambda: nb.as_tensor(np.zeros(2), device="cuda"),
     lambda: nb.zeros(2).new_ones(2, device="cuda"),
     lambda: nb.randn(2, device="cuda"),
+    lambda: nb.load(io.BytesIO(), map_location="cuda"),
     lambda: cuda.synchronize(),
     lambda: cuda.current_device(),
     lambda: nb.as_tensor(Foreign()),

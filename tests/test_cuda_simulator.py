@@ -27,7 +27,7 @@ def run(name, *options, **variables):
     assert "skipped" not in done.stdout
 
 
-@pytest.mark.parametrize("name", ["test_cuda_kernels.py", "test_cuda_layers.py"])
+@pytest.mark.parametrize("name", ["test_cuda_kernels.py", "test_cuda_layers.py", "test_cuda_tensors.py"])
 def test_in_the_simulator(name):
     run(name)
 
@@ -46,7 +46,8 @@ def test_cupy_has_all_that_the_simulated_arrays_are_asked_for(tmp_path):
     import cupy
 
     file = tmp_path / "calls"
-    run("test_cuda_layers.py", "-p", "cuda_calls", NUMBARNN_TEST_CALLS=str(file))
+    for name in ("test_cuda_layers.py", "test_cuda_tensors.py"):
+        run(name, "-p", "cuda_calls", NUMBARNN_TEST_CALLS=str(file))
     calls = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(calls) > 50
     for kind, name, count, *named in calls:

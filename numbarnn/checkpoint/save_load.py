@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from ..dtypes import device
-from . import atomic, npz, safe, torch_zip
+from . import atomic, location, npz, safe, torch_zip
 from .archive import Archive
 from .contents import height
 from .errors import CheckpointError, reading
@@ -62,7 +61,8 @@ def load(
     Of torch's files (of 1.6 and later) those are read that hold tensors, plain values and dicts, lists and tuples of
     them: state dicts of models, optimizers and schedulers.  Nothing in a file is ever run, whatever `weights_only`
     says, and what names anything else is refused before it is looked at further.  float16 and bfloat16 become
-    float32, which holds all of their values.  Every tensor comes to the CPU, also one that was saved on a GPU.
+    float32, which holds all of their values.  Every tensor comes to the CPU, also one that was saved on a GPU,
+    unless `map_location` is "cuda": then each of them to memory of its own there.
     `mmap` is accepted; the file is read whole.
 
     Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused, and
@@ -70,12 +70,14 @@ def load(
     memory stays within a small multiple of the file's length, of a compressed `.npz` 64 MB more, and of a file that was
     made of small objects on purpose 300 MB more.
     """
-    _check_location(map_location)
+    place = location.goal(map_location)
     for name, value in (("weights_only", weights_only), ("mmap", mmap)):
         if value is not None and not isinstance(value, bool):
             raise TypeError(f"load: {name}: expected a bool or None, got {type(value).__name__}")
     with _opened(f) as file, reading(_name(f) or type(f).__name__):
-        return _read(file)
+        loaded = _read(file)
+    location.move(loaded, place)
+    return loaded
 
 
 def _read(file: IO[bytes]) -> Any:
@@ -128,18 +130,3 @@ def _check_file(file: Any) -> None:
 def _name(f: Any) -> str:
     name = f if isinstance(f, (str, os.PathLike)) else getattr(f, "name", "")
     return os.fsdecode(name) if isinstance(name, (str, os.PathLike)) else ""
-
-
-def _check_location(location: Any) -> None:
-    """All that can be asked for is the CPU; a function is asked for nothing, for there is no other place."""
-    if location is None or callable(location):
-        return
-    for wanted in location.values() if isinstance(location, dict) else (location,):
-        if not isinstance(wanted, (str, device)):
-            raise TypeError(f"load: map_location: expected a device, its name, a dict or a function, got {wanted!r}")
-        place = device(wanted).type
-        if place != "cpu":
-            raise RuntimeError(
-                f"load: map_location: expected 'cpu', got '{place}': tensors are loaded to the CPU, and "
-                "load_state_dict copies them to where the model is"
-            )

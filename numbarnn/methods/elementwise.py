@@ -166,11 +166,14 @@ class Elementwise(Attributes):
 
     def equal(self, other: Any) -> bool:
         """Whether shapes and all values are the same."""
-        return bool(np.array_equal(self._array, as_array(other)))
+        theirs = as_array(other)
+        devices.check_together(self._array, theirs)
+        return bool(np.array_equal(self._array, theirs))
 
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
         """Whether |self - other| <= atol + rtol * |other| everywhere."""
         theirs = as_array(other)
+        devices.check_together(self._array, theirs)
         if theirs.dtype != self._array.dtype:
             raise RuntimeError(f"{torch_name(self._array.dtype)} did not match {torch_name(theirs.dtype)}")
         return np.allclose(self._array, theirs, rtol, atol, equal_nan)

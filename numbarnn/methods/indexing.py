@@ -96,6 +96,7 @@ class Indexing(Attributes):
     def index_select(self, dim: int, index: Any) -> Tensor:
         """The slices of `dim` that the vector `index` names."""
         indices, along = devices.asarray(as_array(index)).copy(), axis(dim, self._array.ndim)
+        devices.check_together(self._array, indices)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
         check_range(indices, self._array.shape[along], along, IndexError)
@@ -111,10 +112,11 @@ class Indexing(Attributes):
     def masked_select(self, mask: Any) -> Tensor:
         """The values where `mask` is True, in one dimension."""
         array = check_mask("masked_select", mask)
+        devices.check_together(self._array, array)
         if array.shape != self._array.shape:
             shape = np.broadcast_shapes(array.shape, self._array.shape)
-            return self.expand(shape)[np.broadcast_to(array, shape)]  # type: ignore[attr-defined,no-any-return]  # of Shaping
-        return self[array]
+            return self.expand(shape)[tensor_of(np.broadcast_to(array, shape))]  # type: ignore[attr-defined,no-any-return]  # of Shaping
+        return self[tensor_of(array)]
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
         """`length` slices of `dim` from `start`: a view."""
@@ -190,7 +192,7 @@ def check_range(indices: Array, length: int, along: int, error: type[Exception])
     """Raise `error` if an index is none of a dimension of this length."""
     wrong = indices[(indices < 0) | (indices >= length)]
     if wrong.size:
-        raise error(f"index {int(wrong.flat[0])} is out of bounds for dimension {along} with size {length}")
+        raise error(f"index {int(wrong[0])} is out of bounds for dimension {along} with size {length}")
 
 
 def _in_torch_words(error: IndexError) -> IndexError:

@@ -165,7 +165,7 @@ class Reductions(Attributes):
             order = np.flip(self._array.shape[along] - 1 - backwards, along)
         else:
             order = np.argsort(self._array, axis=along, kind="stable")
-        indices = tensor_of(np.ascontiguousarray(order))
+        indices = tensor_of(order.copy())  # contiguous, which neither of the two need be
         return ValuesIndices(apply(indexing.gather, self, indices, axis=along), indices)
 
     def argsort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:

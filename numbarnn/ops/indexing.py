@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import add_at
+from ..devices import add_at, beside
 from .op import Array, Result, op
 
 
@@ -71,6 +71,7 @@ def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
 
 def _places(indices: Array, axis: int) -> tuple[Array, ...]:
     """The index, one array for each dimension, of the elements that `indices` names along `axis`."""
-    grid: list[Array] = list(np.indices(indices.shape, sparse=True))
+    axes: Any = np.indices(indices.shape, sparse=True)
+    grid = [beside(places, indices) for places in axes]
     grid[axis] = indices
     return tuple(grid)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import check_together
 from ..grad_mode import enable_grad
 from ..tape import Array
 from ..tensor import Tensor
@@ -90,6 +91,10 @@ class Optimizer(ABC):
 
     def _step(self, parameter: Tensor, group: Group) -> None:
         values, gradient = parameter._array, parameter._grad._array  # type: ignore[union-attr]  # step() looked
+        kept = self.state.get(parameter)
+        if kept:  # checked before anything is changed
+            states = [v._array for name, v in kept.items() if name != "step" and isinstance(v, Tensor)]
+            check_together(values, gradient, *states)
         if group["maximize"]:
             gradient = np.negative(gradient, out=np.empty_like(gradient))
         if group["weight_decay"]:

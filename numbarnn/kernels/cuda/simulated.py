@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 _METHODS = {
     "all", "any", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "flatten", "max",
     "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
-    "swapaxes", "take", "trace", "transpose", "var",
+    "swapaxes", "take", "trace", "transpose", "var", "view",
 }  # fmt: skip
 #: arguments of NumPy's functions that CuPy's do not have; np.ones and np.full hand on `device` unasked
 _UNKNOWN = {"device", "initial", "where"}

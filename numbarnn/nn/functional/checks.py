@@ -32,6 +32,7 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     """The arrays of a loss's two operands."""
     if isinstance(input, Tensor) and isinstance(target, Tensor):
+        check_together(input._array, target._array)
         return input._array, target._array
     for position, (argument, value) in enumerate((("input", input), ("target", target)), 1):
         if not isinstance(value, (Tensor, np.ndarray)) and not is_foreign(value):
@@ -59,8 +60,8 @@ def check_broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> None:
             )
 
 
-def constant(function: str, argument: str, value: Any) -> Array | None:
-    """The array of an argument that no gradient flows to."""
+def constant(function: str, argument: str, value: Any, x: Array) -> Array | None:
+    """The array, on the device of the input `x`, of an argument that no gradient flows to."""
     if value is None:
         return None
     if getattr(value, "requires_grad", False):
@@ -68,4 +69,6 @@ def constant(function: str, argument: str, value: Any) -> Array | None:
             f"The function '{function}' is not differentiable with respect to argument '{argument}'. "
             "This input cannot have requires_grad True."
         )
-    return asarray(as_array(value))
+    array = asarray(as_array(value))
+    check_together(x, array)
+    return array

@@ -94,7 +94,7 @@ def binary_cross_entropy(
     for argument, values in (("input", x), ("target", y)):
         if not ((values >= 0) & (values <= 1)).all():
             raise RuntimeError(f"all elements of {argument} should be between 0 and 1")
-    scale = constant(name, "weight", weight)
+    scale = constant(name, "weight", weight, x)
     if scale is not None:
         check_broadcast(scale.shape, x.shape)
     return apply(ops.binary_cross_entropy, input, target, weight=scale, reduction=reduction)
@@ -125,7 +125,8 @@ def binary_cross_entropy_with_logits(
         raise ValueError(f"Target size ({Size(y.shape)}) must be the same as input size ({Size(x.shape)})")
     if x.dtype.kind != "f" or y.dtype.kind != "f":
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}, {y.dtype}: both must be floating point')
-    scales = {"weight": constant(name, "weight", weight), "pos_weight": constant(name, "pos_weight", pos_weight)}
+    given = {"weight": weight, "pos_weight": pos_weight}
+    scales = {argument: constant(name, argument, value, x) for argument, value in given.items()}
     for scale in scales.values():
         if scale is not None:
             check_broadcast(scale.shape, x.shape)
@@ -162,7 +163,7 @@ def cross_entropy(
     check_reduction(reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    scale = constant(name, "weight", weight)
+    scale = constant(name, "weight", weight, x)
     options = {"weight": scale, "reduction": reduction, "label_smoothing": label_smoothing}
     if x.shape == y.shape:
         if y.dtype.kind != "f":
@@ -195,7 +196,7 @@ def nll_loss(
     x, y = operands(name, input, target)
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    scale = constant(name, "weight", weight)
+    scale = constant(name, "weight", weight, x)
     _check_classes(name, x, scale)
     y, ignored = _class_numbers(x, y, ignore_index)
     return apply(ops.nll_loss, input, target=y, weight=scale, ignore_index=ignored, reduction=reduction)
@@ -235,5 +236,5 @@ def _class_numbers(x: Array, y: Array, ignore_index: int) -> tuple[Array, int | 
         return y, ignore_index if 0 <= ignore_index < classes and (y == ignore_index).any() else None
     outside &= y != ignore_index
     if outside.any():
-        raise IndexError(f"Target {y[outside].flat[0]} is out of bounds.")
+        raise IndexError(f"Target {int(y[outside][0])} is out of bounds.")
     return y, ignore_index

@@ -36,6 +36,7 @@ def embedding(
         if not isinstance(value, (Tensor, np.ndarray)):
             raise TypeError(f"embedding(): argument '{argument}' must be Tensor, not {type(value).__name__}")
     indices, table = as_array(input), as_array(weight)
+    devices.check_together(indices, table)
     if sparse:
         raise ValueError("embedding(): sparse: expected False, got True: gradients are dense arrays here")
     if table.ndim != 2:
@@ -48,7 +49,7 @@ def embedding(
         )
     if indices.size and not (indices.min() >= 0 and indices.max() < len(table)):
         outside = indices[(indices < 0) | (indices >= len(table))]
-        raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {outside.flat[0]}")
+        raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {int(outside[0])}")
     if max_norm is not None:
         _scale_down(table, np.unique(indices), max_norm, norm_type)
         if isinstance(weight, Tensor):

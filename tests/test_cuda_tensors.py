@@ -1,0 +1,194 @@
+"""Tensors on the device: what is made beside them is made there, and operations give what they give on the CPU."""
+
+from __future__ import annotations
+
+import cuda_device
+from cuda_device import both
+
+cuda_device.required()
+
+import numpy as np  # noqa: E402  # what follows needs a device
+import pytest  # noqa: E402
+
+import numbarnn as nb  # noqa: E402
+from numbarnn import nn  # noqa: E402
+
+# ---------------------------------------------------------------------------------------------------------------------
+# new tensors
+
+LIKE = {
+    "zeros": nb.zeros_like,
+    "ones": nb.ones_like,
+    "full": lambda x, **options: nb.full_like(x, 3, **options),
+    "rand": nb.rand_like,
+    "randn": nb.randn_like,
+    "empty": lambda x, **options: nb.empty_like(x, **options).detach().fill_(1),
+}
+
+
+@pytest.mark.parametrize("like", LIKE.values(), ids=LIKE)
+def test_new_tensors_are_where_their_example_is(like):
+    def build(device):
+        x = nb.ones(2, 3, dtype=nb.float64, device=device)
+        made, other = like(x), "cpu" if device == "cuda" else "cuda"
+        assert made.device == x.device
+        assert like(x, device=other).device.type == other
+        leaf = like(x, dtype=nb.float32)
+        assert leaf.dtype == nb.float32
+        return made, leaf
+
+    both(build)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# values written in place
+
+FILLED = {
+    "uniform_": lambda x: x.uniform_(-1, 2),
+    "normal_": lambda x: x.normal_(1, 2),
+    "copy_ of an array": lambda x: x.copy_(np.arange(3.0)),
+    "copy_ of a tensor": lambda x: x.copy_(nb.arange(3)),
+    **{
+        f"init.{name}": getattr(nn.init, name)
+        for name in (
+            "uniform_", "normal_", "zeros_", "ones_", "eye_", "orthogonal_", "xavier_uniform_", "xavier_normal_",
+            "kaiming_uniform_", "kaiming_normal_",
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fill", FILLED.values(), ids=FILLED)
+def test_values_are_filled_in_there(fill):
+    def build(device):
+        x = nb.zeros(4, 3, device=device)
+        assert fill(x) is x
+        assert x.device.type == device
+        yield x
+
+    both(build)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# operations
+
+PICKED = {
+    "max": lambda x: x.max(1),
+    "min": lambda x: x.min(0, keepdim=True),
+    "gather": lambda x: [x.gather(1, x.detach().argsort(1)[:, :2])],
+    "scatter": lambda x: [
+        x.scatter(0, x.detach().argsort(0)[:2], x * 2),
+        x.scatter(1, x.detach().argmin(1, True), 5.0),
+    ],
+    "sort": lambda x: [*x.sort(0), *x.sort(1, descending=True)],
+    "topk": lambda x: [*x.topk(2), *x.topk(1, 0, largest=False)],
+    "masked_select": lambda x: [x.masked_select(x > 0), x.masked_select(x[:1] > 0)],
+    "index_select": lambda x: [x.index_select(1, x.detach()[0].argsort())],
+}
+
+
+@pytest.mark.parametrize("pick", PICKED.values(), ids=PICKED)
+def test_elements_are_picked_and_get_their_gradients(pick):
+    def build(device):
+        x = nb.randn(4, 3).to(device).requires_grad_()
+        found = list(pick(x))
+        assert {y.device.type for y in found} == {device}
+        sum(((y * y).sum() for y in found if y.requires_grad), nb.zeros((), device=device)).backward()
+        return *found, x.grad
+
+    both(build)
+
+
+DRAWN = {
+    "bernoulli": lambda x: nb.bernoulli(x),
+    "bernoulli with p": lambda x: nb.bernoulli(x, 0.3),
+    "multinomial": lambda x: nb.multinomial(x, 2),
+    "multinomial with replacement": lambda x: nb.multinomial(x, 5, replacement=True),
+    "normal": lambda x: nb.normal(x, x),
+    "normal, one spread": lambda x: nb.normal(x, 0.5),
+    "normal, one mean": lambda x: nb.normal(0.5, x),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_draws_are_where_their_distribution_is(draw):
+    def build(device):
+        x = nb.rand(4, 3).to(device)
+        drawn = draw(x)
+        assert drawn.device == x.device
+        yield drawn
+
+    both(build)
+
+
+OUTSIDE = {
+    "gather": lambda x, index: x.gather(1, index),
+    "index_select": lambda x, index: x.index_select(1, index[0]),
+    "embedding": lambda x, index: nn.functional.embedding(index, x),
+    "cross_entropy": lambda x, index: nn.functional.cross_entropy(x, index[0]),
+}
+
+
+@pytest.mark.parametrize("use", OUTSIDE.values(), ids=OUTSIDE)
+def test_numbers_out_of_range_are_named(use):
+    x, index = nb.ones(4, 3, device="cuda"), nb.tensor([[0, 1, 2, 7]] * 4, device="cuda")
+    with pytest.raises((IndexError, RuntimeError), match=r"(index|got|Target) 7|, got 7"):
+        use(x, index)
+
+
+def _step(state_on, parameter_on):
+    model = nn.Linear(3, 2, device=state_on)
+    optimizer = nb.optim.Adam(model.parameters())
+    for device in (state_on, parameter_on):
+        model.to(device)
+        model(nb.ones(1, 3, device=device)).sum().backward()
+        optimizer.step()
+
+
+F = nn.functional
+MIXED = {
+    "cross_entropy": lambda x, numbers: F.cross_entropy(x, numbers),
+    "probabilities": lambda x, numbers: F.cross_entropy(x, nb.ones(4, 3)),
+    "cross_entropy, weight": lambda x, numbers: F.cross_entropy(x, numbers.cuda(), weight=nb.ones(3)),
+    "nll_loss": lambda x, numbers: F.nll_loss(x, numbers),
+    "nll_loss, weight": lambda x, numbers: F.nll_loss(x, numbers.cuda(), weight=nb.ones(3)),
+    "binary_cross_entropy": lambda x, numbers: F.binary_cross_entropy(x, nb.ones(4, 3)),
+    "binary_cross_entropy, weight": lambda x, numbers: F.binary_cross_entropy(x, x, weight=nb.ones(3)),
+    "logits, pos_weight": lambda x, numbers: F.binary_cross_entropy_with_logits(x, x, pos_weight=nb.ones(3)),
+    "embedding": lambda x, numbers: nn.Embedding(3, 2, device="cuda")(numbers),
+    "embedding on the CPU": lambda x, numbers: nn.Embedding(3, 2)(numbers.cuda()),
+    "index_select": lambda x, numbers: x.index_select(0, numbers),
+    "masked_select": lambda x, numbers: x.masked_select(nb.ones(4, 3) > 0),
+    "gather": lambda x, numbers: x.gather(0, numbers[None, :3]),
+    "equal": lambda x, numbers: nb.equal(x, nb.ones(4, 3)),
+    "allclose": lambda x, numbers: nb.allclose(x, nb.ones(4, 3)),
+    "normal": lambda x, numbers: nb.normal(x, nb.ones(4, 3)),
+    "step": lambda x, numbers: _step("cpu", "cuda"),
+    "step on the CPU": lambda x, numbers: _step("cuda", "cpu"),
+}
+
+
+@pytest.mark.parametrize("mixed", MIXED.values(), ids=MIXED)
+def test_devices_do_not_mix(mixed):
+    with pytest.raises(RuntimeError, match="at least two devices, cuda:0 and cpu!"):
+        mixed(nb.ones(4, 3, device="cuda"), nb.tensor([0, 1, 2, 0]))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# files
+
+
+@pytest.mark.parametrize("name", ["file.pt", "file.npz"])
+@pytest.mark.parametrize("location", ["cuda", "cuda:0", nb.device("cuda")], ids=str)
+def test_load_brings_all_there(tmp_path, name, location):
+    weight = nn.Parameter(nb.ones(2, 3))
+    value = {"state": [{"x": nb.arange(4)}, (nb.zeros(2), 3)], "weight": weight, "tied": weight, "name": "RNN"}
+    nb.save(value, tmp_path / name)
+    loaded = nb.load(tmp_path / name, map_location=location)
+    (first, (second, number)), weight = loaded["state"], loaded["weight"]
+    assert all(t.is_cuda for t in (first["x"], second, weight))
+    assert (first["x"].tolist(), second.tolist(), number, loaded["name"]) == ([0, 1, 2, 3], [0, 0], 3, "RNN")
+    assert isinstance(weight, nn.Parameter)
+    assert weight.requires_grad
+    assert loaded["tied"] is weight
+    assert weight.tolist() == [[1, 1, 1]] * 2
