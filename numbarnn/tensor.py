@@ -236,7 +236,7 @@ class Tensor(Methods):
 
 def _restore(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     # memory that pickle was handed from outside may be written to unseen
-    tensor = Tensor._wrap(array if array.flags.owndata else np.array(array), requires_grad)
+    tensor = Tensor._wrap(array if array.flags.owndata else array.copy(order="K"), requires_grad)
     tensor.__class__ = cls
     return tensor
 

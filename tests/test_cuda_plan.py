@@ -69,6 +69,15 @@ def test_what_fits_where():
     assert plan.plan(1, 2560, 1, 4, CHIPS["A100"]) is None
 
 
+@pytest.mark.parametrize("B", [65_535 * 15, 65_535 * 15 + 1, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("D", [1, 2])
+def test_no_grid_is_larger_than_can_be_launched(B, D):
+    found = plan.plan(B, 224, D, 4, CHIPS["H100"])
+    assert found.groups <= 65_535
+    assert found.groups * found.S >= B
+    assert found.sliced == (B > 65_535 * 15)  # of 15 sequences there is room for the states in one block
+
+
 def test_sequences_are_spread_before_they_are_put_together():
     h100 = CHIPS["H100"]
     assert plan.plan(100, 128, 1, 4, h100)[2:6] == (1, 100, 1, 128)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import cuda_device
 from cuda_device import both
 
@@ -192,3 +194,15 @@ def test_load_brings_all_there(tmp_path, name, location):
     assert weight.requires_grad
     assert loaded["tied"] is weight
     assert weight.tolist() == [[1, 1, 1]] * 2
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle(protocol):
+    model = nn.RNN(20, 20, device="cuda")  # weights of more than 1 kB
+    copied = pickle.loads(pickle.dumps(model, protocol))
+    assert all(p.is_cuda for p in copied.parameters())
+    assert all(nb.equal(p, q) for p, q in zip(model.parameters(), copied.parameters(), strict=True))
+    copied.weight_hh_l0.detach().zero_()
+    assert model.weight_hh_l0.any()
+    part = pickle.loads(pickle.dumps(model.weight_hh_l0.detach()[:, 1], protocol))
+    assert nb.equal(part, model.weight_hh_l0.detach()[:, 1])

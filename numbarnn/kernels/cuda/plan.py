@@ -15,6 +15,9 @@ TILES = ((1, 2), (2, 2), (4, 4), (8, 4))
 #: gets from the L2 cache
 WORDS, MULTIPLY_ADDS, BYTES = 32, 128, 48
 
+#: blocks that a grid can have in its second dimension
+MOST_GROUPS = 65_535
+
 
 class Chip(NamedTuple):
     """What there is to share out."""
@@ -69,12 +72,15 @@ def _plan(
 
 
 def _one_block(B: int, H: int, D: int, itemsize: int, chip: Chip) -> Plan | None:
-    """All columns in one block, and as many sequences as there are too many for the chip: no barrier is needed."""
+    """All columns in one block, and as many sequences as there are too many for the chip: no barrier is needed.
+
+    None where there is no room for that, or a grid cannot have so many blocks.
+    """
     S = -(-B // max(1, chip.processors // D))
     while True:
         found = _plan(False, B, H, S, H, itemsize, chip)[1]
         if found or S == 1:
-            return found
+            return found if found and found.groups <= MOST_GROUPS else None
         S = -(-S // 2)
 
 

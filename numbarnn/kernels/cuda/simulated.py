@@ -90,6 +90,9 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
     def __setitem__(self, index: Any, value: Any) -> None:
         self._array[_unwrap(index)] = _unwrap(value)
 
+    def __reduce__(self) -> Any:
+        return array, (self.get(),)
+
     def __len__(self) -> int:
         return len(self._array)
 
