@@ -33,7 +33,7 @@ def set_num_threads(count: int) -> None:
         raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
-    threads.limit = count
+    threads.limit = int(count)  # True is an int, and would come back as it is
 
 
 def get_num_threads() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -147,6 +148,16 @@ def test_names_of_arrays(key, tmp_path):
         assert set(file) >= {"other"}
 
 
+@pytest.mark.parametrize(
+    "keys", [("tensor 1", ""), ("", "tensor 0"), ("", "tensor 0", "tensor 1"), ("tensor 2", "tensor 3", "", "\0")]
+)
+def test_no_two_arrays_have_one_name(keys, tmp_path):
+    value = {key: numbarnn.full((number + 1,), float(number)) for number, key in enumerate(keys)}
+    assert_same(through(value, tmp_path, ".npz"), value)
+    value = {"a.b": numbarnn.ones(2), "tensor 2": numbarnn.full((3,), 7.0), "a": {"b": numbarnn.zeros(2)}}
+    assert_same(through(value, tmp_path, ".npz"), value)
+
+
 def test_members_beyond_the_limits_of_plain_zip(tmp_path, monkeypatch):
     monkeypatch.setattr("zipfile.ZIP64_LIMIT", 1000)
     monkeypatch.setattr("numbarnn.checkpoint.archive.ZIP64_LIMIT", 1000)
@@ -201,6 +212,8 @@ def test_safetensors(tmp_path):
         numbarnn.save({"w": numbarnn.ones(1), "epoch": 1}, tmp_path / "file.safetensors")
     with pytest.raises(TypeError, match="expected a dict of tensors by name, got list"):
         numbarnn.save([numbarnn.ones(1)], tmp_path / "file.safetensors")
+    with pytest.raises(ValueError, match="expected names other than '__metadata__'"):
+        numbarnn.save({"__metadata__": numbarnn.ones(2)}, tmp_path / "file.safetensors")
     assert len(numbarnn.load(tmp_path / "file.safetensors")) == len(state)
 
 
@@ -299,9 +312,13 @@ def test_objects_that_contain_themselves_or_are_too_large(tmp_path):
         numbarnn.save(loop, tmp_path / "file.pt")
     with pytest.raises(ValueError, match="expected ints of at most 255 bytes"):
         numbarnn.save(2**3000, tmp_path / "file.pt")
+    for number in (10**5000, -(10**4300)):
+        with pytest.raises(ValueError, match=r"save: \.npz: expected ints of at most 4300 digits, got one of \d+ bits"):
+            numbarnn.save({"a": number}, tmp_path / "file.npz")
     with pytest.raises(TypeError, match="torch's format has no uint16"):
         numbarnn.save(numbarnn.from_numpy(np.zeros(2, np.uint16)), tmp_path / "file.pt")
     assert list(tmp_path.iterdir()) == []
+    assert through(10**4300 - 1, tmp_path, ".npz") == 10**4300 - 1
 
 
 def test_numpy_numbers_and_arrays_become_pythons_and_tensors(tmp_path):
@@ -310,6 +327,47 @@ def test_numpy_numbers_and_arrays_become_pythons_and_tensors(tmp_path):
         loaded = through(value, tmp_path, ending)
         assert [type(loaded[name]) for name in value] == [float, int, bool, numbarnn.Tensor]
         assert loaded["array"].tolist() == [0, 1, 2]
+
+
+class Failing(io.BytesIO):
+    """A file on a disk that fails after `reads` reads."""
+
+    def __init__(self, data, reads):
+        super().__init__(data)
+        self.reads = reads
+
+    def read(self, *size):
+        self.reads -= 1
+        if self.reads < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(*size)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_disk_that_fails_is_no_damaged_file(ending, tmp_path):
+    numbarnn.save({"x": numbarnn.ones(2), "n": 1}, tmp_path / f"file{ending}")
+    data = (tmp_path / f"file{ending}").read_bytes()
+    whole = Failing(data, 1000)
+    assert_same(numbarnn.load(whole), {"x": numbarnn.ones(2), "n": 1})
+    reads = 1000 - whole.reads
+    assert 10 < reads < 100
+    for enough in range(reads):
+        with pytest.raises(OSError, match="Input/output error") as caught:
+            numbarnn.load(Failing(data, enough))
+        assert caught.value.errno == errno.EIO
+
+
+def test_pipes_and_text(tmp_path):
+    ours, theirs = os.pipe()
+    with open(theirs, "wb"), open(ours, "rb") as pipe, pytest.raises(io.UnsupportedOperation, match="is not seekable"):
+        numbarnn.load(pipe)
+    with pytest.raises(TypeError, match="expected a file opened in binary mode, got StringIO, which gives str"):
+        numbarnn.load(io.StringIO("PK"))
+    (tmp_path / "file").write_text("PK")
+    with open(tmp_path / "file") as text, pytest.raises(TypeError, match="binary mode, got TextIOWrapper"):
+        numbarnn.load(text)
+    with pytest.raises(IsADirectoryError):
+        numbarnn.load(tmp_path)
 
 
 class FullDisk:
@@ -377,6 +435,14 @@ def test_links_modes_and_devices(tmp_path):
     assert numbarnn.load(path) == {"n": 2}
     numbarnn.save({"n": 3}, "/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.parametrize("name", ["\u6f22" * 83 + ".npz", "\U0001f600" * 62 + ".npz", "x" * 255], ids=len)
+def test_names_as_long_as_they_may_be(name, tmp_path):
+    assert 250 < len(os.fsencode(name)) <= 255
+    numbarnn.save({"n": 1}, tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+    assert numbarnn.load(tmp_path / name) == {"n": 1}
 
 
 def test_members_start_at_multiples_of_64_bytes(tmp_path):

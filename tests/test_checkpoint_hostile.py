@@ -17,7 +17,7 @@ import pytest
 from checkpoint_cases import CASES, assert_same
 
 import numbarnn
-from numbarnn.checkpoint import CheckpointError, archive, unpickler
+from numbarnn.checkpoint import CheckpointError, archive, bounded_json, npz, safe, unpickler
 
 GOLDEN = Path(__file__).parent / "golden" / "checkpoints"
 
@@ -227,9 +227,46 @@ def test_pickles_of_nonsense(pickled, message):
 def test_long_pickles(monkeypatch):
     monkeypatch.setattr(unpickler, "MOST_OPERATIONS", 1000)
     refused(torch_file(b"]" * 1001 + b"."), "at most 1000 operations")
-    deep = load(torch_file(b"]" * 500 + b"a" * 499 + b"."))
-    assert len(deep) == 1
     assert load(torch_file(b"]r\xff\xff\xff\xff.")) == []
+
+
+#: (1,) in a pair, which is in a pair, and so on: a kilobyte that would print as 2**300 numbers
+TWICE_AND_TWICE_AGAIN = b"K\x01\x85" + b"q\x00h\x00\x86" * 300
+
+
+def nested(depth):
+    """Lists inside one another, as a pickle and as JSON."""
+    return torch_file(b"]" * depth + b"a" * (depth - 1) + b"."), zipped({"numbarnn.json": b"[" * depth + b"]" * depth})
+
+
+def test_objects_as_deep_as_save_allows_and_deeper():
+    for data in nested(101):
+        value = load(data)
+        assert repr(value) == "[" * 101 + "]" * 101
+        for name in ("file.pt", "file.npz"):
+            assert load(saved(value, name)) == value
+    for depth in (102, 150):
+        for data in nested(depth):
+            refused(data, "expected at most 100 containers inside one another")
+    with pytest.raises(CheckpointError, match="at most 100 containers"):
+        numbarnn.load(io.BytesIO(nested(900_000)[0]))
+
+
+@pytest.mark.parametrize(
+    "pickled",
+    [b"]q\x00h\x00a", b"}q\x00N]h\x00as", b"]q\x00(h\x00h\x00h\x00e", TWICE_AND_TWICE_AGAIN,
+     b"]" + b"\x85" * 90 + b"q\x00h\x00" + b"\x85" * 15 + b"\x86"],
+    ids=["itself", "through another", "thrice", "twice and twice again", "shared, at two depths"],
+)  # fmt: skip
+def test_objects_deeper_than_they_look(pickled):
+    refused(torch_file(pickled + b"."), "at most 100 containers inside one another")
+
+
+def test_what_is_shared_is_looked_at_once():
+    value = load(torch_file(b"]q\x00" + b"(h\x00h\x00tq\x00" * 60 + b"."))
+    for _ in range(60):
+        assert value[0] is value[1]
+        value = value[0]
 
 
 def test_copying_one_container_again_and_again(monkeypatch):
@@ -239,10 +276,6 @@ def test_copying_one_container_again_and_again(monkeypatch):
     refused(torch_file(b"](" + counts + copies + b"e."), "calls with at most 1000 items in all")
     sizes = b"(" + b"K\x01" * 100 + b"tq\x00" + b"ctorch\nSize\nq\x01" + b"h\x01h\x00\x85R" * 20
     refused(torch_file(b"](" + sizes + b"e."), "calls with at most 1000 items in all")
-
-
-#: (1,) in a pair, which is in a pair, and so on: a kilobyte that would print as 2**300 numbers
-TWICE_AND_TWICE_AGAIN = b"K\x01\x85" + b"q\x00h\x00\x86" * 300
 
 
 @pytest.mark.parametrize(
@@ -262,12 +295,8 @@ def test_values_that_would_print_as_more_than_the_memory_holds(pickled, message)
 @pytest.mark.parametrize("item", [b"}", b"]", HOOKS])
 def test_small_objects_take_a_bounded_part_of_the_memory(item):
     data, count = torch_file(b"](" + item * 20_000 + b"e."), 20_000
-    tracemalloc.start()
-    numbarnn.load(io.BytesIO(data))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
     operations = count * (3 if item is HOOKS else 1)
-    assert (peak - len(data)) * unpickler.MOST_OPERATIONS / operations < 200 * 2**20
+    assert peak_of(data) * unpickler.MOST_OPERATIONS / operations < 200 * 2**20
 
 
 def test_messages_stay_short():
@@ -347,6 +376,16 @@ def test_directories_that_lie(place, value, message):
     refused(bytes(data), message)
 
 
+def test_members_that_would_begin_before_the_file(tmp_path):
+    data = bytearray(torch_file(b"N."))
+    start = data.rindex(b"PK\x05\x06") + 16
+    data[start : start + 4] = struct.pack("<L", struct.unpack("<L", data[start : start + 4])[0] + 5)
+    refused(bytes(data), "damaged")
+    (tmp_path / "file.pt").write_bytes(data)  # where a seek to nowhere is an OSError
+    with pytest.raises(CheckpointError, match="damaged: OSError"):
+        numbarnn.load(tmp_path / "file.pt")
+
+
 def test_both_lengths_absurd():
     data = bytearray(torch_file(b"N."))
     start = data.index(b"PK\x01\x02")
@@ -392,6 +431,68 @@ def test_structures_of_nonsense(tree):
 @pytest.mark.parametrize("text", [b"[" * 100_000, b"{", b"\xff", b"NaN nonsense", b"9" * 10_000, b""])
 def test_structures_that_are_no_json(text):
     refused(zipped({"numbarnn.json": text}), "damaged")
+
+
+def empty_tensors(count):
+    """A .safetensors file without metadata."""
+    tensors = {str(n): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(count)}
+    text = json.dumps(tensors).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def test_long_structures():
+    refused(zipped({"numbarnn.json": b"[" + b"[]," * 1_000_000 + b"1]"}), "JSON of at most 2000000 values, got 2000001")
+    refused(zipped({"numbarnn.json": b'"' + b"[,{" * 1_000_000}), "damaged: JSONDecodeError")
+    refused(zipped({"numbarnn.json": "[,".encode("utf-16")}), "damaged: UnicodeDecodeError")
+
+
+def test_long_headers(monkeypatch):
+    pytest.importorskip("safetensors")
+    monkeypatch.setattr(safe, "MOST_VALUES", 1000)
+    assert len(numbarnn.load(io.BytesIO(empty_tensors(140)))) == 140
+    refused(empty_tensors(150), "JSON of at most 1000 values, got 1050")
+    with pytest.raises(ValueError, match="expected fewer tensors, got 150"):
+        saved({str(n): numbarnn.ones(1) for n in range(150)}, "file.safetensors")
+
+
+def test_what_could_not_be_read_again_is_not_saved(monkeypatch):
+    monkeypatch.setattr(npz, "MOST_VALUES", 1000)
+    assert load(saved([0] * 1000, "file.npz")) == [0] * 1000
+    with pytest.raises(ValueError, match="expected at most 1000 values beside the tensors"):
+        saved([0] * 1001, "file.npz")
+    text = '[{,\\"[{,' * 1000
+    assert load(saved({text: text}, "file.npz")) == {text: text}
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("1", 0), ("[]", 1), ("[1, {}]", 3), ('["[{,"]', 1), (r'["\\", "\"", "\\\"[", 1]', 4), ('["', 1), ("", 0),
+     ('["é[", 1]', 2)],
+)  # fmt: skip
+def test_values_are_counted_outside_of_strings(text, count):
+    assert bounded_json.count(text.encode()) == count
+
+
+@pytest.mark.parametrize("item", ["[0]", '{"OrderedDict":[]}', '{"OrderedDict":[[0,0]]}', '{"Size":[0]}'])
+def test_small_values_take_a_bounded_part_of_the_memory(item):
+    text = ("[" + ",".join([item] * 20_000) + "]").encode()
+    assert peak_of(zipped({"numbarnn.json": text})) * npz.MOST_VALUES / bounded_json.count(text) < 300 * 2**20
+
+
+def test_small_tensors_take_a_bounded_part_of_the_memory():
+    pytest.importorskip("safetensors")
+    data = empty_tensors(10_000)
+    assert peak_of(data) * safe.MOST_VALUES / bounded_json.count(data[8:]) < 300 * 2**20
+
+
+def peak_of(data):
+    """The memory that reading takes beyond the file's length."""
+    tracemalloc.start()
+    numbarnn.load(io.BytesIO(data))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak - len(data)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ def with_packed(*fields: Any, **options: Any) -> Any:
 
 
 X = zeros(5, 2, 3)
-NOT = "input: expected a Tensor or an array, got "
+ARRAY = "expected a numbarnn.Tensor or a NumPy array, got "
+NOT = f"input: {ARRAY}"
 BETWEEN, INTEGERS = (
     "lengths: expected numbers between 0 and the 5 steps of input, got ",
     "lengths: expected integers, got ",
@@ -50,16 +51,16 @@ ARRAYS = [
     Refused("tuple", with_input((X, X)), TypeError, NOT + "tuple"),
     Refused("str", with_input("abc"), TypeError, NOT + "str"),
     Refused("number", with_input(1.0), TypeError, NOT + "float"),
-    Refused("hx of an LSTM", with_input(X, (X, X)), TypeError, "hx: expected a Tensor or an array, got tuple"),
-    Refused("hx 0", with_input(X, 0), TypeError, "hx: expected a Tensor or an array, got int"),
+    Refused("hx of an LSTM", with_input(X, (X, X)), TypeError, f"hx: {ARRAY}tuple"),
+    Refused("hx 0", with_input(X, 0), TypeError, f"hx: {ARRAY}int"),
     Refused("cell list", lambda t: t.nn.RNNCell(3, 4)([0.0] * 3), TypeError, NOT + "list"),
-    Refused("cell hx list", lambda t: t.nn.RNNCell(3, 4)(X[0], [0.0]), TypeError, "hx: expected a Tensor or an array"),
+    Refused("cell hx list", lambda t: t.nn.RNNCell(3, 4)(X[0], [0.0]), TypeError, f"hx: {ARRAY}list"),
     Refused("cell packed", lambda t: t.nn.RNNCell(3, 4)(PackedSequence(nb.zeros(3, 3), nb.tensor([2, 1]))), TypeError,
             NOT + "PackedSequence"),
     Refused("dtype big-endian", lambda t: t.nn.RNN(3, 4, dtype=">f4"), ValueError, "dtype: expected native byte order"),
     Refused("dtype float16", lambda t: t.nn.RNN(3, 4, dtype=np.float16), TypeError, "dtype: expected float32, float64"),
     Refused("dtype complex", lambda t: t.nn.RNN(3, 4, dtype=np.complex64), TypeError, "dtype: expected float32"),
-    Refused("weight removed", lambda t: _without(t.nn.RNN(3, 4))(X), TypeError, "weight_hh: expected a Tensor or an "),
+    Refused("weight removed", lambda t: _without(t.nn.RNN(3, 4))(X), TypeError, f"weight_hh: {ARRAY}"),
     Refused("weight of another type", lambda t: _mixed(t.nn.RNN(3, 4))(X), RuntimeError, "weight_hh of layer 0: expect"
             "ed float32 of shape [4, 4], got float64 of shape [4, 4]"),
     Refused("weights float16", lambda t: t.nn.functional.rnn_cell(*(np.zeros((3, 3), "f2"),) * 4), RuntimeError,

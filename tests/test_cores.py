@@ -8,7 +8,8 @@ import os
 import processes
 import pytest
 
-from numbarnn.kernels import cores
+import numbarnn
+from numbarnn.kernels import cores, threads
 
 #: prints the threads that are there once a call was worth any number of them
 USED = """
@@ -54,6 +55,20 @@ def test_what_is_no_number_of_threads_is_as_good_as_unset(value):
 @pytest.mark.parametrize(("asked", "given"), [(1, 1), (2, 2), (9, 3)])
 def test_set_num_threads_decides_in_the_end(asked, given):
     assert threads_used(f"nb.set_num_threads({asked})", NUMBA_NUM_THREADS="3", OMP_NUM_THREADS="1") == given
+
+
+def test_the_number_of_threads_is_an_int(monkeypatch):
+    monkeypatch.setattr(threads, "limit", None)
+    numbarnn.set_num_threads(True)
+    assert type(numbarnn.get_num_threads()) is int
+    for count, error, message in (
+        (1.0, TypeError, "expects an int, but got float"),
+        (0, RuntimeError, "expects a positive integer, got 0"),
+        (False, RuntimeError, "expects a positive integer"),
+    ):
+        with pytest.raises(error, match=f"set_num_threads {message}"):
+            numbarnn.set_num_threads(count)
+    assert numbarnn.get_num_threads() == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity masks on this platform")

@@ -289,6 +289,18 @@ def test_all_states_and_no_output_contradict_each_other():
         F.rnn_tanh(x, None, list(rnn.parameters()), True, 1, 0.0, False, False, **options)
 
 
+@pytest.mark.parametrize("option", ["output_hidden_states", "return_output"])
+@pytest.mark.parametrize("value", [None, 0, 1, "no", [], np.True_])
+def test_what_is_no_bool_chooses_no_results(option, value):
+    rnn, x = nn.RNN(3, 4), nb.randn(5, 2, 3)
+    expected = f"^{option} should be of type bool, got: {type(value).__name__}$"
+    with pytest.raises(TypeError, match=expected):
+        rnn(x, **{option: value})
+    for function in (F.rnn_tanh, F.rnn_relu):
+        with pytest.raises(TypeError, match=expected):
+            function(x, None, list(rnn.parameters()), True, 1, 0.0, False, False, **{option: value})
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_call_with_h_n_alone_checks_its_arguments(layout, rng):
     rnn, (x, _), options = given(layout, rng)

@@ -79,6 +79,28 @@ def test_the_bits_are_those_of_the_layer(rng, dtype, B, options):
         np.testing.assert_array_equal(h, h_n)
 
 
+@numba.njit
+def loop_over_parts(params, head, xs, hs, outputs, ys):
+    for x, h, output, y in zip(xs, hs, outputs, ys):  # noqa: B905  # Numba's takes no strict
+        jit.sequence(params, x, h, output)
+        for output_t, y_t in zip(output, y):  # noqa: B905
+            jit.linear(head, output_t, y_t)
+        for x_t in x:
+            jit.step(params, x_t, h)
+
+
+@pytest.mark.parametrize("B", [None, 3])
+def test_parts_that_a_loop_takes(rng, B):
+    rnn, head, x = nn.RNN(I, H, 2), nn.Linear(H, 4), inputs(rng, B)
+    output, h_n, filled, h = results(rnn, x)
+    x.flags.writeable = False
+    y = np.full((*output.shape[:-1], 4), np.nan, F32)
+    loop_over_parts(jit.pack(rnn), jit.pack(head), x[None], h[None], filled[None], y[None])
+    np.testing.assert_array_equal(filled, output)
+    np.testing.assert_array_equal(y, head(output).detach().numpy())
+    np.testing.assert_array_equal(h, rnn(x, h_n)[1].detach().numpy())
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("B", "units", "layers"), [(None, 300, 2), (2, 130, 1), (9, 2000, 1), (50, 260, 2)])
 def test_the_bits_of_many_units(rng, dtype, B, units, layers):
@@ -361,7 +383,7 @@ WRONG_TYPES = [
     ("step", {"x_t": ONE["x_t"].astype(float)}, "step: x_t: expected float32, the dtype of params, got float64"),
     ("step", {"x_t": ONE["x_t"][None]}, "step: x_t: expected 1 or 2 dimensions, got 3"),
     ("step", {"x_t": 1.0}, "step: x_t: expected a"),
-    ("step", {"x_t": np.zeros((3, 2 * I), F32)[:, ::2]}, "step: x_t: expected a C-contiguous array, got other strides"),
+    ("step", {"x_t": np.asfortranarray(ONE["x_t"])}, "step: x_t: expected a C-contiguous array, got other strides"),
     ("step", {"h": ONE["h"].astype(int)}, "step: h: expected float32, the dtype of params, got int64"),
     ("step", {"h": np.zeros(H, F32)}, "step: h: expected 3 or 2 dimensions, got 1"),
     ("step", {"h": READ_ONLY}, "step: h: expected an array that can be written to"),
@@ -409,6 +431,30 @@ def test_wrong_types_are_refused_when_a_call_is_compiled(name, change, message):
         python(*arguments)
 
 
+GAPS = np.zeros((2, T, 3, 2 * H), F32)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("step", {"x_t": GAPS[0, 0, :, : 2 * I : 2]}, "step: x_t"),
+        ("step", {"h": GAPS[:, 0, :, ::2]}, "step: h"),
+        ("step", {"h": ONE["h"][::-1]}, "step: h"),
+        ("sequence", {"x": GAPS[0, ..., :I]}, "sequence: x"),
+        ("sequence", {"h": GAPS[:, 0, :, :H]}, "sequence: h"),
+        ("sequence", {"output": GAPS[0, ..., H:]}, "sequence: output"),
+        ("linear", {"x": GAPS[0, 0, :, :I]}, "linear: x"),
+        ("linear", {"y": GAPS[0, 0, :, 1:3]}, "linear: y"),
+    ],
+)
+def test_strides_are_refused_by_each_call(name, change, message):
+    inside, python, arguments = CALLS[name]
+    for call in (inside, python):
+        with pytest.raises(TypeError, match=f"^{message}: expected a C-contiguous array, got other strides$"):
+            call(*{**arguments, **change}.values())
+    assert not GAPS.any()
+
+
 @pytest.mark.parametrize(("name", "change", "message"), WRONG_SHAPES)
 def test_wrong_shapes_are_refused_by_each_call(name, change, message):
     inside, python, arguments = CALLS[name]
@@ -435,6 +481,23 @@ def test_an_output_in_the_memory_of_the_input_is_refused():
     for run in (linear, jit.linear):
         with pytest.raises(ValueError, match="linear: y: expected memory of its own"):
             run(head, memory, memory)
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2}, {"bidirectional": True}])
+def test_an_output_in_the_memory_of_the_state_is_refused(options):
+    params = jit.pack(nn.RNN(I, H, **options))
+    L, D = options.get("num_layers", 1), 2 if options.get("bidirectional") else 1
+    memory, x = np.zeros((T + L) * D * H, F32), np.ones((T, I), F32)
+    output, after = memory[: T * D * H].reshape(T, D * H), memory[T * D * H :].reshape(L * D, H)
+    for run in (sequence, jit.sequence):
+        for start in (0, H, T * D * H - 1):
+            inside = memory[start : start + after.size].reshape(after.shape)
+            with pytest.raises(ValueError, match="sequence: output: expected memory of its own, got some of h"):
+                run(params, x, inside, output)
+        assert not memory.any()
+        run(params, x, after, output)
+        assert output.all()
+        memory[...] = 0
 
 
 def test_an_error_says_what_was_given():

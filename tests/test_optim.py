@@ -226,10 +226,13 @@ def test_refused(number: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("beta1", [0.9, 0.5, 0.0])
 @pytest.mark.parametrize("shape", [(), (0,), (5,), (37, 17), (2, 3, 4)])
-def test_one_pass_of_adam_has_the_bits_of_numpy(shape: tuple[int, ...], amsgrad: bool, dtype: str) -> None:
+def test_one_pass_of_adam_has_the_bits_of_numpy(
+    shape: tuple[int, ...], beta1: float, amsgrad: bool, dtype: str
+) -> None:
     rng = np.random.default_rng(1)
-    options = (0.9, 0.999, 1e-8, 0.01, 0.5)
+    options = (beta1, 0.999, 1e-8, 0.01, 0.5)
     arrays = [np.array(rng.standard_normal(shape), dtype) for _ in range(2)]
     arrays += [np.array(np.abs(rng.standard_normal(shape)), dtype) for _ in range(3)]
     if arrays[1].size > 4:

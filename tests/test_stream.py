@@ -103,8 +103,9 @@ def test_the_output_is_the_streams_own(rng, B):
 
 def test_nothing_is_allocated():
     stream, x, out = nn.RNN(64, 128).stream(16), np.ones((16, 64), np.float32), np.empty((16, 128), np.float32)
-    tensor = nb.tensor(x)
-    for given, to in ((x, None), (x, out), (tensor, None)):
+    tensor, readonly, strided = nb.tensor(x), np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape), np.asfortranarray(x)
+    strided_out = np.asfortranarray(out)
+    for given, to in ((x, None), (x, out), (tensor, None), (readonly, out), (strided, None), (x, strided_out)):
         stream.step(given, out=to)
         tracemalloc.start()
         for _ in range(100):
@@ -128,6 +129,37 @@ def test_out_gets_the_output_and_comes_back(rng, B):
     row = x[3].copy()
     stream.step(row, out=row)  # the input's own memory
     np.testing.assert_array_equal(row, output[3])
+
+
+@pytest.mark.parametrize(("B", "units", "layers"), [(None, 1030, 1), (40, 200, 1), (40, 200, 2)])
+def test_a_large_step_may_read_what_it_writes_over(rng, B, units, layers):
+    rnn = nn.RNN(units, units, layers)
+    assert kernels.stepper(B or 1, units, units, layers) is kernels._large_step
+    own, given, apart = (rnn.stream(B) for _ in range(3))
+    shape = (units,) if B is None else (B, units)
+    y = first = rng.standard_normal(shape).astype(np.float32)
+    x, want = first.copy(), first
+    for _ in range(4):
+        y = own.step(y)
+        given.step(x, out=x)
+        want = apart.step(np.array(want)).numpy().copy()
+        np.testing.assert_array_equal(y.numpy(), want)
+        np.testing.assert_array_equal(x, want)
+    for stream in (own, given):
+        np.testing.assert_array_equal(stream.state.numpy(), apart.state.numpy())
+
+
+@pytest.mark.parametrize("shift", [-30, -1, 1, 30])
+@pytest.mark.parametrize(("B", "units"), [(3, 16), (40, 200)])
+def test_the_output_may_overlap_the_input(rng, B, units, shift):
+    stream = nn.RNN(units, units).stream(B)
+    apart = copy.copy(stream)
+    memory = rng.standard_normal(B * units + abs(shift)).astype(np.float32)
+    x, out = (memory[start : start + B * units].reshape(B, units) for start in (max(0, -shift), max(0, shift)))
+    want = apart.step(x.copy()).numpy()
+    stream.step(x, out=out)
+    np.testing.assert_array_equal(out, want)
+    np.testing.assert_array_equal(stream.state.numpy(), apart.state.numpy())
 
 
 def _variants(x):
@@ -161,7 +193,7 @@ def test_every_array_of_the_right_numbers_will_do(rng, B, kind):
 
 GOOD = np.ones((3, I), np.float32)
 BAD_INPUTS = {
-    "list": ([[0.0] * I] * 3, TypeError, "input: expected a Tensor or an array, got list"),
+    "list": ([[0.0] * I] * 3, TypeError, "input: expected a numbarnn.Tensor or a NumPy array, got list"),
     "None": (None, TypeError, "got NoneType"),
     "number": (1.0, TypeError, "got float"),
     "double": (GOOD.astype(float), ValueError, "input: expected float32, the dtype of the weights, got float64"),
@@ -177,7 +209,7 @@ FLOAT_OUT = np.zeros((3, H), np.float32)
 READ_ONLY = FLOAT_OUT.copy()
 READ_ONLY.flags.writeable = False
 BAD_OUTS = {
-    "list": ([0.0], TypeError, "out: expected a Tensor or an array, got list"),
+    "list": ([0.0], TypeError, "out: expected a numbarnn.Tensor or a NumPy array, got list"),
     "double": (FLOAT_OUT.astype(float), ValueError, "out: expected float32"),
     "shape": (FLOAT_OUT[:2], ValueError, r"out: expected shape \(3, 7\), got \(2, 7\)"),
     "read-only": (READ_ONLY, ValueError, "out: expected an array that can be written to"),
@@ -201,8 +233,12 @@ def test_what_does_not_fit_leaves_the_state_as_it_was(case):
 
 def test_a_tensor_of_torch_is_refused_with_its_type():
     torch = pytest.importorskip("torch")
-    with pytest.raises(TypeError, match="input: expected a Tensor or an array, got Tensor"):
-        nn.RNN(I, H).stream(3).step(torch.ones(3, I))
+    rnn, expected = nn.RNN(I, H), "input: expected a numbarnn.Tensor or a NumPy array, got torch"
+    for call in (rnn, rnn.stream(3).step):
+        with pytest.raises(TypeError, match=rf"{expected}.Tensor \(use .numpy\(\)\)$"):
+            call(torch.ones(3, I))
+    with pytest.raises(TypeError, match=rf"{expected}.Size$"):
+        rnn(torch.Size([3, I]))
 
 
 def test_reset_of_all_and_of_some(rng):
@@ -279,7 +315,7 @@ def test_the_state_is_a_copy_both_ways(rng, B):
     [
         (np.zeros((1, 3, H)), ValueError, "state: expected float32, the dtype of the weights, got float64"),
         (np.zeros((3, H), np.float32), ValueError, r"state: expected shape \(1, 3, 7\), got \(3, 7\)"),
-        ([[[0.0] * H] * 3], TypeError, "state: expected a Tensor or an array, got list"),
+        ([[[0.0] * H] * 3], TypeError, "state: expected a numbarnn.Tensor or a NumPy array, got list"),
         (None, TypeError, "got NoneType"),
     ],
 )

@@ -48,6 +48,21 @@ def assert_close(ours: list[Any], theirs: list[Any], rtol: float = 2e-6) -> None
         np.testing.assert_allclose(our.detach().numpy(), their.detach().numpy(), rtol=rtol, atol=rtol)
 
 
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+@pytest.mark.parametrize("beta1", [0.0, 0.3, 0.5])
+def test_a_small_gradient_after_a_large_one_keeps_its_digits(name: str, beta1: float) -> None:
+    """Where little of the mean is kept, torch starts from the gradient."""
+    values = []
+    for library in (numbarnn, torch):
+        parameter = library.nn.Parameter(library.ones(1))
+        optimizer = getattr(library.optim, name)([parameter], lr=0.1, betas=(beta1, 0.0))
+        for gradient in (1e6, 1e-4, 1e-4, 1e-4):
+            parameter.grad = library.tensor([gradient])
+            optimizer.step()
+        values.append(parameter.item())
+    np.testing.assert_allclose(values[0], values[1], rtol=2e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
 def test_trajectory(name: str, options: dict[str, Any], dtype: Any) -> None:

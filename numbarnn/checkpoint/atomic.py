@@ -28,7 +28,8 @@ def write(path: str, writer: Writer) -> None:
         with open(path, "wb") as file:
             writer(file)
         return
-    beside = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.tmp")
+    # 30 characters are at most 120 bytes: any name that a file system takes leaves room for the rest
+    beside = os.path.join(folder, f".{name[:30]}.{secrets.token_hex(8)}.tmp")
     try:
         with open(beside, "xb") as file:
             writer(file)

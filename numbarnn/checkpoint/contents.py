@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from ..dtypes import as_dtype
 from ..size import Size
 from ..tape import Array
 from ..tensor import Tensor
+from .errors import CheckpointError
 
 #: the containers, none of their subclasses: a file has no place for what those would add
 MAPPINGS = (dict, OrderedDict, Counter)
 SEQUENCES = (list, tuple, Size)
+_CONTAINERS = (*MAPPINGS, *SEQUENCES)
 DEEPEST = 100
 
 Path = tuple[Any, ...]
@@ -47,6 +50,26 @@ def tensors(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             f"save: {_shown(path)}: expected a tensor, a str, a number, a bool, None, or a dict, list or tuple of "
             f"them, got {type(value).__name__}{hint}"
         )
+
+
+def height(value: Any, above: int = 0, known: dict[int, int] | None = None) -> int:
+    """How many containers are inside one another in `value`; a CheckpointError where `save` would find too many.
+
+    `above` is how many are around it.  Each is looked at once, however often it is contained, and one that contains
+    itself has no end.
+    """
+    if not isinstance(value, _CONTAINERS):
+        return 0
+    known = {} if known is None else known
+    if above > DEEPEST or above + known.get(id(value), 0) > DEEPEST + 1:
+        raise CheckpointError(f"expected at most {DEEPEST} containers inside one another")
+    if id(value) not in known:
+        items = chain(value.values() if isinstance(value, dict) else value, (metadata_of(value),))
+        inner = [item for item in items if isinstance(item, _CONTAINERS)]
+        if not inner:
+            return 1  # not noted: a file may have millions of these
+        known[id(value)] = 1 + max((height(item, above + 1, known) for item in inner), default=0)
+    return known[id(value)]
 
 
 def is_plain(value: Any) -> bool:

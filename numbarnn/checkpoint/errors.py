@@ -5,8 +5,10 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 LONGEST_MESSAGE = 500
 
@@ -25,14 +27,18 @@ def shown(value: Any) -> str:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Whatever goes wrong inside is a CheckpointError that names the file."""
+    """What is wrong with the file is a CheckpointError that names it; what went wrong in reading it stays as it is."""
     try:
         yield
     except (ImportError, MemoryError):
         raise
     except CheckpointError as error:
         raise CheckpointError(f"load: {name}: {_short(error)}") from error.__cause__
-    except Exception as error:  # a damaged file can lead zipfile, json and NumPy to nearly any of theirs
+    except Exception as error:
+        failure = error.__context__ if isinstance(error, BadZipFile) else error  # zipfile hides it in one place
+        if isinstance(failure, OSError) and failure.errno != EINVAL:  # that is a damaged file's seek to nowhere
+            raise failure from None
+        # such a file can also lead zipfile, json and NumPy to nearly any of theirs
         raise CheckpointError(f"load: {name}: the file is damaged: {type(error).__name__}: {_short(error)}") from error
 
 

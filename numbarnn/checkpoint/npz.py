@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from functools import partial
+from itertools import count
 from typing import Any
 
 from ..tensor import Tensor
-from . import structure
+from . import bounded_json, structure
 from .archive import Archive, leads_out, write_archive
 from .atomic import Writer
 from .contents import Path, array_of, tensors
@@ -21,6 +22,8 @@ from .npy import npy_buffers, read_npy
 
 _STRUCTURE = "numbarnn.json"
 _SUFFIX = ".npy"
+#: a state dict of an optimizer takes about 20 a parameter; what they can allocate at most is 300 MB
+MOST_VALUES = 2_000_000
 
 
 def recognised(archive: Archive) -> bool:
@@ -37,7 +40,7 @@ def read(archive: Archive) -> Any:
     )
     if _STRUCTURE not in archive:
         return found
-    return structure.decode(json.loads(archive.read(_STRUCTURE).tobytes()), found)
+    return structure.decode(bounded_json.parse(archive.read(_STRUCTURE).tobytes(), MOST_VALUES), found)
 
 
 def _array(archive: Archive, name: str) -> Any:
@@ -57,8 +60,10 @@ def prepare(obj: Any) -> Writer:
             names[id(value)], arrays[name] = name, array_of(value)
     members = [(name + _SUFFIX, npy_buffers(array)) for name, array in arrays.items()]
     if not _is_bare(obj, names):
-        text = json.dumps(structure.encode(obj, names), allow_nan=False)
-        members.append((_STRUCTURE, (text.encode(),)))
+        text = json.dumps(structure.encode(obj, names), allow_nan=False).encode()
+        if bounded_json.count(text) > MOST_VALUES:
+            raise ValueError(f"save: .npz: expected at most {MOST_VALUES} values beside the tensors")
+        members.append((_STRUCTURE, (text,)))
     return partial(write_archive, members=members)
 
 
@@ -66,7 +71,7 @@ def _name(path: Path, taken: dict[str, Any]) -> str:
     """The keys joined by dots, or a number where that would be no name for a member or somebody else's."""
     name = ".".join(str(key) for key in path)
     usable = name.isprintable() and 0 < len(name) < 1000 and not leads_out(name) and name not in taken
-    return name if usable else f"tensor {len(taken)}"
+    return name if usable else next(free for n in count(len(taken)) if (free := f"tensor {n}") not in taken)
 
 
 def _is_bare(obj: Any, names: dict[int, str]) -> bool:

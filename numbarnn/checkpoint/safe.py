@@ -14,12 +14,16 @@ import numpy as np
 
 from ..tape import Array
 from ..tensor import Tensor
+from . import bounded_json
 from .atomic import Writer
 from .contents import array_of, tensors
 from .elements import BY_NPY, BY_SAFETENSORS
 from .errors import CheckpointError
 
+_METADATA = "__metadata__"  # in the header, beside the tensors
 _CHECKSUM = "numbarnn.crc32"
+#: in the header, about 8 a tensor; what they can allocate at most is 300 MB
+MOST_VALUES = 1_000_000
 
 
 def recognised(start: bytes) -> bool:
@@ -32,13 +36,17 @@ def read(data: bytes) -> dict[str, Tensor]:
     _package("load")
     from safetensors import deserialize
 
+    header = bounded_json.parse(_header(data), MOST_VALUES)
     views = sorted(deserialize(data))  # type: ignore[no-untyped-call,unused-ignore]  # its stub has no types
-    length = int.from_bytes(data[:8], "little")
-    expected = json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(_CHECKSUM)
+    expected = header.get(_METADATA, {}).get(_CHECKSUM)
     found = _checksum((name, view["dtype"], view["shape"], view["data"]) for name, view in views)
     if expected not in (None, found):
         raise CheckpointError(f"the file is damaged: expected the checksum {expected}, got {found}")
     return {name: _tensor(name, view) for name, view in views}
+
+
+def _header(data: bytes) -> bytes:
+    return data[8 : 8 + int.from_bytes(data[:8], "little")]
 
 
 def _tensor(name: str, view: Any) -> Tensor:
@@ -56,6 +64,8 @@ def prepare(obj: Any) -> Writer:
 
     if not isinstance(obj, dict) or not all(isinstance(name, str) for name in obj):
         raise TypeError(f"save: .safetensors: expected a dict of tensors by name, got {type(obj).__name__}")
+    if _METADATA in obj:
+        raise ValueError(f"save: .safetensors: expected names other than {_METADATA!r}, which the format uses itself")
     found = {path: value for path, value in tensors(obj) if len(path) == 1}
     if len(found) != len(obj):
         others = [name for name in obj if (name,) not in found]
@@ -69,6 +79,8 @@ def prepare(obj: Any) -> Writer:
     )
     # "pt": readers ask whose layout it is, and names and shapes are torch's
     data = save(arrays, metadata={"format": "pt", _CHECKSUM: checksum})
+    if bounded_json.count(_header(data)) > MOST_VALUES:
+        raise ValueError(f"save: .safetensors: expected fewer tensors, got {len(obj)}")
     return lambda file: file.write(data)
 
 

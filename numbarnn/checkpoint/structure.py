@@ -25,6 +25,7 @@ _TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "parameter": lambda tensor: _parameter(tensor).requires_grad_(False),
     "parameter requires_grad": lambda tensor: _parameter(tensor).requires_grad_(),
 }
+_MOST_DIGITS = 4300  # that Python reads and writes unless it is told otherwise
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -41,6 +42,10 @@ def encode(value: Any, names: dict[int, str]) -> Any:
         items = [encode(item, names) for item in value]
         return items if isinstance(value, list) else {kind: items}
     value = plain(value)
+    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+        raise ValueError(
+            f"save: .npz: expected ints of at most {_MOST_DIGITS} digits, got one of {value.bit_length()} bits"
+        )
     return {"float": repr(value)} if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -32,6 +32,8 @@ def step(
 ) -> None:
     """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps).
 
+    Where beta1 is 0.5 or less, m = g - beta1 (g - m), which loses no digits of g; torch does so too.
+
     Arrays are of one shape and dtype.  `largest`, if given, keeps the largest v so far, which then stands for v.
     """
     arrays = [values, gradient, mean, mean_square, *([] if largest is None else [largest])]
@@ -48,10 +50,11 @@ def step(
 def _step(values, gradient, mean, mean_square, beta1, beta2, eps, rate, correction):
     number = values.dtype.type
     new1, keep2, new2 = number(1 - beta1), number(beta2), number(1 - beta2)
+    keep1, mostly_kept = number(1) - new1, new1 < 0.5
     eps, rate, correction = number(eps), number(rate), number(correction)
     p, g, m, v = at(values, 0), at(gradient, 0), at(mean, 0), at(mean_square, 0)
     for i in range(values.size):
-        m[i] += (g[i] - m[i]) * new1
+        m[i] = m[i] + (g[i] - m[i]) * new1 if mostly_kept else g[i] - (g[i] - m[i]) * keep1
         v[i] = v[i] * keep2 + g[i] * g[i] * new2
         p[i] -= m[i] / (math.sqrt(v[i]) / correction + eps) * rate
 
@@ -60,10 +63,11 @@ def _step(values, gradient, mean, mean_square, beta1, beta2, eps, rate, correcti
 def _step_of_largest(values, gradient, mean, mean_square, largest, beta1, beta2, eps, rate, correction):
     number = values.dtype.type
     new1, keep2, new2 = number(1 - beta1), number(beta2), number(1 - beta2)
+    keep1, mostly_kept = number(1) - new1, new1 < 0.5
     eps, rate, correction = number(eps), number(rate), number(correction)
     p, g, m, v, top = at(values, 0), at(gradient, 0), at(mean, 0), at(mean_square, 0), at(largest, 0)
     for i in range(values.size):
-        m[i] += (g[i] - m[i]) * new1
+        m[i] = m[i] + (g[i] - m[i]) * new1 if mostly_kept else g[i] - (g[i] - m[i]) * keep1
         v[i] = v[i] * keep2 + g[i] * g[i] * new2
         top[i] = v[i] if v[i] > top[i] or v[i] != v[i] else top[i]  # NaN stays
         p[i] -= m[i] / (math.sqrt(top[i]) / correction + eps) * rate

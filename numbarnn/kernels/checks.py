@@ -15,6 +15,20 @@ class ShapeError(ValueError):
         return "{}: expected {}, got {}".format(*self.args)
 
 
+class StridesError(TypeError):
+    """Raised with the name of an array whose strides are only known in the call."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: expected a C-contiguous array, got other strides"
+
+
+@inner_kernel
+def check_order(what, array):
+    """That an array has no gaps, which a part that a loop takes of one does not have in its type."""
+    if not array.flags.c_contiguous:
+        raise StridesError(what)
+
+
 @inner_kernel
 def check_shape(what, expected, got):
     if got != expected:
@@ -56,8 +70,8 @@ def check_run(result):
 
 
 @inner_kernel
-def check_memory(what, written, read):
+def check_memory(what, written, name, read):
     """That none of what is read is written over."""
     begin, end = written.ctypes.data, written.ctypes.data + written.nbytes
     if read.ctypes.data < end and begin < read.ctypes.data + read.nbytes:
-        raise ShapeError(what, "memory of its own", "some of x")
+        raise ShapeError(what, "memory of its own", "some of " + name)

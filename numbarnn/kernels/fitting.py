@@ -45,9 +45,9 @@ def refuse(call: str, params: Any, kinds: tuple[type, ...], **arrays: tuple[Any,
 def _fault_of_type(array: Any, dtype: Any, axes: tuple[int, ...], written: bool) -> str | None:
     if not isinstance(array, types.Array):
         return f"expected an array, got {array}"
-    return _fault(
-        str(array.dtype), array.ndim, array.layout == "C" and array.aligned, array.mutable, dtype, axes, written
-    )
+    # Numba types what a loop takes of an array as of any layout, "A": each call then looks (checks.py)
+    in_order = array.layout in "CA" and array.aligned
+    return _fault(str(array.dtype), array.ndim, in_order, array.mutable, dtype, axes, written)
 
 
 def _fault_of_value(array: Any, dtype: Any, axes: tuple[int, ...], written: bool) -> str | None:

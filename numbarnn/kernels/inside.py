@@ -1,7 +1,7 @@
 """Layers for compiled code that is not ours: each is a Python function, and what Numba compiles in its place.
 
-Types are looked at where Numba compiles a call (fitting.py), shapes in each call (checks.py), which takes some 2 ns.
-The legend is in rnn.py; x, h and output come without B for one sequence.
+Types are looked at where Numba compiles a call (fitting.py), shapes in each call (checks.py), which takes some 2 ns; so
+are strides that the types leave open.  The legend is in rnn.py; x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from . import backend, entries
-from .checks import check_layout, check_memory, check_run, check_shape, check_state, layers_size
+from .checks import check_layout, check_memory, check_order, check_run, check_shape, check_state, layers_size
 from .fitting import refuse
 from .jit import inner_kernel, kernel, overload
 from .packing import Array
 from .parameters import BidirectionalParameters, LinearParameters, Parameters
-from .simd import at
+from .simd import at, start_of
 from .weights import padded
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ def step(params: Parameters, x_t: Array, h: Array) -> None:
 
     All are C-contiguous and of the dtype of params.  Raises ValueError for shapes that do not fit, TypeError for what
     is no such array, and for params of two directions; in compiled code these are numba's TypingError, when the call is
-    compiled.
+    compiled, but for strides that only the call knows.
 
     >>> import numpy as np, numbarnn
     >>> rnn = numbarnn.nn.RNN(2, 3)
@@ -62,6 +62,8 @@ def _refuse_step(params: Any, x_t: Any, h: Any) -> None:
 @inner_kernel
 def _check_step(params, x_t, h):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
+    check_order("step: x_t", x_t)
+    check_order("step: h", h)
     check_shape("step: shape of x_t", (*x_t.shape[:-1], I), x_t.shape)
     check_state("step: shape of h", L, (*x_t.shape[:-1], H), h)
 
@@ -75,7 +77,7 @@ def _step_compiled(params, x_t, h):
         _check_step(params, x_t, h)
         check_layout(params, layers_size(params, 1))
         result = entries.step(
-            at(params.weights, 0), at(x_t, 0), at(h, 0), x_t.shape[0] if batched else 1, params.input_size,
+            at(params.weights, 0), start_of(x_t), start_of(h), x_t.shape[0] if batched else 1, params.input_size,
             params.hidden_size, params.num_layers, params.activation,
         )  # fmt: skip
         check_run(result)
@@ -137,10 +139,14 @@ def _refuse_sequence(params: Any, x: Any, h: Any, output: Any) -> None:
 @inner_kernel
 def _check_sequence(params, x, h, output, D):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
+    check_order("sequence: x", x)
+    check_order("sequence: h", h)
+    check_order("sequence: output", output)
     check_shape("sequence: shape of x", (*x.shape[:-1], I), x.shape)
     check_state("sequence: shape of h", L * D, (*x.shape[1:-1], H), h)
     check_shape("sequence: shape of output", (*x.shape[:-1], D * H), output.shape)
-    check_memory("sequence: output", output, x)
+    check_memory("sequence: output", output, "x", x)
+    check_memory("sequence: output", output, "h", h)
 
 
 @overload(sequence)
@@ -156,8 +162,8 @@ def _sequence_compiled(params, x, h, output):
             scratch = np.empty(entries.scratch_size(T, B, D * H), dtype)
             starts = np.arange(T + 1) * B
             result = entries.sequence(
-                at(params.weights, 0), at(x, 0), at(h, 0), at(output, 0), at(scratch, 0), at(starts, 0), T, I, H,
-                params.num_layers, D, params.activation,
+                at(params.weights, 0), start_of(x), start_of(h), start_of(output), at(scratch, 0), at(starts, 0), T,
+                I, H, params.num_layers, D, params.activation,
             )  # fmt: skip
             check_run(result)
 
@@ -206,9 +212,11 @@ def _refuse_linear(params: Any, x: Any, y: Any) -> None:
 
 @inner_kernel
 def _check_linear(params, x, y):
+    check_order("linear: x", x)
+    check_order("linear: y", y)
     check_shape("linear: shape of x", (*x.shape[:-1], params.in_features), x.shape)
     check_shape("linear: shape of y", (*x.shape[:-1], params.out_features), y.shape)
-    check_memory("linear: y", y, x)
+    check_memory("linear: y", y, "x", x)
 
 
 @overload(linear)
@@ -222,7 +230,7 @@ def _linear_compiled(params, x, y):
         weights = at(params.weights, 0)
         bias = padded(O, weights)
         check_layout(params, bias * (1 + I))
-        check_run(entries.linear(weights, at(x, 0), at(y, 0), bias, x.shape[0] if batched else 1, I, O))
+        check_run(entries.linear(weights, start_of(x), start_of(y), bias, x.shape[0] if batched else 1, I, O))
 
     return compiled
 

@@ -250,8 +250,13 @@ def adam_step(
     """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps)."""
     # empty_like and out=: of arrays without dimensions, operators would make scalars of another type
     work = np.subtract(gradient, mean, out=np.empty_like(values))
-    work *= 1 - beta1
-    mean += work
+    new = values.dtype.type(1 - beta1)
+    if new < 0.5:
+        work *= new
+        mean += work
+    else:
+        work *= 1 - new
+        np.subtract(gradient, work, out=mean)
     np.multiply(gradient, gradient, out=work)
     work *= 1 - beta2
     mean_square *= beta2

@@ -102,11 +102,25 @@ def at(typingctx, array, offset):
         raise TypingError(f"expected a C-contiguous array, got {array}")
 
     def codegen(context, builder, sig, args):
-        from numba.np.arrayobj import make_array  # with all that it imports, 40 ms that only compiling needs
-
-        return builder.gep(make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+        return builder.gep(_data(context, builder, sig.args[0], args[0]), [args[1]])
 
     return types.CPointer(array.dtype)(array, types.intp), codegen
+
+
+@intrinsic
+def start_of(typingctx, array):
+    """Pointer to an array of any layout, for a caller that has looked at its strides."""
+
+    def codegen(context, builder, sig, args):
+        return _data(context, builder, sig.args[0], args[0])
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+def _data(context: Any, builder: Any, array: Any, value: Any) -> Any:
+    from numba.np.arrayobj import make_array  # with all that it imports, 40 ms that only compiling needs
+
+    return make_array(array)(context, builder, value).data
 
 
 @intrinsic

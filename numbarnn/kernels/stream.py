@@ -53,6 +53,8 @@ def _brief_step(weights, h, I, activation, x, y):
 def _large_step(weights: Array, h: Array, I: int, activation: int, x: Array, y: Array) -> None:
     """On several threads, or on NumPy: as a sequence of one step."""
     L, B, H = h.shape
+    if np.may_share_memory(x, y):  # the columns of y are written while those of x are still read
+        x = x.copy()
     lower = np.empty((min(L - 1, 2), B, H), h.dtype)
     starts = np.array([0, B])
     backend.rnn_forward(x.reshape(B, I), False, starts, weights, h, lower, y.reshape(B, H), 1, activation)

@@ -175,7 +175,7 @@ class RNN(_Recurrent):
     ) -> tuple[Any, ...]:
         """Run all layers over all steps; see the class."""
         shown = 1
-        if output_hidden_states or not return_output:
+        if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
         f, each, D = _ACTIVATIONS[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
         params = [*self._parameters.values()]

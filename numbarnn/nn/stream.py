@@ -48,6 +48,8 @@ class Stream:
         self._layered, self._state = layered, self._h.reshape((L, *shape, H) if layered else (*shape, H))
         self._output_shape = (*shape, H)
         self._y = np.zeros(self._output_shape, panels.dtype)
+        #: for what a kernel does not read as it stands
+        self._x = np.zeros(self._input_shape, panels.dtype)
         self._output = Tensor._wrap(self._y)
         self._version = self._output._version
         self._run = stepper(B, I, H, L)
@@ -59,7 +61,8 @@ class Stream:
         out: what to write h_t to, and to return: a Tensor or an array like it.  Without, the return value is the
             stream's own Tensor, the same one at each step, and the next step writes over it.
 
-        Nothing is allocated for arrays that are C-contiguous, unless a step takes more than 2 million operations.
+        Nothing is allocated, unless a step takes more than 2 million operations.  What is read-only or not C-contiguous
+        is copied first, to memory that the stream keeps.
         TypeError for what is no such array, ValueError for another shape or dtype; the state is then as it was.
         """
         # What most callers give is told by four looks; all else takes the longer way.
@@ -79,7 +82,10 @@ class Stream:
         """The input as a kernel reads it, or an error."""
         x = array_of(input, "input")
         _check("input", x, self._input_shape, self._dtype)
-        return x if x.flags.carray and x.dtype is self._dtype else np.array(x, self._dtype, order="C")
+        if x.flags.carray and x.dtype is self._dtype:
+            return x
+        self._x[...] = x
+        return self._x
 
     def _step_to(self, x: Array, out: Any) -> Any:
         """By way of the stream's own output, into whatever can be written to."""

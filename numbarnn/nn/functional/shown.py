@@ -7,10 +7,16 @@ from typing import Any
 
 
 def layers_shown(num_layers: int, output_hidden_states: bool, return_output: bool) -> int:
-    """How many of the last layers to return the output of: one, all or none; ValueError if all and none are wanted."""
+    """How many of the last layers to return the output of: one, all or none.
+
+    TypeError for what is no bool, ValueError if all and none are wanted.
+    """
+    for name, value in (("output_hidden_states", output_hidden_states), ("return_output", return_output)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
     if output_hidden_states and not return_output:
         raise ValueError("output_hidden_states=True: expected return_output=True, for the last of them is output")
-    return num_layers if output_hidden_states else int(bool(return_output))
+    return num_layers if output_hidden_states else int(return_output)
 
 
 def arranged(results: Sequence[Any], output_hidden_states: bool) -> tuple[Any, ...]:

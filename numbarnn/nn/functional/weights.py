@@ -34,7 +34,16 @@ def array_of(value: Any, argument: str) -> Array:
         return np.asarray(value)  # no subclass: np.matrix would not become 3-D
     if is_foreign(value):
         return adopted(value)
-    raise TypeError(f"{argument}: expected a Tensor or an array, got {type(value).__name__}")
+    raise TypeError(f"{argument}: expected a numbarnn.Tensor or a NumPy array, got {_described(value)}")
+
+
+def _described(value: Any) -> str:
+    """The type of a value, in full where another library has one of such a name."""
+    kind = type(value)
+    if kind.__module__.partition(".")[0] in ("builtins", "numbarnn"):
+        return kind.__name__
+    hint = " (use .numpy())" if callable(getattr(value, "numpy", None)) else ""
+    return f"{kind.__module__}.{kind.__qualname__}{hint}"
 
 
 def _cache(tensor: Tensor) -> dict[Any, Any]:
