@@ -21,21 +21,24 @@ from numbarnn.kernels import weights as cpu_weights  # noqa: E402
 from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
-from numbarnn.kernels.cuda.plan import TILES, Plan, shared_bytes  # noqa: E402
+from numbarnn.kernels.cuda.plan import Block, Plan  # noqa: E402
 
 if cuda_device.SIMULATED:
     import cuda_grid
 
 DTYPES = [np.float32, np.float64]
 CODES = {"tanh": TANH, "relu": RELU}
-#: how a loop is spread: (in slices of the columns, sequences of a block, columns of a block); None: step by step
+#: how a loop is spread: whether in slices of the columns, sequences and columns of a block (None: all), the tile:
+#: its rows, its columns and the groups of weights kept in registers; None: step by step
 WAYS = {
-    "one block": (False, 8, None),
-    "a block a sequence": (False, 1, None),
-    "two sequences a block": (False, 2, None),
-    "three slices": (True, 3, 3),
-    "slices of two columns": (True, 4, 2),
-    "one slice": (True, 8, None),
+    "one block": (False, 8, None, (8, 4, 0)),
+    "one block, weights in registers": (False, 8, None, (4, 2, 1)),
+    "a block a sequence": (False, 1, None, (1, 2, 0)),
+    "two sequences a block, weights in registers": (False, 2, None, (2, 4, 1)),
+    "three slices": (True, 3, 3, (2, 1, 0)),
+    "three slices, weights in registers": (True, 3, 3, (2, 1, 1)),
+    "slices of two columns, weights in registers": (True, 4, 2, (4, 2, 2)),
+    "one slice": (True, 8, None, (4, 4, 0)),
     "steps": None,
 }
 
@@ -53,12 +56,14 @@ def way(request, monkeypatch):
     def plan(B, H, D, itemsize, chip):
         if chosen is None:
             return None
-        sliced, S, C = chosen
+        sliced, S, C, (rows, columns, kept) = chosen
         S, C, threads = min(S, B), min(C or H, H), (3 if sliced else 6) if cuda_device.SIMULATED else 64
-        tile = next(tile for tile in TILES if tile[0] >= S)
-        threads = max(threads, -(-C // tile[1]))
-        shared = shared_bytes(tile, S, C, H, sliced, threads, itemsize)
-        return Plan(tile, sliced, -(-H // C), -(-B // S), S, C, threads, shared)
+        block = Block(S, C, H, sliced, max(threads, -(-C // columns)), itemsize)
+        parts = block.parts(columns)
+        kept = min(kept, block.groups // parts)
+        shared = block.shared(rows, columns, kept)
+        slices, groups = -(-H // C), -(-B // S)
+        return Plan((rows, columns, kept), sliced, slices, groups, S, C, parts, block.threads, shared)
 
     monkeypatch.setattr(rnn, "plan", plan)
     if cuda_device.SIMULATED and chosen and chosen[0]:
@@ -244,7 +249,7 @@ def test_without_room_for_all_blocks_each_step_is_a_product(rng, way, monkeypatc
 @pytest.mark.skipif(not cuda_device.SIMULATED, reason="a GPU runs all blocks of a launch, or none")
 def test_a_block_that_never_comes_is_no_hang(rng, monkeypatch):
     monkeypatch.setattr(launch, "PATIENCE", 20)
-    monkeypatch.setattr(rnn, "plan", lambda *_: Plan((2, 2), True, 2, 1, 2, 2, 2, 4096))
+    monkeypatch.setattr(rnn, "plan", lambda *_: Plan((2, 2, 0), True, 2, 1, 2, 2, 1, 2, 4096))
     monkeypatch.setattr(launch, "run", lambda *a: cuda_grid.run(*a, absent=[(1, 0, 0)]))
     args = rng.standard_normal((4, 1)), False, np.array([0, 2, 4]), layers_case(rng, 1, 1, 1, 4, float)
     with pytest.raises(RuntimeError, match="its blocks waited for each other"):
