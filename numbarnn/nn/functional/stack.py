@@ -157,8 +157,8 @@ class Stack:
     ) -> list[Array]:  # fmt: skip
         """The gradients of the parameters of one direction; adds to d_input, d_h[i] ends as the gradient of h_0[i]."""
         i, dtype, each = layer * self.D + d, d_h.dtype, self.weights.each
-        d_weight_ih = np.zeros((self.H, layer_input.shape[1]), dtype, like=d_h)
-        d_weight_hh = np.zeros((self.H, self.H), dtype, like=d_h)
+        d_weight_ih = self.kernels.zeros(self.H, layer_input.shape[1], dtype)
+        d_weight_hh = self.kernels.zeros(self.H, self.H, dtype)
         d_bias = np.zeros(self.H if each == 4 else 0, dtype, like=d_h)
         self.kernels.direction_backward(
             self.layout.starts, *panels, self.h_0[i], layer_input, self.outputs[layer], d,
