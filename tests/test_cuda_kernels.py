@@ -35,8 +35,8 @@ WAYS = {
     "one block, weights in registers": (False, 8, None, (4, 2, 1)),
     "a block a sequence": (False, 1, None, (1, 2, 0)),
     "two sequences a block, weights in registers": (False, 2, None, (2, 4, 1)),
-    "three slices": (True, 3, 3, (2, 1, 0)),
-    "three slices, weights in registers": (True, 3, 3, (2, 1, 1)),
+    "slices of three columns": (True, 3, 3, (2, 1, 0)),
+    "slices of three columns, weights in registers": (True, 3, 3, (2, 1, 1)),
     "slices of two columns, weights in registers": (True, 4, 2, (4, 2, 2)),
     "one slice": (True, 8, None, (4, 4, 0)),
     "steps": None,
@@ -128,6 +128,7 @@ def run_forward(rows, batch_first, starts, layers, h_0, nonlinearity, K):
         ([3, 3, 3, 3, 3], 2, 7, 1, 1, "tanh", np.float32),
         ([3, 2, 2, 1, 0], 3, 5, 2, 2, "relu", np.float64),
         ([2], 1, 1, 2, 1, "tanh", np.float64),
+        ([2], 1, 26, 1, 1, "tanh", np.float32),  # seven vectors of a sum, the last one not full
         ([2, 1, 1, 1, 1, 1, 1, 1, 1], 1, 3, 1, 1, "relu", np.float32),
     ],
 )
@@ -164,6 +165,7 @@ def test_forward_batch_first_and_states_of_all_layers(rng):
         ([3, 2, 2, 1, 0], 5, True, "tanh", np.float64),
         ([3, 2, 2, 1, 0], 5, False, "relu", np.float32),
         ([2], 1, True, "tanh", np.float64),
+        ([2, 2], 13, False, "tanh", np.float64),  # seven vectors of a sum, the last one not full
     ],
 )
 def test_backward(rng, way, lengths, H, reverse, nonlinearity, dtype):
@@ -196,6 +198,35 @@ def test_backward(rng, way, lengths, H, reverse, nonlinearity, dtype):
         d_weight = xp.ones(w_hh.shape, dtype)
         linear.recurrent_backward(d_pre, h, output, column, reverse, d_weight)
         assert_close(on_host(d_weight), 1 + d_weight_hh, 4)
+
+
+@pytest.mark.parametrize(("lengths", "H", "dtype"), [([3, 3, 3], 6, np.float32), ([3, 2, 2, 1, 0], 9, np.float64)])
+def test_backward_of_both_directions_is_one_launch(rng, way, monkeypatch, lengths, H, dtype):
+    I, (running, starts), B = 2, rows_of(lengths), len(lengths)
+    (layer,) = layers_case(rng, 1, 2, I, H, dtype)
+    x, h_0 = rng.standard_normal((*running.shape, I)).astype(dtype), rng.standard_normal((2, B, H)).astype(dtype)
+    states = naive.rnn(x, h_0, [layer], "tanh", lengths)[0]
+    d_output, d_h_n = rng.standard_normal(states.shape).astype(dtype), rng.standard_normal(h_0.shape).astype(dtype)
+    want_x, want_h_0, (want,) = naive.rnn_backward(x, h_0, [layer], d_output, d_h_n, "tanh", lengths)
+
+    launches, walk = [], launch.walk
+    monkeypatch.setattr(
+        launch, "walk", lambda *args, **options: launches.append(walk(*args, **options)) or launches[-1]
+    )
+    panels = [tuple(packing.packed(on_device(w)) for w in direction[:2]) for direction in layer]
+    sums = [tuple(xp.zeros(w.shape, dtype) for w in direction[:3]) for direction in layer]
+    d_x, d_h = xp.full((starts[-1], I), np.nan, dtype), on_device(d_h_n)
+    gradients.layer_backward(
+        starts, panels, on_device(h_0), on_device(x[running]), on_device(states[running]), TANH,
+        on_device(d_output[running]), d_h, d_x, sums,
+    )  # fmt: skip
+    launch.check()
+    assert launches == ([] if way == "steps" else [True])
+    assert_close(on_host(d_x), want_x[running], 4)
+    assert_close(on_host(d_h), want_h_0, 4)
+    for got, expected in zip(sums, want, strict=True):
+        for actual, exact in zip(got, expected, strict=False):
+            assert_close(on_host(actual), exact, 4)
 
 
 @pytest.mark.parametrize("way", ["one block", "steps"], indirect=True)
@@ -235,11 +266,20 @@ def test_nothing_to_do():
     assert on_host(h).tolist() == np.ones((1, 2, 3)).tolist()
 
 
-@pytest.mark.parametrize("way", ["three slices"], indirect=True)
+@pytest.mark.parametrize("way", ["slices of three columns"], indirect=True)
 def test_without_room_for_all_blocks_each_step_is_a_product(rng, way, monkeypatch):
     monkeypatch.setattr(launch, "run", lambda *_: False)
     test_forward(rng, way, [3, 2, 2, 1, 0], 3, 5, 2, 2, "relu", np.float64)
     test_backward(rng, way, [3, 2, 2, 1, 0], 5, True, "tanh", np.float64)
+
+
+def test_what_is_uploaded_is_for_one_stream_of_one_device():
+    starts = np.array([0, 2, 3]).tobytes()
+    kept = launch._starts(starts, 0, 0)
+    assert launch._starts(starts, 0, 0) is kept
+    assert launch._starts(starts, 0, 1) is not kept
+    assert launch._starts(starts, 1, 0) is not kept
+    assert on_host(kept).tolist() == [0, 2, 3]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

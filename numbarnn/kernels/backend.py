@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
@@ -16,6 +16,7 @@ import numpy as np
 
 from . import adam, gradients, linear, packing, plain, published, rnn, weights
 
+Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: in memory as soon as numbarnn is: other people's code that is loaded then may refer to it
@@ -44,6 +45,23 @@ unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)
 layout = _chosen(packing.panel_columns, plain.layout)
 matrix = _chosen(packing.matrix, plain.matrix)
 zeros = _chosen(packing.zeros, plain.zeros)
+
+
+def layer_backward(
+    starts: Array,  # (T + 1)
+    panels: Sequence[tuple[Array, Array]],  # W_ih and W_hh of each direction, packed as they stand
+    h_0: Array,  # (D, B, H)
+    x: Array,  # (R, I)
+    output: Array,  # (R, D H)
+    activation: int,
+    d_output: Array,  # (R, D H)
+    d_h: Array,  # (D, B, H)
+    d_x: Array,  # (R, I), or of size 0
+    gradients: Sequence[tuple[Array, Array, Array]],  # of each direction d_weight_ih, d_weight_hh and d_bias
+) -> None:
+    """`direction_backward` of all directions of a layer; d_x is filled."""
+    for d, sums in enumerate(gradients):
+        direction_backward(starts, *panels[d], h_0[d], x, output, d, activation, d_output, d_h[d], d_x, *sums)
 
 
 _THIS = sys.modules[__name__]
