@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 
 import cuda_device
 
@@ -21,7 +23,7 @@ from numbarnn.kernels import weights as cpu_weights  # noqa: E402
 from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
-from numbarnn.kernels.cuda.plan import Block, Plan  # noqa: E402
+from numbarnn.kernels.cuda.plan import Block, Chip, Plan  # noqa: E402
 
 if cuda_device.SIMULATED:
     import cuda_grid
@@ -322,3 +324,39 @@ def test_gradients_of_size_0_are_not_wanted():
     d_weight = xp.zeros((2, 4))
     linear.backward(xp.ones((3, 2)), xp.ones((3, 4)), nothing, no_matrix, d_weight, nothing)
     assert bool((d_weight == 3).all())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# what somebody with a GPU runs: benchmarks/gpu
+
+
+@pytest.mark.parametrize("spread", ["planned", "steps", "one block 1 2", "one block 4 4", "slices 2 2"])
+def test_the_check_is_right(monkeypatch, spread):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent))
+    from benchmarks.gpu import check
+
+    H = 3 if cuda_device.SIMULATED else 120
+    if cuda_device.SIMULATED and spread.startswith("slices"):
+        monkeypatch.setattr(launch, "run", cuda_grid.run)
+        monkeypatch.setattr(launch, "chip", lambda: Chip(4, 48 << 10, 4))
+    for dtype in ("float32", "float64"):
+        found = check.run(dtype, H, 3, 3, 2, True, spread)
+        assert found["error"] < check.LIMITS[dtype]
+        kind = {"planned": "block", "steps": "step by step", "one": "one block", "slices": " x . blocks"}
+        assert all(re.search(kind[spread.split()[0]], used) for used in found["plans"]), found
+
+
+def test_the_check_sees_what_is_wrong(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent))
+    from benchmarks.gpu import check
+
+    walk = launch.walk
+
+    def wrong(how, addend, starts, weights, h, output, result, *args, **options):
+        done = walk(how, addend, starts, weights, h, output, result, *args, **options)
+        result[-1] *= 1.001
+        return done
+
+    monkeypatch.setattr(launch, "walk", wrong)
+    with pytest.raises(ValueError, match=r"is wrong by \d.\de-0\d of its largest element \(.*one block"):
+        check.run("float32", 3, 1, 2, 1, False, "planned")

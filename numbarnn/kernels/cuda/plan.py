@@ -2,7 +2,8 @@
 
 B sequences, H hidden units, D directions; a block has S sequences of one direction and C columns.
 
-The choice is by arithmetic on what the chip has; none of its numbers is measured yet (benchmarks/cuda.py does that).
+The choice is by arithmetic on what the chip has; none of its numbers is measured yet (`python -m benchmarks.gpu`
+does that).
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class Block(NamedTuple):
 @functools.lru_cache(maxsize=256)
 def plan(B: int, H: int, D: int, itemsize: int, chip: Chip) -> Plan | None:
     """The launch that takes the fewest cycles; None where the weights do not fit on the chip."""
-    found = [*_one_block(B, H, D, itemsize, chip), *_slices(B, H, D, itemsize, chip)]
+    found = [*in_one_block(B, H, D, itemsize, chip), *in_slices(B, H, D, itemsize, chip)]
     # of equal ones the simpler, with fewer blocks to a barrier
     return min(found, key=lambda of: (of[0], of[1].sliced, of[1].slices))[1] if found else None
 
@@ -139,7 +140,7 @@ def _plans(B: int, block: Block, chip: Chip) -> list[tuple[float, Plan]]:
     return found
 
 
-def _one_block(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[float, Plan]]:
+def in_one_block(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[float, Plan]]:
     """All columns in one block, and as many sequences as there are too many for the chip: no barrier is needed.
 
     Fewer where there is no room for so many; then blocks run one after the other.  A grid cannot have any number.
@@ -156,7 +157,7 @@ def _one_block(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[
         S = -(-S // 2)
 
 
-def _slices(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[float, Plan]]:
+def in_slices(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[float, Plan]]:
     """Columns in slices, sequences in groups, never more blocks than multiprocessors."""
     most, found = chip.processors // D, []
     for groups in range(1, min(B, most) + 1):

@@ -28,7 +28,7 @@ from .products import products
 
 
 @device_function
-def _barrier(counters, group, goal, patience):
+def meet(counters, group, goal, patience):
     """Wait until the blocks of a group have come here `goal` times in all; whether that took more looks than allowed.
 
     What a block has written before is seen by all others after.  The number of looks is bounded, so that nobody
@@ -235,7 +235,7 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, acti
             x, y = ahead_of(arrays, next_first + s0 + turn[0], place, turn[1], turn[0] < min(going_on, S, ROWS))
             if sliced and running > 0 and step < T - 1:
                 meetings += 1
-                if _barrier(counters, group, meetings * cuda.gridDim.x, patience):
+                if meet(counters, group, meetings * cuda.gridDim.x, patience):
                     late[0] = 1
                     return
             before, first, running = max(running, 0), next_first, min(going_on, S)
