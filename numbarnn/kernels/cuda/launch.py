@@ -113,10 +113,17 @@ def run(how: Plan, kernel: Any, arguments: tuple[Any, ...], grid: tuple[int, int
     if SIMULATED:
         kernel[grid, how.threads, 0, how.shared](*arguments)
         return True
-    launcher = _launcher(kernel, tuple(map(kernel.typeof_pyval, arguments)), how, grid, device(), stream())
+    signature = tuple(_type(kernel, argument) for argument in arguments)
+    launcher = _launcher(kernel, signature, how, grid, device(), stream())
     if launcher is not None:
         launcher(*arguments)
     return launcher is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _type(kernel: Any, argument: Any) -> Any:
+    """numba's type of an argument: descriptions of arrays are kept, so they are known again."""
+    return kernel.typeof_pyval(argument)
 
 
 @functools.lru_cache(maxsize=256)

@@ -117,6 +117,10 @@ def _finish(dtype: Any, activation: int, back: bool, total: Any) -> tuple[Any, A
         K, width, parts = sizes
         while i < rows:
             s, j = low + i, n0 + n
+            next_i, next_n = i + i_more, n + n_more
+            if next_n >= C:
+                next_i, next_n = next_i + 1, next_n - C
+            next_x, next_y = ahead_of(arrays, row + next_i, place, next_n, next_i < rows)
             if not back:
                 x += bias
             elif s >= before:  # the last step of the sequence: its gradient of h_n joins in
@@ -125,10 +129,7 @@ def _finish(dtype: Any, activation: int, back: bool, total: Any) -> tuple[Any, A
             state[begin + i * K + j] = result[row + i, d * H + j] = x
             if not back and s >= going_on:
                 h[d, s0 + s, j] = x
-            i, n = i + i_more, n + n_more
-            if n >= C:
-                i, n = i + 1, n - C
-            x, y = ahead_of(arrays, row + i, place, n, i < rows)
+            i, n, x, y = next_i, next_n, next_x, next_y
             if not back and i < rows:
                 bias = weights[d, n0 + n]
 
