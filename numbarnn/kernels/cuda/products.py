@@ -44,8 +44,9 @@ def _keep(dtype: Any, COLUMNS: int, KEPT: int) -> Any:
     keep_groups = unrolled(KEPT, keep_group)
 
     @device_function
-    def keep(kept, w, weights, place, sizes, thread, threads):
+    def keep(memory, weights, place, sizes, thread, threads):
         """The slice of W_hh, which comes last in `weights`, to where it stays."""
+        _, _, w, kept, _, _, _ = memory
         d, _, n0, C, H = place
         K, width, parts = sizes
         matrix = weights[d, weights.shape[1] - H * H :]
@@ -79,7 +80,7 @@ def _multiply(dtype: Any, ROWS: int, COLUMNS: int, KEPT: int) -> Any:
 
         The states of the tile's ROWS rows, each of K elements, are in `states` from element `at` on; x and y are room.
         """
-        states, sums, kept, w, tile_sums, x, y = memory
+        states, sums, w, kept, tile_sums, x, y = memory
         K, width, parts = sizes
         c, p = thread % width, thread // width
         if p >= parts:

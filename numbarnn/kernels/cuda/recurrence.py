@@ -45,7 +45,10 @@ def meet(counters, group, goal, patience):
     return cuda.syncthreads_or(np.int32(late))
 
 
-def _shared_memory(dtype: Any) -> Any:
+def _memory(dtype: Any, tile: tuple[int, int, int], sliced: bool) -> Any:
+    (ROWS, COLUMNS, KEPT), LANES = tile, lanes(dtype)
+    TILE, GROUP, WEIGHTS = ROWS * COLUMNS, COLUMNS * LANES, max(1, KEPT * COLUMNS * LANES)
+
     if SIMULATED:  # its arrays are not told how they are aligned
 
         @device_function
@@ -58,7 +61,18 @@ def _shared_memory(dtype: Any) -> Any:
         def shared_memory():
             return cuda.shared.array(0, dtype, VECTOR)
 
-    return shared_memory
+    @device_function
+    def memory_of(S, sizes):
+        """Shared: states, parts of sums, weights; a thread's own: weights, its sums, one vector and a group of them."""
+        K, width, parts = sizes
+        w = shared_memory()
+        states = w[COLUMNS * width * (K - KEPT * parts * LANES) :]
+        sums = states[(ROWS if sliced else 2 * ((S + ROWS - 1) // ROWS) * ROWS) * K :]
+        kept, tile_sums = cuda.local.array(WEIGHTS, dtype), cuda.local.array(TILE, dtype)
+        x, y = cuda.local.array(LANES, dtype), cuda.local.array(GROUP, dtype)
+        return states, sums, w, kept, tile_sums, x, y
+
+    return memory_of
 
 
 def _states(dtype: Any, back: bool) -> tuple[Any, Any]:
@@ -181,11 +195,10 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, acti
     first element that each thread is going to add to.  No index is divided within a step: a GPU has no instruction
     for that.
     """
-    (ROWS, COLUMNS, KEPT), LANES = tile, lanes(dtype)
+    (ROWS, COLUMNS, _), LANES = tile, lanes(dtype)
     (first_states, _), (keep, _, _) = _states(dtype, back), products(dtype, tile)
     take_step, ahead_of = _step(dtype, tile, sliced, activation, back)
-    shared_memory = _shared_memory(dtype)
-    TILE, GROUP, WEIGHTS = ROWS * COLUMNS, COLUMNS * LANES, max(1, KEPT * COLUMNS * LANES)
+    memory_of = _memory(dtype, tile, sliced)
 
     @kernel
     def walk(
@@ -202,25 +215,21 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, acti
     ):
         S, C, parts, turned, patience = numbers
         (D, B, H), T, thread, threads = h.shape, starts.size - 1, cuda.threadIdx.x, cuda.blockDim.x
-        K, width, padded = (H + LANES - 1) // LANES * LANES, (C + COLUMNS - 1) // COLUMNS, (S + ROWS - 1) // ROWS * ROWS
         d, s0, n0 = cuda.blockIdx.z, cuda.blockIdx.y * S, cuda.blockIdx.x * C
-        S, C = min(S, B - s0), min(C, H - n0)
+        K, width, most, C = (H + LANES - 1) // LANES * LANES, (C + COLUMNS - 1) // COLUMNS, S, min(C, H - n0)
+        S = min(S, B - s0)
         # half as many registers as numba's own integers
         place = np.int32(d), np.int32(s0), np.int32(n0), np.int32(C), np.int32(H)
         sizes = np.int32(K), np.int32(width), np.int32(parts)
         turn = np.int32(thread // C), np.int32(thread % C), np.int32(threads // C), np.int32(threads % C)
         arrays, group, meetings = (addend, weights, h, output, result), d * cuda.gridDim.y + cuda.blockIdx.y, 0
 
-        w = shared_memory()
-        held = w[COLUMNS * width * (K - KEPT * parts * LANES) :]
-        sums = held[(ROWS if sliced else 2 * padded) * K :]
-        kept, tile_sums = cuda.local.array(WEIGHTS, dtype), cuda.local.array(TILE, dtype)
-        x_room, y_room = cuda.local.array(LANES, dtype), cuda.local.array(GROUP, dtype)
-        memory = held, sums, kept, w, tile_sums, x_room, y_room
-        keep(kept, w, weights, place, sizes, thread, threads)
+        memory = memory_of(most, sizes)
+        held = memory[0]
+        keep(memory, weights, place, sizes, thread, threads)
         begin, other = (d * B + s0) * K, D * B * K
         if not sliced:
-            state, begin, other = held, 0, padded * K
+            state, begin, other = held, 0, (most + ROWS - 1) // ROWS * ROWS * K
             first_states(held, h, place, S, K, other)
 
         from_end, before, bias = (d + turned) % 2, 0, dtype(0) if back else weights[d, n0 + turn[1]]
