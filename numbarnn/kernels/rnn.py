@@ -43,7 +43,7 @@ def column_shares(B: int, H: int, dtype: np.dtype[Any]) -> int:
 
 
 def layer_shares(B: int, layers: int, directions: int, even: bool) -> int:
-    """How many threads should share out directions, or layers; 1: they share out sequences instead."""
+    """How many threads can share out directions, or layers; 1: they should share out sequences."""
     p = threads.available()
     return 1 if p <= B else min(p, 2) if directions == 2 else min(p, layers) if even else 1
 
@@ -75,10 +75,10 @@ def forward(
         return
     parallel, count = columns.forward_parallel, column_shares(B, H, h.dtype)
     if count == 1:
-        even = len(output) == B * (len(starts) - 1)
-        parallel, count = layers.forward_parallel, layer_shares(B, LD // directions, directions, even)
-    if count == 1:
         parallel, count = sequences.forward_parallel, threads.most(B, work)
+        more = layer_shares(B, LD // directions, directions, len(output) == B * (len(starts) - 1))
+        if more > count:
+            parallel, count = layers.forward_parallel, more
     threads.spread(sequences.forward_share, parallel, (*args, scratch(count, room, h.dtype)), count)
 
 

@@ -21,8 +21,8 @@ from .team import Team
 #: floating-point operations below which waking a second thread costs more than it saves (some 14 us of one core)
 WORTH_A_THREAD = 2_000_000
 #: how many times as much is worth it where the second thread sleeps: to wake it takes 15 us of the caller's time, and
-#: it begins later still.  A call after a pause of 0.3 ms, on one thread, two, and with this (us; B, T, I = H):
-#: (8, 50, 32) 28, 55, 28; (8, 50, 64) 63, 89, 63; (8, 50, 128) 173, 160, 160
+#: it begins later still.  A call after 0.3 ms without one, on one thread, on two, and with this (us; B, T, I = H):
+#: (8, 50, 64) 56, 89, 68; (8, 50, 128) 188, 161, 159 (`python -m benchmarks.shares`)
 ASLEEP_TIMES = 10
 #: seconds from the beginning of a call to that of the next which find threads awake, or make it worth waking them
 IN_A_ROW = 2e-4
