@@ -219,7 +219,7 @@ def test_backward_of_both_directions_is_one_launch(rng, way, monkeypatch, length
     sums = [tuple(xp.zeros(w.shape, dtype) for w in direction[:3]) for direction in layer]
     d_x, d_h = xp.full((starts[-1], I), np.nan, dtype), on_device(d_h_n)
     gradients.layer_backward(
-        starts, panels, on_device(h_0), on_device(x[running]), on_device(states[running]), TANH,
+        starts, panels, 0, on_device(h_0), on_device(x[running]), on_device(states[running]), TANH,
         on_device(d_output[running]), d_h, d_x, sums,
     )  # fmt: skip
     launch.check()

@@ -50,18 +50,22 @@ zeros = _chosen(packing.zeros, plain.zeros)
 def layer_backward(
     starts: Array,  # (T + 1)
     panels: Sequence[tuple[Array, Array]],  # W_ih and W_hh of each direction, packed as they stand
-    h_0: Array,  # (D, B, H)
+    first: int,
+    h_0: Array,  # (L D, B, H)
     x: Array,  # (R, I)
     output: Array,  # (R, D H)
     activation: int,
     d_output: Array,  # (R, D H)
-    d_h: Array,  # (D, B, H)
+    d_h: Array,  # (L D, B, H)
     d_x: Array,  # (R, I), or of size 0
     gradients: Sequence[tuple[Array, Array, Array]],  # of each direction d_weight_ih, d_weight_hh and d_bias
 ) -> None:
-    """`direction_backward` of all directions of a layer; d_x is filled."""
-    for d, sums in enumerate(gradients):
-        direction_backward(starts, *panels[d], h_0[d], x, output, d, activation, d_output, d_h[d], d_x, *sums)
+    """`direction_backward` of all directions of a layer, whose states begin at `first`; d_x is filled."""
+    for d, (weight_ih, weight_hh) in enumerate(panels):
+        direction_backward(
+            starts, weight_ih, weight_hh, h_0[first + d], x, output, d, activation, d_output, d_h[first + d], d_x,
+            *gradients[d],
+        )  # fmt: skip
 
 
 _THIS = sys.modules[__name__]

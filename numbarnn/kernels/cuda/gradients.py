@@ -40,16 +40,19 @@ def backward(
 def layer_backward(
     starts: Array,  # (T + 1), a NumPy array
     panels: Sequence[tuple[Array, Array]],  # W_ih and W_hh of each direction, packed as they stand
-    h_0: Array,  # (D, B, H)
+    first: int,
+    h_0: Array,  # (L D, B, H)
     x: Array,  # (R, I)
     output: Array,  # (R, D H)
     activation: int,
     d_output: Array,  # (R, D H)
-    d_h: Array,  # (D, B, H)
+    d_h: Array,  # (L D, B, H)
     d_x: Array,  # (R, I), or of size 0
     gradients: Sequence[tuple[Array, Array, Array]],  # of each direction d_weight_ih, d_weight_hh and d_bias
 ) -> None:
-    """`backward` of all directions of a layer, back through time in one launch where both fit on the chip."""
+    """`backward` of all directions of a layer, whose states begin at `first`; in one launch where both fit on the chip."""
+    own = slice(first, first + len(panels))
+    h_0, d_h = h_0[own], d_h[own]
     if len(panels) > 1 and _at_once(starts, panels, h_0, x, output, activation, d_output, d_h, d_x, gradients):
         return
     for d, sums in enumerate(gradients):

@@ -152,22 +152,17 @@ class Stack:
         self, layer: int, panels: Sequence[tuple[Array, Array]], layer_input: Array, d_output: Array, d_h: Array,
         d_input: Array,
     ) -> list[Array]:  # fmt: skip
-        """The gradients of the parameters of one layer; fills d_input, its d_h end as the gradients of its h_0."""
+        """The gradients of the parameters of one layer; fills d_input, d_h[i] ends as the gradient of h_0[i]."""
         D, H, dtype, kernels, each = self.D, self.H, d_h.dtype, self.kernels, self.weights.each
-        of_directions = [
-            (
-                kernels.zeros(H, layer_input.shape[1], dtype),
-                kernels.zeros(H, H, dtype),
-                np.zeros(H if each == 4 else 0, dtype, like=d_h),
-            )
-            for _ in range(D)
-        ]
-        own = slice(layer * D, (layer + 1) * D)
+        of_directions, gradients = [], []
+        for _ in range(D):
+            d_weight_ih, d_weight_hh = kernels.zeros(H, layer_input.shape[1], dtype), kernels.zeros(H, H, dtype)
+            d_bias = np.zeros(H if each == 4 else 0, dtype, like=d_h)
+            of_directions.append((d_weight_ih, d_weight_hh, d_bias))
         kernels.layer_backward(
-            self.layout.starts, panels, self.h_0[own], layer_input, self.outputs[layer], self.activation, d_output,
-            d_h[own], d_input, of_directions,
+            self.layout.starts, panels, layer * D, self.h_0, layer_input, self.outputs[layer], self.activation,
+            d_output, d_h, d_input, of_directions,
         )  # fmt: skip
-        gradients: list[Array] = []
         for d_weight_ih, d_weight_hh, d_bias in of_directions:
             gradients += [d_weight_ih, d_weight_hh, d_bias, d_bias.copy()][:each]
         return gradients
