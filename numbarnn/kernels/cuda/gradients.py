@@ -50,7 +50,7 @@ def layer_backward(
     d_x: Array,  # (R, I), or of size 0
     gradients: Sequence[tuple[Array, Array, Array]],  # of each direction d_weight_ih, d_weight_hh and d_bias
 ) -> None:
-    """`backward` of all directions of a layer, whose states begin at `first`; in one launch where both fit on the chip."""
+    """`backward` of all directions of a layer, whose states begin at `first`: one launch, if they fit on the chip."""
     own = slice(first, first + len(panels))
     h_0, d_h = h_0[own], d_h[own]
     if len(panels) > 1 and _at_once(starts, panels, h_0, x, output, activation, d_output, d_h, d_x, gradients):
