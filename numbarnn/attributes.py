@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tape import Array, Hook, Node, Version
+from .tape import Array, Hook, Node
+from .version import Version
 
 if TYPE_CHECKING:
     from .tensor import Tensor

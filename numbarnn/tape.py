@@ -18,6 +18,7 @@ import numpy as np
 
 from . import devices
 from .grad_mode import is_grad_enabled
+from .version import Version
 
 if TYPE_CHECKING:
     from .attributes import Attributes
@@ -30,22 +31,6 @@ Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | N
 Hook = Callable[[Array], Array]
 
 _age = itertools.count()
-
-
-class Version:
-    """Counts the writes to one block of memory; all views of it share one Version.
-
-    `recorded` is the count at the last write that left a node; views older than that have to look again.
-    `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and
-    nothing derived from the values may be cached.
-    `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
-    """
-
-    # What most tensors never change lies in the class: one is made for every result, and that takes half the time.
-    count = 0
-    recorded = 0
-    exposed = False
-    before_write: Callable[[], None] | None = None
 
 
 class Node:
@@ -277,7 +262,7 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
         tensor._grad = tensor._wrap(gradient)
     else:
         tensor._grad._array += gradient
-        tensor._grad._version.count += 1
+        tensor._grad._version.wrote()
 
 
 def recording(inputs: Iterable[Any]) -> bool:

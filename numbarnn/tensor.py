@@ -13,7 +13,11 @@ from .dtypes import DType, as_dtype, device, float32
 from .methods import Methods
 from .printing import tensor_str
 from .size import Size
-from .tape import Array, Node, Version
+from .tape import Array, Node
+from .version import Version, changes
+
+#: looked up once: each result of a call of 4 us is made by it
+_new = object.__new__
 
 
 class Tensor(Methods):
@@ -39,17 +43,17 @@ class Tensor(Methods):
             raise TypeError(f"Tensor: expected sizes, or one sequence of values, got {data!r}")
         return cls._wrap(np.array(record.as_array(data[0]) if record.is_tensor(data[0]) else data[0], float32))
 
-    @classmethod
-    def _wrap(cls, array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
+    @staticmethod
+    def _wrap(array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
         """A new leaf over `array`, not copied.  `exposed`: someone outside holds the same memory."""
-        tensor = object.__new__(Tensor)
+        tensor = _new(Tensor)
         tensor._array = array
         tensor._grad = tensor._node = tensor._view = tensor._cache = None
         tensor._output = 0
         tensor._requires_grad = requires_grad
         tensor._version = Version()
         if exposed:
-            tensor._version.exposed = True
+            tensor._version.expose()
         return tensor
 
     @property
@@ -100,6 +104,8 @@ class Tensor(Methods):
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
         if self.is_leaf:
             self._requires_grad = value
+            if self._version.watched:
+                changes.note()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
@@ -146,9 +152,12 @@ class Tensor(Methods):
         value = _over(value)
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if value._array is not self._array:
-            self._version.count += 1  # operations that saved the tensor would read the new array: backward() refuses
+        array, version = self._array, self._version
         self._array, self._version, self._cache = value._array, value._version, None
+        if self._array is not array:
+            version.wrote()  # operations that saved the tensor would read the new array: backward() refuses
+        elif version.watched:
+            changes.note()
 
     def detach(self) -> Tensor:
         """The same memory without the history: writes to either show in both."""
@@ -161,6 +170,8 @@ class Tensor(Methods):
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._node, self._requires_grad = None, False
+        if self._version.watched:
+            changes.note()
         return self
 
     def retain_grad(self) -> None:

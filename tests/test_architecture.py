@@ -20,10 +20,11 @@ ARROWS = {
     "size": "",
     "grad_mode": "",
     "devices": "cuda dtypes kernels",
-    "tape": "devices grad_mode",
+    "version": "",
+    "tape": "devices grad_mode version",
     "random": "dtypes size tape",
     "printing": "devices dtypes tape",
-    "attributes": "tape",
+    "attributes": "tape version",
     "views": "tape ops",
     "handle": "",
     "values": "dtypes record tape",
@@ -32,18 +33,22 @@ ARROWS = {
     "methods": (
         "methods attributes devices dtypes grad_mode handle indices ops printing random record size tape values views"
     ),
-    "tensor": "methods devices dtypes ops printing record size tape views",
+    "tensor": "methods devices dtypes ops printing record size tape version views",
     "creation": "devices dtypes record size tape tensor values",
     "sampling": "creation dtypes random record size tensor",
     "sampling_from": "creation devices dtypes random record size tape tensor",
     "typed": "dtypes record tensor values",
     "functions": "creation devices dtypes methods ops record tape tensor",
-    "nn/functional": "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor",
-    "nn": "nn nn/functional creation devices dtypes functions grad_mode handle ops random record size tape tensor",
+    "nn/functional": (
+        "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor version"
+    ),
+    "nn": (
+        "nn nn/functional creation devices dtypes functions grad_mode handle ops random record size tape tensor version"
+    ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
     "optim": "optim kernels devices dtypes grad_mode record tape tensor",
-    "checkpoint": "devices dtypes size tape tensor",
+    "checkpoint": "devices dtypes size tape tensor version",
     "cuda": "kernels",
     "config": "cuda kernels _version",
     "progress": "",

@@ -45,11 +45,11 @@ layout = _chosen(packing.panel_columns, plain.layout)
 matrix = _chosen(packing.matrix, plain.matrix)
 
 
-_THIS = sys.modules[__name__]
+THIS = sys.modules[__name__]
 
 
 def of(array: Any) -> Any:
     """The module whose functions take arrays like this one: imported when the first array on a GPU comes."""
     if isinstance(array, np.ndarray):
-        return _THIS
+        return THIS
     return importlib.import_module(".cuda.backend", __package__)

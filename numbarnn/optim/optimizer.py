@@ -103,7 +103,7 @@ class Optimizer(ABC):
             else:
                 gradient = np.add(gradient, group["weight_decay"] * values, out=np.empty_like(gradient))
         self._update(parameter, gradient, group)
-        parameter._version.count += 1
+        parameter._version.wrote()
 
     @abstractmethod
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
