@@ -10,8 +10,10 @@ import numpy as np
 from . import devices, tape
 from .attributes import Attributes
 from .dtypes import result_type
-from .ops.op import OUTPUT, Op
+from .ops.op import OUTPUT, Op, Vjp
+from .quiet import quietly
 from .tape import Array, Backward, Node
+from .version import Version
 from .views import View
 
 if TYPE_CHECKING:
@@ -57,16 +59,24 @@ def record(
             _share(tensor, view_of)
     edges = tape.edges_of(inputs)
     if edges is not None:
-        leave_node(name, wrapped, edges, backward, saved)
+        leave_node(name, wrapped, edges, backward, states_of(saved))
     return wrapped
 
 
+def states_of(tensors: Sequence[Any]) -> list[tuple[Version, int]]:
+    """By which a node tells whether their values are still there: of what is no tensor there is none."""
+    return [(t._version, t._version.count) for t in tensors if isinstance(t, Attributes)]
+
+
 def leave_node(
-    name: str, outputs: Sequence[Tensor], edges: tuple[Any, ...], backward: Backward, saved: Sequence[Any]
+    name: str,
+    outputs: Sequence[Tensor],
+    edges: tuple[Any, ...],
+    backward: Backward,
+    states: Sequence[tuple[Version, int]],
 ) -> None:
     """The node that `backward` differentiates, from which all outputs come that can have a gradient."""
-    versions = [(t._version, t._version.count) for t in saved if isinstance(t, Attributes)]
-    node = Node(name, edges, backward, versions, len(outputs))
+    node = Node(name, edges, backward, states, len(outputs))
     for number, tensor in enumerate(outputs):
         if tensor._array.dtype.kind == "f":
             tensor._node, tensor._output = node, number
@@ -79,7 +89,7 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = [as_array(value) for value in inputs]
+    arrays = [value._array if isinstance(value, Attributes) else as_array(value) for value in inputs]
     if not devices.HOST.issuperset(map(type, arrays)):
         arrays = devices.together(arrays)
     if op.promote:
@@ -87,32 +97,38 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     if op.view:  # nothing is computed
         result, vjps = op.function(*arrays, **static)
     else:
-        with np.errstate(all="ignore"):  # as in torch, infinities and NaN speak for themselves
-            result, vjps = op.function(*arrays, **static)
+        result, vjps = quietly(op.function, *arrays, **static)
     out = tensor_of(result if type(result) is np.ndarray else devices.asarray(result))
     if op.view:
         _share(out, inputs[0])
     edges = tape.edges_of(inputs)
     if edges is not None and out._array.dtype.kind == "f":
-        needs = [edge is not None for edge in edges]
-        saved = [out if number == OUTPUT else inputs[number] for number in op.saved_for(needs)]
-        origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
-
-        def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-            (d_out,) = d_outputs
-            assert d_out is not None  # a node with one output is only visited with its gradient
-            return [
-                fit(vjp(d_out), *origin) if need else None
-                for vjp, need, origin in zip(vjps, needs, origins, strict=True)
-            ]
-
-        leave_node(op.name, (out,), edges, backward, saved)
+        _leave(op, inputs, out, vjps, edges)
     return out
+
+
+def _leave(op: Op, inputs: Sequence[Any], out: Tensor, vjps: Sequence[Vjp], edges: tuple[Any, ...]) -> None:
+    """The node of an operation that has one output."""
+    saved = [
+        out if number == OUTPUT else inputs[number] for number in op.saved_for([edge is not None for edge in edges])
+    ]
+    origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
+
+    def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        (d_out,) = d_outputs
+        assert d_out is not None  # a node with one output is only visited with its gradient
+        return [
+            fit(vjp(d_out), *origin) if need else None for vjp, need, origin in zip(vjps, needs, origins, strict=True)
+        ]
+
+    leave_node(op.name, (out,), edges, backward, states_of(saved))
 
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
+    if len(arrays) == 2 and type(arrays[0]) is type(arrays[1]) is np.ndarray and arrays[0].dtype is arrays[1].dtype:
+        return arrays
     dtypes = [a.dtype for a in arrays if not isinstance(a, (int, float))]
     alike = dtypes.count(dtypes[0]) if dtypes else 0
     if alike == len(arrays):

@@ -12,6 +12,7 @@ from . import devices, record, tape
 from .dtypes import DType, as_dtype, device, float32
 from .methods import Methods
 from .printing import tensor_str
+from .quiet import quietly
 from .size import Size
 from .tape import Array, Node
 from .version import Version, changes
@@ -48,7 +49,7 @@ class Tensor(Methods):
         """A new leaf over `array`, not copied.  `exposed`: someone outside holds the same memory."""
         tensor = _new(Tensor)
         tensor._array = array
-        tensor._grad = tensor._node = tensor._view = tensor._cache = None
+        tensor._grad = tensor._node = tensor._view = tensor._cache = tensor._hooks = None
         tensor._output = 0
         tensor._requires_grad = requires_grad
         tensor._version = Version()
@@ -200,17 +201,17 @@ class Tensor(Methods):
         chosen = [inputs] if isinstance(inputs, Tensor) else inputs
         if chosen is not None and not chosen:
             raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-        # As in torch, infinities and NaN speak for themselves.
-        with np.errstate(all="ignore"):
-            tape.backward([(self, self._d_output(gradient))], bool(retain_graph), chosen)
+        tape.backward([(self, self._d_output(gradient))], bool(retain_graph), chosen)
 
     def _d_output(self, gradient: Any) -> Array:
         if gradient is None:
             if self._array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             return np.ones_like(self._array)
-        given = devices.asarray(record.as_array(gradient), self._array.dtype)
-        devices.check_together(given, self._array)
+        given: Array = record.as_array(gradient)
+        if not type(given) is type(self._array) is np.ndarray or given.dtype is not self._array.dtype:
+            given = quietly(devices.asarray, given, self._array.dtype)
+            devices.check_together(given, self._array)
         if given.shape != self._array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[0] has a shape of {Size(given.shape)} and output[0] has a shape of "

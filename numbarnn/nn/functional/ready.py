@@ -11,8 +11,9 @@ from types import NoneType
 from typing import Any
 
 from ... import tape
-from ...version import changes
-from .weights import stack_weights
+from ...record import states_of
+from ...version import Version, changes
+from .weights import Array, stack_weights
 
 
 class Ready:
@@ -21,7 +22,9 @@ class Ready:
     Raises RuntimeError where they do not fit together.
     """
 
-    __slots__ = ("D", "_edges", "_frozen", "_given", "_latest", "each", "panels", "params", "weights")
+    __slots__ = (
+        "D", "_back", "_edges", "_frozen", "_given", "_latest", "_states", "each", "panels", "params", "weights",
+    )  # fmt: skip
 
     def __init__(self, params: Sequence[Any], each: int, D: int) -> None:
         self._latest = changes.latest  # before any value is read: if one is written meanwhile, this holds no more
@@ -30,6 +33,8 @@ class Ready:
         self.weights, self.panels = stack_weights(self.params, each, D)
         self._edges: tuple[Any, ...] | None = None
         self._frozen = False
+        self._back: list[tuple[Array, Array]] | None = None
+        self._states: list[tuple[Version, int]] | None = None
 
     def of(self, parameters: Collection[Any]) -> bool:
         """Whether these are the parameters, unchanged: their values, their memory, and whether they require grad."""
@@ -52,6 +57,18 @@ class Ready:
         if self._frozen and of_input is None and of_hx is None:
             return None
         return (of_input, of_hx, *self._edges)
+
+    def back(self) -> list[tuple[Array, Array]]:
+        """What the way back reads of the weights, which are as they were: the tape has seen to that."""
+        if self._back is None or self._latest is not changes.latest:
+            self._back = self.weights.packed_back(self.params)
+        return self._back
+
+    def states(self) -> list[tuple[Version, int]]:
+        """Of the parameters, like `states_of`."""
+        if self._states is None:
+            self._states = states_of(self.params)
+        return self._states
 
     def __reduce__(self) -> Any:
         return NoneType, ()  # a copy of a layer has parameters of its own

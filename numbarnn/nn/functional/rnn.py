@@ -10,7 +10,7 @@ import numpy as np
 from ...devices import check_together
 from ...grad_mode import is_grad_enabled
 from ...kernels.activation import RELU, TANH
-from ...record import leave_node
+from ...record import leave_node, states_of
 from ...tensor import Tensor
 from .calls import Call, layout_of, step_of
 from .last import infer_last
@@ -228,17 +228,17 @@ def _run(
 ) -> tuple[Tensor, ...]:
     """The outputs of the last `shown` layers and the state, as the user has them; `edges`: a node is left behind."""
     layout = call.layout
-    stack = Stack(ready.params, ready.weights, ready.panels, activation, dropout)
+    stack = Stack(ready, activation, dropout)
     layers, h_n = stack.forward(x, layout, call.first_state(h, x), keep=edges is not None)
     first = stack.layers - shown
-    outputs = tuple([Tensor._wrap(array) for array in (*map(layout.user, layers[first:]), layout.state_out(h_n))])
+    outputs = (*[Tensor._wrap(layout.user(layer)) for layer in layers[first:]], Tensor._wrap(layout.state_out(h_n)))
     if edges is None:
         return outputs
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         *d_shown, d_state = d_outputs
-        d_h = np.zeros_like(h_n) if d_state is None else layout.state_in(d_state)
-        d_layers = [None] * first + [None if d is None else layout.rows(d) for d in d_shown]
+        d_h = call.first_state(d_state, h_n)
+        d_layers = [None if d is None else layout.rows(d) for d in d_shown]
         d_x, d_input = layout.new_rows(stack.weights.I, h_n) if needs[0] else (None, None)
         gradients = stack.backward(d_layers, d_h, d_x)
         if d_x is not None and d_input is None:
@@ -246,7 +246,7 @@ def _run(
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    leave_node(name, outputs, edges, backward, saved=(*inputs, *ready.params))
+    leave_node(name, outputs, edges, backward, states_of(inputs) + ready.states())
     for layer, output in enumerate(outputs[:-1], first):  # the way back reads these; h_n is a copy already
         output._version.before_write = stack.output_keeper(layer)
     return outputs
