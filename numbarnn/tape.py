@@ -102,18 +102,20 @@ def edge_of(value: Any) -> Any:
     return value if value._requires_grad else None
 
 
-def edges_of(inputs: Iterable[Any]) -> tuple[Any, ...] | None:
+def edges_of(inputs: Sequence[Any]) -> tuple[Any, ...] | None:
     """The edge of each input (tensor or not); None where an operation on them need not leave a node."""
     if not is_grad_enabled():
         return None
+    for value in inputs:
+        if hasattr(value, "_node") and (value._requires_grad or value._node is not None or value._view is not None):
+            break
+    else:  # leaves that require no grad, most of the time
+        return None
     edges, found = [], False
     for value in inputs:
-        edge = None
-        if value is not None and hasattr(value, "_node"):
-            is_leaf = value._node is None and value._view is None  # weights are: most inputs of a layer
-            edge = (value if value._requires_grad else None) if is_leaf else edge_of(value)
-            found = found or edge is not None
+        edge = edge_of(value)
         edges.append(edge)
+        found = found or edge is not None
     return tuple(edges) if found else None
 
 
@@ -261,7 +263,7 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
         tensor._grad._version.wrote()
 
 
-def recording(inputs: Iterable[Any]) -> bool:
+def recording(inputs: Sequence[Any]) -> bool:
     """Whether an operation on these inputs (tensors or not) must leave a node."""
     return edges_of(inputs) is not None
 

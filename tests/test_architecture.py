@@ -29,7 +29,7 @@ ARROWS = {
     "views": "tape ops",
     "handle": "",
     "values": "dtypes record tape",
-    "record": "attributes devices dtypes ops quiet tape version views",
+    "record": "attributes devices dtypes grad_mode ops quiet tape version views",
     "indices": "devices dtypes record tape",
     "methods": (
         "methods attributes devices dtypes grad_mode handle indices ops printing random record size tape values views"
