@@ -52,6 +52,9 @@ def _train(module: nn.Module, shape: tuple[int, ...], dtype: Any) -> None:
     (out[0] if isinstance(module, nn.RNN) else out).sum().backward()
     for amsgrad in (False, True):
         optim.Adam(module.parameters(), amsgrad=amsgrad).step()
+    for momentum in (0.0, 0.9):
+        optim.SGD(module.parameters(), momentum=momentum).step()
+    optim.RMSprop(module.parameters()).step()
 
 
 def _step(dtype: Any) -> None:

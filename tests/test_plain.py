@@ -17,7 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import adam, gradients, linear, packing, plain, rnn, weights
+from numbarnn.kernels import adam, descent, gradients, linear, packing, plain, plain_steps, rnn, weights
 from numbarnn.kernels.activation import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -28,7 +28,9 @@ PAIRS = [
     (rnn.operations, plain.rnn_operations),
     (rnn.backward, plain.rnn_backward),
     (gradients.backward, plain.direction_backward),
-    (adam.step, plain.adam_step),
+    (adam.step, plain_steps.adam_step),
+    (descent.sgd_step, plain_steps.sgd_step),
+    (descent.rmsprop_step, plain_steps.rmsprop_step),
     (linear.forward, plain.linear_forward),
     (linear.backward, plain.linear_backward),
     (linear.recurrent_backward, plain.recurrent_backward),
@@ -247,7 +249,8 @@ print(json.dumps([backend.COMPILED, *(f.__module__ for f in vars(backend).values
 """
     compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT="1")[0])
     assert not compiled
-    assert sorted(set(modules)) == ["numbarnn.kernels.backend", "numbarnn.kernels.plain"]
+    on_numpy = {"numbarnn.kernels.plain", "numbarnn.kernels.plain_steps"}
+    assert set(modules) == {"numbarnn.kernels.backend", *on_numpy}
     compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT=None)[0])
     assert compiled
-    assert "numbarnn.kernels.plain" not in modules
+    assert not on_numpy & set(modules)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-from . import adam, gradients, linear, packing, plain, published, rnn, weights
+from . import adam, descent, gradients, linear, packing, plain, plain_steps, published, rnn, weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +35,9 @@ rnn_operations = _chosen(rnn.operations, plain.rnn_operations)
 direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)
-adam_step = _chosen(adam.step, plain.adam_step)
+adam_step = _chosen(adam.step, plain_steps.adam_step)
+sgd_step = _chosen(descent.sgd_step, plain_steps.sgd_step)
+rmsprop_step = _chosen(descent.rmsprop_step, plain_steps.rmsprop_step)
 packed_layers = _chosen(weights.packed, plain.packed_layers)
 packed_back = _chosen(weights.packed_back, plain.packed_back)
 size_of = _chosen(weights.size_of, plain.size_of)
