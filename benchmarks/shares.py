@@ -1,13 +1,14 @@
 """What threads should share out: `python -m benchmarks.shares`.
 
 GFLOP/s of the recurrence on all threads, forward and back, where they share out sequences and where they share out
-columns; and microseconds of one sequence through layers and directions on one thread and on several.  Medians of
-interleaved runs.
+columns; microseconds of one sequence through layers and directions on one thread and on several; and of a call after
+a pause, in which threads go to sleep.  Medians of interleaved runs.
 """
 
 from __future__ import annotations
 
 import statistics
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -25,14 +26,22 @@ LAYERS = [(100, 64, 1, 2), (50, 128, 1, 2), (50, 384, 1, 2), (200, 64, 2, 1), (1
           (200, 128, 4, 1), (50, 384, 3, 1)]  # fmt: skip
 
 
+#: sequences, steps, units
+PAUSED = [(8, 50, 32), (8, 50, 64), (8, 50, 128), (32, 50, 128)]
+#: seconds without a call, and calls after one
+PAUSE, PAUSES = 3e-4, 200
+
+
 @contextmanager
-def _choosing(name, count):
-    before = getattr(rnn, name)
-    setattr(rnn, name, lambda *_: count)
+def _setting(module, **values):
+    before = {name: getattr(module, name) for name in values}
     try:
+        for name, value in values.items():
+            setattr(module, name, value)
         yield
     finally:
-        setattr(rnn, name, before)
+        for name, value in before.items():
+            setattr(module, name, value)
 
 
 def recurrences(B, T, H):
@@ -64,7 +73,7 @@ def columns_or_sequences(B, T, H):
         times = {1: [], threads.available(): []}
         for _ in range(ROUNDS):
             for count, taken in times.items():
-                with _choosing("column_shares", count):
+                with _setting(rnn, column_shares=lambda *_, count=count: count):
                     taken.append(timed(run, SECONDS)[0])
         rates += [2e-9 * B * T * H * H / statistics.median(taken) for taken in times.values()]
     return rates
@@ -78,9 +87,28 @@ def one_thread_or_layers(T, H, layers, directions):
     with nb.inference_mode():
         for _ in range(ROUNDS):
             for count, taken in times.items():
-                with _choosing("layer_shares", count):
+                with _setting(rnn, layer_shares=lambda *_, count=count: count):
                     taken.append(timed(lambda: model(x)[0], SECONDS)[0])
     return [1e6 * statistics.median(taken) for taken in times.values()]
+
+
+def after_a_pause(B, T, H):
+    """Microseconds of a call on one thread, on all, and as they are used."""
+    model, x = nb.nn.RNN(H, H), nb.randn(T, B, H)
+    ways = {"one": {"WORTH_A_THREAD": 1 << 60}, "all": {"ASLEEP_TIMES": 1}, "as it is": {}}
+    times = {way: [] for way in ways}
+    with nb.inference_mode():
+        model(x)
+        for _ in range(PAUSES):
+            for way, values in ways.items():
+                end = time.perf_counter() + PAUSE
+                while time.perf_counter() < end:  # the caller stays awake, and so does its core
+                    pass
+                with _setting(threads, **values):
+                    began = time.perf_counter()
+                    model(x)
+                    times[way].append(time.perf_counter() - began)
+    return {way: 1e6 * statistics.median(taken) for way, taken in times.items()}
 
 
 def main():
@@ -95,6 +123,11 @@ def main():
         one, several = one_thread_or_layers(*shape)
         name = "T {} H {} layers {} directions {}".format(*shape)
         print(f"{name:38} one thread {one:5.0f} us   shared {several:5.0f} us", flush=True)
+    for shape in PAUSED:
+        name = "B {} T {} H {} after a pause".format(*shape)
+        print(
+            f"{name:38}", "   ".join(f"{way} {time:4.0f} us" for way, time in after_a_pause(*shape).items()), flush=True
+        )
 
 
 if __name__ == "__main__":

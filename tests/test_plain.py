@@ -39,6 +39,7 @@ PAIRS = [
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
     (packing.matrix, plain.matrix),
+    (packing.zeros, plain.zeros),
     (weights.unpacked_matrix, plain.unpacked_matrix),
     (packing.panel_columns, plain.layout),
 ]

@@ -10,8 +10,8 @@ import pytest
 from rnn_cases import make
 
 import numbarnn as nb
+from numbarnn.kernels import layers, sequences, threads
 from numbarnn.kernels import rnn as rnn_kernels
-from numbarnn.kernels import threads
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ def test_layers_and_directions_may_be_shared_out(rng, dtype, batch_first, bidire
     choose = rnn_kernels.layer_shares
     monkeypatch.setattr(rnn_kernels, "layer_shares", lambda *args: shares.append(choose(*args)) or shares[-1])
     monkeypatch.setattr(threads, "available", lambda: 4)
-    for T, B, layers in [(1, 1, 2), (5, 2, 3), (40, 3, 2), (1500, 1, 2), (900, 2, 5)]:
-        options = {"num_layers": layers, "bidirectional": bidirectional, "batch_first": batch_first}
+    monkeypatch.setattr(threads, "most", lambda *_: 1)  # not sequences
+    for T, B, num_layers in [(1, 1, 2), (5, 2, 3), (40, 3, 2), (1500, 1, 2), (900, 2, 5)]:
+        options = {"num_layers": num_layers, "bidirectional": bidirectional, "batch_first": batch_first}
         rnn, x, h_0 = make(rng, dtype, T=T, B=B, I=7, H=19, **options)
         results = []
         for worth in (1 << 60, 1):
@@ -60,9 +61,23 @@ def test_layers_and_directions_may_be_shared_out(rng, dtype, batch_first, bidire
             with nb.inference_mode():
                 tensors += [*rnn(x, h_0), *rnn(x, h_0, lengths=[T - b for b in range(B)])]
             results.append([t.detach().numpy() for t in tensors])
-        assert max(shares[before:]) == (2 if bidirectional else min(4, layers))
+        assert max(shares[before:]) == (2 if bidirectional else min(4, num_layers))
         for one, several in zip(*results, strict=True):
             assert np.array_equal(one, several)
+
+
+@pytest.mark.parametrize(("B", "directions", "num_layers", "expected"), [
+    (1, 2, 1, (layers, 2)), (3, 2, 1, (sequences, 3)), (3, 1, 8, (layers, 8)), (16, 1, 8, (sequences, 16)),
+])  # fmt: skip
+def test_layers_are_shared_out_where_that_is_for_more_threads(rng, B, directions, num_layers, expected, monkeypatch):
+    monkeypatch.setattr(threads, "available", lambda: 16)
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    used = []
+    monkeypatch.setattr(threads, "spread", lambda share, parallel, args, count: used.append((parallel, count)))
+    rnn, x, h_0 = make(rng, "float32", T=5, B=B, I=3, H=4, num_layers=num_layers, bidirectional=directions == 2)
+    rnn(x, h_0)
+    how, count = expected
+    assert used == [(how.forward_parallel, count)]
 
 
 def test_python_threads_share_a_model(rng):

@@ -43,8 +43,14 @@ def _tiles_kernel(rows, panels, fetching=False):
     """A kernel for one size of tile; `fetching`: it has lines of b come to the L2 cache that are wanted next."""
 
     @inner_kernel
-    def tiles(number, init, init_row, a, a_row, a_k, a_tile, b, b_panel, K, out, out_row, count, ahead, advance):
-        """`number` tiles, one below the other: out[r, :count] = init[r, :count] + sum_k a[r, k] b[k, :count]."""
+    def tiles(number, K, count, init, a, b, out, ahead):
+        """`number` tiles, one below the other: out[r, :count] = init[r, :count] + sum_k a[r, k] b[k, :count].
+
+        Each operand is a pointer with strides: init and out of a row, a of a row, a term and a tile, b of a panel, and
+        ahead, what is wanted next of b, of a term.
+        """
+        (init, init_row), (a, a_row, a_k, a_tile), (b, b_panel) = init, a, b
+        (out, out_row), (ahead, advance) = out, ahead
         width = panel_width(out)
         for _ in range(number):
             acc = tile_zero(out, rows, panels)
@@ -200,15 +206,16 @@ def _product(
             ahead = plus(panel, DEPTH * width) if k + DEPTH < K else plus(b, (n + panels * width) * K)
             first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
             if tall > 0:
-                _tiles(height, panels, advance > 0,
-                       (tall, first, first_row, a_first, a_row, a_k, a_tile, panel, K * width, depth, plus(out, n),
-                        out_row, N - n, ahead, advance))  # fmt: skip
+                args = (tall, depth, N - n, (first, first_row), (a_first, a_row, a_k, a_tile), (panel, K * width),
+                        (plus(out, n), out_row), (ahead, advance))  # fmt: skip
+                _tiles(height, panels, advance > 0, args)
             if others > 0:
                 r = tall * height
-                _tiles(rest, panels, advance > 0,
-                       (others, plus(first, r * first_row), first_row, plus(a_first, tall * a_tile), a_row, a_k,
-                        rest * a_row, panel, K * width, depth, plus(out, n + r * out_row), out_row, N - n,
-                        plus(ahead, tall * depth * advance), advance))  # fmt: skip
+                first, a_first = plus(first, r * first_row), plus(a_first, tall * a_tile)
+                ahead = plus(ahead, tall * depth * advance)
+                args = (others, depth, N - n, (first, first_row), (a_first, a_row, a_k, rest * a_row),
+                        (panel, K * width), (plus(out, n + r * out_row), out_row), (ahead, advance))  # fmt: skip
+                _tiles(rest, panels, advance > 0, args)
         n += panels * width
 
 

@@ -35,7 +35,7 @@ def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
     (R, O), I = y.shape, x.shape[1]
     operations = 2.0 * R * O * I
-    if operations < threads.WORTH_A_THREAD:
+    if not threads.worth(operations):
         _forward_share(x, weight, bias, y, 0, 1)
         return
     threads.spread(_forward_share, _forward_parallel, (x, weight, bias, y), threads.most(R, operations))
@@ -73,8 +73,8 @@ def backward(
     Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are.
     """
     (R, O), I = d_y.shape, x.shape[1]
-    products = (d_x.size > 0) + (d_weight.size > 0)
-    count = threads.most(max(R, O), 2.0 * R * O * I * products)
+    operations = 2.0 * R * O * I * ((d_x.size > 0) + (d_weight.size > 0))
+    count = threads.most(max(R, O), operations) if threads.worth(operations) else 1
     zeros = np.zeros(I if first else 0, d_y.dtype)
     rooms = scratch(count, gradient_room(R, O, count, d_y.dtype), d_y.dtype)
     threads.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)

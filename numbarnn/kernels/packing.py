@@ -44,6 +44,18 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return aligned(size, dtype).reshape(rows, columns) if size >= WORTH_ALIGNING else np.empty((rows, columns), dtype)
 
 
+def zeros(rows: int, columns: int, dtype: Any) -> Array:
+    """A (rows, columns) array of zeros, for threads to add to.
+
+    They are written here, and not left to the system, which would make each page as it is first touched: where two
+    threads go down the columns of fresh memory, dW takes 26 ms at R = 32, O = I = 2048, and not 4 to write zeros and
+    1.5 to add to them.
+    """
+    out = np.empty((rows, columns), dtype)
+    out.fill(0)
+    return out
+
+
 def scratch(count: int, size: int, dtype: Any) -> Array:
     """(count, size or more): memory for each of `count` shares that nobody reads before it was written."""
     return matrix(count, -(-size // LINE) * LINE, dtype) if size else _no_scratch(dtype)

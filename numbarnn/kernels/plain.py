@@ -48,6 +48,11 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return np.empty((rows, columns), dtype)
 
 
+def zeros(rows: int, columns: int, dtype: Any) -> Array:
+    """A (rows, columns) array of zeros."""
+    return np.zeros((rows, columns), dtype)
+
+
 def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
     """A matrix, or its transpose, as a flat array: a copy."""
     return (matrix.T if transpose else matrix).flatten()
@@ -122,7 +127,7 @@ def rnn_forward(
 
 def rnn_operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
     """How much work `rnn_forward` is."""
-    return 2 * R * H * (directions * I + LD * (1 + directions) * H)
+    return 2 * R * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
 
 
 @silent

@@ -9,31 +9,15 @@ from .activation import RELU, activate
 from .gemm import by_rows, product
 from .jit import inner_kernel, kernel
 from .job import job
+from .layer import back_of, direction_of, layer_of
 from .projection import AHEAD, project
 from .simd import at, plus
 from .state import copy_rows, keep_last, running
 from .team import run
 from .threads import share_of
-from .weights import direction_size, weight_hh_of
 
 # ---------------------------------------------------------------------------------------------------------------------
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
-
-
-@inner_kernel
-def layer_output(lower, output, layer, L):
-    """Where the rows that a layer writes begin: the last has `output`, the others take turns in `lower`, if any."""
-    if layer == L - 1 or lower.shape[0] == 0:
-        return at(output, 0)
-    return at(lower, (L - 2 - layer) % lower.shape[0] * output.size)
-
-
-@inner_kernel
-def layer_input(x, lower, output, layer, L):
-    """Where the rows that a layer reads begin, and whether that is where it writes."""
-    if layer == 0:
-        return at(x, 0), False
-    return layer_output(lower, output, layer - 1, L), lower.shape[0] == 0
 
 
 @kernel
@@ -45,47 +29,40 @@ def forward_parallel(x, batch_first, starts, weights, h, lower, output, directio
 @kernel
 def forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, i, count):
     """All layers and steps of the i-th share of the sequences."""
-    T, B, H, L, width = starts.size - 1, h.shape[1], h.shape[2], h.shape[0] // directions, directions * h.shape[2]
-    b0, b1 = share_of(B, i, count)
+    T, b0, b1 = starts.size - 1, *share_of(h.shape[1], i, count)
     # Inputs are projected some steps ahead, so that few sequences fill a tile too; all of them for two directions.
     ahead = max(1, T if directions == 2 else AHEAD // max(1, b1 - b0))
-    I, weight = x.shape[1], at(weights, 0)
-    for layer in range(L):
-        source, in_place = layer_input(x, lower, output, layer, L)
-        out = layer_output(lower, output, layer, L)
+    for l in range(h.shape[0] // directions):
+        layer = layer_of(x, batch_first, starts, weights, h, lower, output, directions, activation, l)
         for low in range(0, T, ahead):
             high = min(low + ahead, T)
-            project(source, batch_first and layer == 0, starts, I, weight, out, width, B, H, low, high, b0, b1,
-                    in_place, at(rooms, i * rooms.shape[1]))  # fmt: skip
+            project(layer, low, high, b0, b1, at(rooms, i * rooms.shape[1]))
             for d in range(directions):
-                mine = at(h, ((layer * directions + d) * B + b0) * H)
-                weight_hh = weight_hh_of(plus(weight, d * direction_size(I, H, weight)), I, H)
-                for step in range(high - low):
-                    t, before = (high - 1 - step, high - step) if d == 1 else (low + step, low + step - 1)
-                    take_step(starts, weight_hh, mine, plus(out, d * H), width, H, H, activation, t, before, b0, b1, 0)
+                direction = direction_of(layer, d, 0, T)
+                for step in range(low, high):
+                    take_step(direction, step, b0, b1, 0, h.shape[2])
         for d in range(directions):
-            mine = at(h, ((layer * directions + d) * B + b0) * H)
-            keep_last(starts, plus(out, d * H), width, mine, H, d == 1, b0, b1, H)
-        weight = plus(weight, directions * direction_size(I, H, weight))
-        I = width
+            keep_last(direction_of(layer, d, 0, T), b0, b1)
 
 
 @inner_kernel
-def take_step(starts, weight_hh, h, out, width, H, N, activation, t, before, b0, b1, first):
-    """N columns, from `first`, of out_t = f(out_t + h_{t-1} W_hh^T) for sequences b0 : b1; h (b1 - b0, H) is h_0.
+def take_step(direction, step, b0, b1, first, N):
+    """N columns, from `first`, of out_t = f(out_t + h_{t-1} W_hh^T) for sequences b0 : b1, t being the step-th.
 
-    h_{t-1} is read where it lies: in `out`, at the step `before`, or in h for sequences that start here.
+    h_{t-1} is read where it lies: in `out`, or in h for sequences that start here.
     """
-    n = running(starts, t, b0, b1)
-    going = min(n, running(starts, before, b0, b1))
-    out_t, panels = plus(out, (starts[t] + b0) * width + first), plus(weight_hh, first * H)
+    starts, T, H, width = direction.starts, direction.T, direction.H, direction.width
+    t, before = (T - 1 - step, T - step) if direction.reverse else (step, step - 1)
+    n = running(starts, T, t, b0, b1)
+    going = min(n, running(starts, T, before, b0, b1))
+    out, panels = plus(direction.out, (starts[t] + b0) * width + first), plus(direction.weight_hh, first * H)
     if going > 0:
-        rows = by_rows(plus(out, (starts[before] + b0) * width), width)
-        product(out_t, width, rows, panels, out_t, width, going, H, N)
+        rows = by_rows(plus(direction.out, (starts[before] + b0) * width), width)
+        product(out, width, rows, panels, out, width, going, H, N)
     if n > going:
-        begun = plus(out_t, going * width)
-        product(begun, width, by_rows(plus(h, going * H), H), panels, begun, width, n - going, H, N)
-    activate(out_t, width, n, N, activation)
+        begun, rows = plus(out, going * width), by_rows(plus(direction.h, (b0 + going) * H), H)
+        product(begun, width, rows, panels, begun, width, n - going, H, N)
+    activate(out, width, n, N, direction.activation)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -105,43 +82,42 @@ def backward_share(
     starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, i, count
 ):  # fmt: skip
     """All steps of the i-th share of the sequences, b0 : b1, against the direction of travel."""
-    b0, b1 = share_of(d_h.shape[0], i, count)
-    H = d_h.shape[1]
+    back = back_of(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre)
+    b0, b1, H = *share_of(d_h.shape[0], i, count), d_h.shape[1]
     for step in range(starts.size):
-        step_back(starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, b0, b1,
-                  0, H)  # fmt: skip
+        step_back(back, step, b0, b1, 0, H)
     if previous.size > 0:
-        fill_previous(starts, h_0, output, column, reverse, previous, b0, b1, 0, H)
+        fill_previous(back, previous, b0, b1, 0, H)
 
 
 @inner_kernel
-def step_back(
-    starts, weight_hh, zeros, output, column, reverse, activation, d_output, d_h, d_pre, step, b0, b1, first, N
-):  # fmt: skip
+def step_back(back, step, b0, b1, first, N):
     """N columns from `first` of d_pre_t for sequences b0 : b1, t being the step-th from the end.
 
     A sequence's first d_h is that of h_n, its last, once there is no step left to go back to, that of h_0.
     """
-    T, H, width = starts.size - 1, d_h.shape[1], output.shape[1]
-    t, after = (step, step - 1) if reverse else (T - 1 - step, T - step)
-    n, m = running(starts, t, b0, b1), running(starts, after, b0, b1)
+    starts, T, H, width = back.starts, back.T, back.H, back.width
+    t, after = (step, step - 1) if back.reverse else (T - 1 - step, T - step)
+    n, m = running(starts, T, t, b0, b1), running(starts, T, after, b0, b1)
     going = min(n, m)
-    panels, d_state = plus(at(weight_hh, 0), first * H), at(d_h, b0 * H + first)
+    panels, d_state = plus(back.weight_hh, first * H), plus(back.d_h, b0 * H + first)
     if m > 0:
-        d_after = at(d_pre, (starts[after] + b0) * H)
+        d_after = plus(back.d_pre, (starts[after] + b0) * H)
         if going > 0:
-            product(at(d_output, (starts[t] + b0) * width + column + first), width, by_rows(d_after, H), panels,
-                    at(d_pre, (starts[t] + b0) * H + first), H, going, H, N)  # fmt: skip
+            row = starts[t] + b0
+            product(plus(back.d_output, row * width + first), width, by_rows(d_after, H), panels,
+                    plus(back.d_pre, row * H + first), H, going, H, N)  # fmt: skip
         if m > n:
-            product(at(zeros, 0), 0, by_rows(plus(d_after, n * H), H), panels, plus(d_state, n * H), H, m - n, H, N)
+            ended = by_rows(plus(d_after, n * H), H)
+            product(back.zeros, 0, ended, panels, plus(d_state, n * H), H, m - n, H, N)
     for b in range(n):
         row = starts[t] + b0 + b
-        d, place = at(d_pre, row * H + first), row * width + column + first
+        d, place = plus(back.d_pre, row * H + first), row * width + first
         if b >= going:
-            source, d_last = at(d_output, place), plus(d_state, b * H)
+            source, d_last = plus(back.d_output, place), plus(d_state, b * H)
             for j in range(N):
                 d[j] = source[j] + d_last[j]
-        _times_slope(d, at(output, place), N, activation, d_h.dtype.type(1))
+        _times_slope(d, plus(back.output, place), N, back.activation, back.one)
 
 
 @inner_kernel
@@ -157,14 +133,14 @@ def _times_slope(d, h, N, activation, one):
 
 
 @inner_kernel
-def fill_previous(starts, h_0, output, column, reverse, previous, b0, b1, first, N):
+def fill_previous(back, previous, b0, b1, first, N):
     """N columns from `first` of previous_t = h_{t-1}, which is h_0 for sequences that start at step t."""
-    H, width = h_0.shape[1], output.shape[1]
-    for t in range(starts.size - 1):
-        before = t + 1 if reverse else t - 1
-        n = running(starts, t, b0, b1)
-        going, row = min(running(starts, before, b0, b1), n), starts[t] + b0
+    starts, T, H, width = back.starts, back.T, back.H, back.width
+    for t in range(T):
+        before = t + 1 if back.reverse else t - 1
+        n = running(starts, T, t, b0, b1)
+        going, row = min(running(starts, T, before, b0, b1), n), starts[t] + b0
         if going > 0:
-            source = at(output, (starts[before] + b0) * width + column + first)
+            source = plus(back.output, (starts[before] + b0) * width + first)
             copy_rows(source, width, at(previous, row * H + first), H, going, N)
-        copy_rows(at(h_0, (b0 + going) * H + first), H, at(previous, (row + going) * H + first), H, n - going, N)
+        copy_rows(plus(back.h_0, (b0 + going) * H + first), H, at(previous, (row + going) * H + first), H, n - going, N)

@@ -10,9 +10,9 @@ from .simd import plus
 
 
 @inner_kernel
-def running(starts, t, b0, b1):
+def running(starts, T, t, b0, b1):
     """How many of the sequences b0 : b1 are still running at step t; none before the first and after the last."""
-    if t < 0 or t >= starts.size - 1:
+    if t < 0 or t >= T:
         return 0
     return max(0, min(b1, starts[t + 1] - starts[t]) - b0)
 
@@ -26,9 +26,11 @@ def copy_rows(source, source_row, target, target_row, rows, columns):
 
 
 @inner_kernel
-def keep_last(starts, out, width, h, H, reverse, b0, b1, N):
-    """h (b1 - b0, H) = the states after the last steps of sequences b0 : b1, N columns of them; out (R, width)."""
-    for t in range(starts.size - 1):
-        n = running(starts, t, b0, b1)
-        ended = (0 if t == 0 else n) if reverse else running(starts, t + 1, b0, b1)
-        copy_rows(plus(out, (starts[t] + b0 + ended) * width), width, plus(h, ended * H), H, n - ended, N)
+def keep_last(direction, b0, b1):
+    """h = the states after the last steps of sequences b0 : b1."""
+    starts, T, H, width = direction.starts, direction.T, direction.H, direction.width
+    for t in range(T):
+        n = running(starts, T, t, b0, b1)
+        ended = (0 if t == 0 else n) if direction.reverse else running(starts, T, t + 1, b0, b1)
+        source, target = plus(direction.out, (starts[t] + b0 + ended) * width), plus(direction.h, (b0 + ended) * H)
+        copy_rows(source, width, target, H, n - ended, H)

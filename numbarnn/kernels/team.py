@@ -154,6 +154,10 @@ class Team:
         self._invited = 1
         work.compile((types.intp, types.intp))  # type: ignore[attr-defined]  # here, not in each thread
 
+    def is_awake(self) -> bool:
+        """Whether the first member waits in a loop, or works."""
+        return self._invited > 1 and not self._lines[1, ASLEEP // 8]
+
     def invite(self, count: int) -> None:
         """Have `count` threads, if so many are to be had: `run` needs none but its own."""
         first, self._invited = self._invited, max(count, self._invited)

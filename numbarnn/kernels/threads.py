@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from .team import Team
 
 #: floating-point operations below which waking a second thread costs more than it saves (some 14 us of one core)
 WORTH_A_THREAD = 2_000_000
+#: how many times as much is worth it where the second thread sleeps: to wake it takes 15 us of the caller's time, and
+#: it begins later still.  A call after 0.3 ms without one, on one thread, on two, and with this (us; B, T, I = H):
+#: (8, 50, 64) 56, 89, 68; (8, 50, 128) 188, 161, 159 (`python -m benchmarks.shares`)
+ASLEEP_TIMES = 10
+#: seconds from the beginning of a call to that of the next which find threads awake, or make it worth waking them
+IN_A_ROW = 2e-4
 
 #: what `set_num_threads` was given; None: as cores.py has it
 limit: int | None = None
@@ -27,6 +34,7 @@ limit: int | None = None
 _owner = threading.RLock()
 _both_ways = False
 _team: Team | None = None
+_last_worth = 0.0
 
 
 def _after_fork() -> None:
@@ -58,15 +66,29 @@ def available() -> int:
     return cores.count() if limit is None else min(limit, cores.most())
 
 
+def worth(operations: float) -> bool:
+    """Whether so many floating-point operations are worth a second thread; to be asked once for each call.
+
+    Where threads sleep, only work that is worth waking them for is, or calls that come in a row.
+    """
+    global _last_worth
+    if operations < WORTH_A_THREAD:
+        return False
+    before, _last_worth = _last_worth, time.perf_counter()
+    if operations >= ASLEEP_TIMES * WORTH_A_THREAD or _last_worth - before < IN_A_ROW:
+        return True
+    return _team is not None and _team.is_awake()
+
+
 def most(pieces: int, operations: float) -> int:
     """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
-    worth = pieces if operations >= pieces * WORTH_A_THREAD else 1 + int(operations / WORTH_A_THREAD)
-    return 1 if worth <= 1 else min(worth, available())
+    count = pieces if operations >= pieces * WORTH_A_THREAD else 1 + int(operations / WORTH_A_THREAD)
+    return 1 if count <= 1 else min(count, available())
 
 
 def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float) -> bool:
     """Run kernel(*args), which is for one thread, where no second is worth waking; whether that has done the work."""
-    if _both_ways or operations < WORTH_A_THREAD:
+    if _both_ways or not worth(operations):
         kernel(*args)
         return not _both_ways
     return False

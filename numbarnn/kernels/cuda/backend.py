@@ -23,3 +23,8 @@ adam_step, sgd_step, rmsprop_step = plain_steps.adam_step, plain_steps.sgd_step,
 def matrix(rows: int, columns: int, dtype: Any) -> Array:
     """An empty (rows, columns) array."""
     return xp.empty((rows, columns), dtype)
+
+
+def zeros(rows: int, columns: int, dtype: Any) -> Array:
+    """A (rows, columns) array of zeros."""
+    return xp.zeros((rows, columns), dtype)

@@ -1,0 +1,87 @@
+"""When a call is worth more than one thread."""
+
+from __future__ import annotations
+
+import math
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import numbarnn as nb
+from numbarnn.kernels import packing, rnn, team, threads
+
+SMALL = threads.WORTH_A_THREAD
+LARGE = threads.ASLEEP_TIMES * SMALL
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test sets, no threads yet, and a first call long ago."""
+    now = [1000.0]
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(threads, "_last_worth", 0.0)
+    monkeypatch.setattr(threads, "_team", None)
+    return now
+
+
+def test_calls_in_a_row_are_worth_it_and_one_by_itself_is_not(clock):
+    assert not threads.worth(SMALL)
+    clock[0] += threads.IN_A_ROW / 2
+    assert threads.worth(SMALL)
+    clock[0] += threads.IN_A_ROW / 2
+    assert threads.worth(SMALL)
+    clock[0] += threads.IN_A_ROW * 2
+    assert not threads.worth(SMALL)
+
+
+def test_much_work_always_is_and_little_never(clock):
+    assert threads.worth(LARGE)
+    assert not threads.worth(SMALL - 1)
+    clock[0] += threads.IN_A_ROW * 2
+    assert threads.worth(LARGE)
+    assert not threads.worth(SMALL - 1)
+
+
+def test_little_work_between_small_calls_makes_no_row(clock):
+    assert not threads.worth(SMALL)
+    clock[0] += threads.IN_A_ROW * 2
+    for _ in range(3):
+        assert not threads.worth(SMALL - 1)
+    assert not threads.worth(SMALL)
+
+
+def test_threads_that_are_awake_are_used(clock, monkeypatch):
+    for awake in (False, True):
+        clock[0] += threads.IN_A_ROW * 2
+        monkeypatch.setattr(threads, "_team", SimpleNamespace(is_awake=lambda awake=awake: awake))
+        assert threads.worth(SMALL) == awake
+
+
+def test_a_member_is_awake_until_it_sleeps():
+    made = team.Team(2)
+    assert not made.is_awake()  # nobody there
+    made.invite(2)
+    asleep = False
+    end = time.monotonic() + 10
+    while not asleep and time.monotonic() < end:
+        time.sleep(0.01)
+        asleep = not made.is_awake()
+    assert asleep
+
+
+@pytest.mark.parametrize(("layers", "directions"), [(1, 1), (1, 2), (3, 1), (2, 2)])
+def test_operations_are_those_of_all_products(layers, directions):
+    R, I, H = 6, 5, 7
+    model = nb.nn.RNN(I, H, layers, bidirectional=directions == 2)
+    weights = sum(math.prod(p.shape) for name, p in model.named_parameters() if name.startswith("weight"))
+    assert rnn.operations(R, I, H, layers * directions, directions) == 2 * R * weights
+
+
+def test_zeros_belong_to_the_array_that_has_them():
+    """A gradient becomes `grad` as it is: a view of other memory would be copied."""
+    made = packing.zeros(200, 300, np.float32)
+    assert made.base is None
+    assert made.shape == (200, 300)
+    assert not made.any()
