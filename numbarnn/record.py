@@ -176,7 +176,9 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
             extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
         )
         gradient = gradient.sum(axis=stretched).reshape(shape)
-    return gradient if gradient.dtype == dtype and type(gradient) is np.ndarray else devices.asarray(gradient, dtype)
+    if type(gradient) is np.ndarray and (gradient.dtype is dtype or gradient.dtype == dtype):
+        return gradient
+    return devices.asarray(gradient, dtype)
 
 
 def _share(out: Tensor, source: Any) -> None:

@@ -247,6 +247,6 @@ def _run(
         return [d_input, d_hx, *gradients]
 
     leave_node(name, outputs, edges, backward, states_of(inputs) + ready.states())
-    for layer, output in enumerate(outputs[:-1], first):  # the way back reads these; h_n is a copy already
-        output._version.before_write = stack.output_keeper(layer)
+    for layer in range(first, stack.layers):  # the way back reads these; h_n is a copy already
+        outputs[layer - first]._version.before_write = stack.output_keeper(layer)
     return outputs

@@ -73,11 +73,12 @@ class Stack:
         h, the first state, is given over; it and all results have sequences in the kernels' order.
         """
         rows, batch_first = layout.input(x)
-        R, dtype = layout.R, h.dtype
+        weights, R, dtype = self.weights, layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty(room((below, R, self.weights.width), dtype), dtype, like=h) if below else self.weights.nothing
-        output = self.kernels.matrix(R, self.weights.width, dtype)
-        h_0, masks = h.copy() if keep else h, []
+        lower = np.empty(room((below, R, weights.width), dtype), dtype, like=h) if below else weights.nothing
+        output = self.kernels.matrix(R, weights.width, dtype)
+        h_0 = h.copy() if keep else h
+        masks: list[Array] = []
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
