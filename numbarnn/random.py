@@ -7,6 +7,7 @@ normals of fewer than 16 elements; longer normals agree to a few units in the la
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from math import prod
@@ -186,8 +187,14 @@ def permutation(n: int) -> Array:
 def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
     """A dropout mask: 0 with probability `p`, else 1 / (1 - p)."""
     kind = np.dtype(dtype)
-    kept = default_generator.unit(prod(room(shape)), np.dtype(np.float64)) < 1 - p
-    mask: Array = (kept / kind.type(1 - p if p < 1 else 1)).astype(kind).reshape(shape)
+    pairs = default_generator.bits32(2 * prod(room(shape))).reshape(-1, 2)
+    # 53 bits of a pair are compared with (1 - p) 2**53: the upper ones, and where they are equal the lower ones
+    upper, lower = divmod(math.ceil((1 - p) * 2.0**53), 1 << 32)
+    halves = pairs[:, 0] & np.uint32(0x1FFFFF)
+    kept = halves < upper
+    equal = np.flatnonzero(halves == upper)
+    kept[equal] = pairs[equal, 1] < lower
+    mask: Array = np.multiply(kept, kind.type(1) / kind.type(1 - p if p < 1 else 1), dtype=kind).reshape(shape)
     return mask
 
 

@@ -126,6 +126,23 @@ def test_dropout_masks() -> None:
     assert random.bernoulli_keep((5,), 0.0).tolist() == [1] * 5
 
 
+def test_dropout_masks_compare_all_53_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = 0.7
+    at = int(
+        (1 - p) * 2**53
+    )  # the draw that is the first to be dropped, and its neighbours, the upper bits not looked at
+    near = [0, at - (1 << 32), at - 1, at, at + 1, at + (1 << 32), 2**53 - 1]
+    assert at == (1 - p) * 2**53
+    assert at % 2**32 not in (0, 2**32 - 1)
+    draws = np.array([[(u >> 32) + (i << 21), u & 0xFFFFFFFF] for i, u in enumerate(near)], np.uint32)
+    monkeypatch.setattr(random.default_generator, "bits32", lambda count: draws.reshape(-1)[:count])
+    for dtype in (np.float32, np.float64):
+        mask = random.bernoulli_keep((len(near),), p, dtype)
+        assert mask.dtype == dtype
+        assert mask.tolist() == [dtype(1) / dtype(1 - p) if u < at else 0 for u in near]
+    assert random.bernoulli_keep((0, 3), p).shape == (0, 3)
+
+
 def test_integers_and_permutations() -> None:
     numbarnn.manual_seed(0)
     x = numbarnn.randint(-2, 3, (1000,))
