@@ -263,11 +263,13 @@ def test_linear(rng, dtype):
         y = xp.full((R, O), np.nan, dtype)
         linear.forward(on_device(x), packing.packed(on_device(weight), True), on_device(bias), y)
         assert_close(on_host(y), naive.linear_forward(x, weight, bias))
-        start = [rng.standard_normal(s).astype(dtype) for s in [(R, I), (O, I), O]]
-        got = [on_device(s) for s in start]
-        linear.backward(on_device(d_y), on_device(x), packing.packed(on_device(weight)), *got)
-        for actual, begun, wanted in zip(got, start, naive.linear_backward(d_y, x, weight), strict=True):
-            assert_close(on_host(actual), begun + wanted)
+        begun, *filled = naive.linear_backward(d_y, x, weight)
+        for first in (True, False):
+            got = [xp.full(s, np.nan, dtype) for s in [(R, I), (O, I), O]]
+            got[0][...] = np.nan if first else 1
+            linear.backward(on_device(d_y), on_device(x), packing.packed(on_device(weight)), *got, first=first)
+            for actual, wanted in zip(got, [begun if first else begun + 1, *filled], strict=True):
+                assert_close(on_host(actual), wanted)
 
 
 def test_gradients_of_size_0_are_not_wanted():

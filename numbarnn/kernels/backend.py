@@ -45,7 +45,7 @@ packed_matrix = _chosen(packing.packed, plain.packed_matrix)
 unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)
 layout = _chosen(packing.panel_columns, plain.layout)
 matrix = _chosen(packing.matrix, plain.matrix)
-zeros = _chosen(packing.zeros, plain.zeros)
+touched = _chosen(packing.touched, plain.touched)
 
 
 THIS = sys.modules[__name__]

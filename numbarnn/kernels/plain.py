@@ -48,9 +48,9 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return np.empty((rows, columns), dtype)
 
 
-def zeros(rows: int, columns: int, dtype: Any) -> Array:
-    """A (rows, columns) array of zeros."""
-    return np.zeros((rows, columns), dtype)
+def touched(rows: int, columns: int, dtype: Any) -> Array:
+    """An empty (rows, columns) array."""
+    return np.empty((rows, columns), dtype)
 
 
 def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
@@ -208,16 +208,16 @@ def linear_backward(
     d_bias: Array,
     first: bool = False,
 ) -> None:
-    """d_x += d_y W, d_W += d_y^T x, d_b += sum of d_y, those that are not of size 0; with `first`, d_x = d_y W."""
+    """d_x += d_y W, d_W = d_y^T x, d_b = sum of d_y, those that are not of size 0; with `first`, d_x = d_y W."""
     R, O, I = max(len(x), len(d_y)), d_y.shape[1], x.shape[1]
     d_y, x = d_y.reshape(R, O), x.reshape(R, I)
     if d_x.size > 0:
         d_rows = d_y @ weight.reshape(O, I)
         d_x[:] = d_rows if first else d_x + d_rows
     if d_weight.size > 0:
-        d_weight += d_y.T @ x
+        d_weight[...] = d_y.T @ x
     if d_bias.size > 0:
-        d_bias += d_y.sum(axis=0)
+        d_bias[...] = d_y.sum(axis=0)
 
 
 @silent
@@ -229,7 +229,7 @@ def recurrent_backward(
     reverse: bool,
     d_weight: Array,
 ) -> None:
-    """d_W += d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
+    """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
     (R, H), B = d_pre.shape, len(h_0)
     h = output[:, column : column + H]
-    d_weight += d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
+    d_weight[...] = d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])

@@ -25,6 +25,5 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return xp.empty((rows, columns), dtype)
 
 
-def zeros(rows: int, columns: int, dtype: Any) -> Array:
-    """A (rows, columns) array of zeros."""
-    return xp.zeros((rows, columns), dtype)
+#: all memory is there
+touched = matrix

@@ -164,9 +164,9 @@ class Stack:
     ) -> list[Array]:  # fmt: skip
         """The gradients of the parameters of one direction; adds to d_input, d_h[i] ends as the gradient of h_0[i]."""
         i, dtype, H, each = layer * self.D + d, d_h.dtype, self.H, self.weights.each
-        d_weight_ih = self.kernels.zeros(H, layer_input.shape[1], dtype)
-        d_weight_hh = self.kernels.zeros(H, H, dtype)
-        d_bias = allocated(np.zeros, (H if each == 4 else 0,), dtype, d_h)
+        d_weight_ih = self.kernels.touched(H, layer_input.shape[1], dtype)
+        d_weight_hh = self.kernels.touched(H, H, dtype)
+        d_bias = allocated(np.empty, (H if each == 4 else 0,), dtype, d_h)
         self.kernels.direction_backward(
             self.layout.starts, *panels, self.h_0[i], layer_input, self.outputs[layer], d,
             self.activation, d_output, d_h[i], d_input, d_weight_ih, d_weight_hh, d_bias,
