@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -256,6 +258,24 @@ def test_a_copy_keeps_nothing_of_the_calls_of_the_original(copied):
             p.mul_(2)
     assert nb.equal(rnn(x)[0], before)
     np.testing.assert_array_equal(twin(x)[0].detach().numpy(), afresh(twin, x)[0].numpy())
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_weights_are_freed_with_the_layer(train):
+    """At once, not when the garbage collector comes by: nothing that is kept goes round in a circle."""
+    rnn = nn.RNN(3, 5, num_layers=2)
+    held = [weakref.ref(p._array) for p in rnn.parameters()]
+    gc.disable()
+    try:
+        with nb.set_grad_enabled(train):
+            for steps in (1, 3):
+                output, h_n = rnn(nb.randn(steps, 2, 3))
+                if train:
+                    output.sum().backward()
+        del rnn, output, h_n
+        assert all(ref() is None for ref in held)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("options", [{}, {"batch_first": True}, {"num_layers": 3}], ids=str)

@@ -12,6 +12,7 @@ from ...kernels.stream import LARGE, stepper
 from ...size import allocated
 from ...tensor import Tensor
 from .layout import Alone, Dense, Packed, Padded, Ragged, Step, as_batch_sizes, as_lengths, as_order
+from .ready import Ready
 from .stack import FEW_STEPS, infer
 from .weights import StackWeights
 
@@ -25,10 +26,10 @@ class Call:
     microseconds is left with taking memory and calling a kernel.
     """
 
-    __slots__ = ("_lower", "_output", "_small", "_state", "_step", "layout", "weights")
+    __slots__ = ("_lower", "_output", "_small", "_state", "_step", "layout")
 
     def __init__(self, weights: StackWeights, layout: Dense) -> None:
-        self.weights, self.layout = weights, layout
+        self.layout = layout
         I, H, L, D, B, R = weights.I, weights.H, weights.layers, weights.D, layout.B, layout.R
         layout.operations = backend.rnn_operations(R, I, H, weights.directions, D)
         self._state, self._output = (weights.directions, B, H), (R, weights.width)
@@ -45,13 +46,12 @@ class Call:
         """h_0 (L D, B, H) in the kernels' order, which is the caller's to write to."""
         if h is not None:
             return self.layout.state_in(h)
-        state: Array = allocated(np.zeros, self._state, self.weights.dtype, x)
+        state: Array = allocated(np.zeros, self._state, x.dtype, x)
         return state
 
-    def infer(self, panels: Array, activation: int, x: Array, h: Array | None) -> tuple[Array, Array]:
+    def infer(self, ready: Ready, activation: int, x: Array, h: Array | None) -> tuple[Array, Array]:
         """output and h_n, as the user has them, where nobody goes back."""
-        weights, layout = self.weights, self.layout
-        dtype = weights.dtype
+        layout, dtype, weights, panels = self.layout, x.dtype, ready.weights, ready.panels
         if self._step is not None and x.flags.carray:
             h = np.zeros(self._state, dtype) if h is None else layout.state_in(h)
             output = np.empty(self._output, dtype)

@@ -60,9 +60,11 @@ class Ready:
 
     def back(self) -> list[tuple[Array, Array]]:
         """What the way back reads of the weights, which are as they were: the tape has seen to that."""
-        if self._back is None or self._latest is not changes.latest:
-            self._back = self.weights.packed_back(self.params)
-        return self._back
+        if self._back is not None and self._latest is changes.latest:
+            return self._back
+        back = self.weights.packed_back(self.params)
+        self._back = back if self.stays() else None
+        return back
 
     def states(self) -> list[tuple[Version, int]]:
         """Of the parameters, like `states_of`."""

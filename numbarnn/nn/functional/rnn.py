@@ -155,7 +155,7 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
         edges = ready.edges(input, hx)
         if edges is not None:
             return _run("RnnCell", ready, call, activation, 0.0, x, h, (input, hx), edges, shown=0)[0]
-    return Tensor._wrap(call.infer(ready.panels, activation, x, h)[1])
+    return Tensor._wrap(call.infer(ready, activation, x, h)[1])
 
 
 def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
@@ -210,7 +210,7 @@ def recurrent(
         h = call.first_state(h, x)
         infer_last(weights, ready.panels, activation, call.layout, x, h)
         return (Tensor._wrap(call.layout.state_out(h)),)
-    output, h_n = call.infer(ready.panels, activation, x, h)
+    output, h_n = call.infer(ready, activation, x, h)
     return Tensor._wrap(output), Tensor._wrap(h_n)
 
 
