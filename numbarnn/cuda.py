@@ -15,6 +15,9 @@ import numba
 
 #: what the extra consists of, by the names under which it is imported
 _EXTRA = {"cupy": "CuPy", "numba_cuda": "numba-cuda"}
+#: the driver's number for the first part of the compute capability, and what it has to be: then there are loads with
+#: acquire, by which blocks wait for each other
+_MAJOR, _OLDEST = 75, 7
 
 
 def is_available() -> bool:
@@ -72,6 +75,10 @@ def _no_gpu() -> str | None:
     code = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     if code or not count.value:
         return f"an NVIDIA GPU (the driver is there, but shows none: CUDA error {code})"
+    capability = ctypes.c_int(0)
+    driver.cuDeviceGetAttribute(ctypes.byref(capability), _MAJOR, 0)
+    if capability.value < _OLDEST:
+        return f"an NVIDIA GPU of compute capability {_OLDEST}.0 or newer (this one's begins with {capability.value})"
     return None
 
 

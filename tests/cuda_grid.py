@@ -25,9 +25,9 @@ class EachBlock:
         return getattr(self._modules[tuple(threading.current_thread().blockIdx)], name)
 
 
-def run(how, kernel, arguments, absent=()):
+def run(how, kernel, arguments, grid, absent=()):
     """Like `launch.run`; the blocks `absent` do not run at all."""
-    grid, threads, shared = (how.slices, how.groups, len(arguments[4])), how.threads, how.shared
+    threads, shared = how.threads, how.shared
     arguments = [FakeWithinKernelCUDAArray(a) if hasattr(a, "_ary") else a for a in arguments]
     cuda, errors = EachBlock(grid, threads, shared), []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 
 import cuda_device
 
@@ -21,21 +23,24 @@ from numbarnn.kernels import weights as cpu_weights  # noqa: E402
 from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
-from numbarnn.kernels.cuda.plan import TILES, Plan, shared_bytes  # noqa: E402
+from numbarnn.kernels.cuda.plan import Block, Chip, Plan  # noqa: E402
 
 if cuda_device.SIMULATED:
     import cuda_grid
 
 DTYPES = [np.float32, np.float64]
 CODES = {"tanh": TANH, "relu": RELU}
-#: how a loop is spread: (in slices of the columns, sequences of a block, columns of a block); None: step by step
+#: how a loop is spread: whether in slices of the columns, sequences and columns of a block (None: all), the tile:
+#: its rows, its columns and the groups of weights kept in registers; None: step by step
 WAYS = {
-    "one block": (False, 8, None),
-    "a block a sequence": (False, 1, None),
-    "two sequences a block": (False, 2, None),
-    "three slices": (True, 3, 3),
-    "slices of two columns": (True, 4, 2),
-    "one slice": (True, 8, None),
+    "one block": (False, 8, None, (8, 4, 0)),
+    "one block, weights in registers": (False, 8, None, (4, 2, 1)),
+    "a block a sequence": (False, 1, None, (1, 2, 0)),
+    "two sequences a block, weights in registers": (False, 2, None, (2, 4, 1)),
+    "slices of three columns": (True, 3, 3, (2, 1, 0)),
+    "slices of three columns, weights in registers": (True, 3, 3, (2, 1, 1)),
+    "slices of two columns, weights in registers": (True, 4, 2, (4, 2, 2)),
+    "one slice": (True, 8, None, (4, 4, 0)),
     "steps": None,
 }
 
@@ -53,12 +58,14 @@ def way(request, monkeypatch):
     def plan(B, H, D, itemsize, chip):
         if chosen is None:
             return None
-        sliced, S, C = chosen
+        sliced, S, C, (rows, columns, kept) = chosen
         S, C, threads = min(S, B), min(C or H, H), (3 if sliced else 6) if cuda_device.SIMULATED else 64
-        tile = next(tile for tile in TILES if tile[0] >= S)
-        threads = max(threads, -(-C // tile[1]))
-        shared = shared_bytes(tile, S, C, H, sliced, threads, itemsize)
-        return Plan(tile, sliced, -(-H // C), -(-B // S), S, C, threads, shared)
+        block = Block(S, C, H, sliced, max(threads, -(-C // columns)), itemsize)
+        parts = block.parts(columns)
+        kept = min(kept, block.groups // parts)
+        shared = block.shared(rows, columns, kept)
+        slices, groups = -(-H // C), -(-B // S)
+        return Plan((rows, columns, kept), sliced, slices, groups, S, C, parts, block.threads, shared)
 
     monkeypatch.setattr(rnn, "plan", plan)
     if cuda_device.SIMULATED and chosen and chosen[0]:
@@ -123,6 +130,7 @@ def run_forward(rows, batch_first, starts, layers, h_0, nonlinearity, K):
         ([3, 3, 3, 3, 3], 2, 7, 1, 1, "tanh", np.float32),
         ([3, 2, 2, 1, 0], 3, 5, 2, 2, "relu", np.float64),
         ([2], 1, 1, 2, 1, "tanh", np.float64),
+        ([2], 1, 26, 1, 1, "tanh", np.float32),  # seven vectors of a sum, the last one not full
         ([2, 1, 1, 1, 1, 1, 1, 1, 1], 1, 3, 1, 1, "relu", np.float32),
     ],
 )
@@ -159,6 +167,7 @@ def test_forward_batch_first_and_states_of_all_layers(rng):
         ([3, 2, 2, 1, 0], 5, True, "tanh", np.float64),
         ([3, 2, 2, 1, 0], 5, False, "relu", np.float32),
         ([2], 1, True, "tanh", np.float64),
+        ([2, 2], 13, False, "tanh", np.float64),  # seven vectors of a sum, the last one not full
     ],
 )
 def test_backward(rng, way, lengths, H, reverse, nonlinearity, dtype):
@@ -188,9 +197,38 @@ def test_backward(rng, way, lengths, H, reverse, nonlinearity, dtype):
     for actual, expected in zip(got, (d_x[running], d_weight_ih, d_bias), strict=True):
         assert_close(on_host(actual), expected, 4)
     if len(set(lengths)) == 1:
-        d_weight = xp.ones(w_hh.shape, dtype)
+        d_weight = xp.full(w_hh.shape, np.nan, dtype)
         linear.recurrent_backward(d_pre, h, output, column, reverse, d_weight)
-        assert_close(on_host(d_weight), 1 + d_weight_hh, 4)
+        assert_close(on_host(d_weight), d_weight_hh, 4)
+
+
+@pytest.mark.parametrize(("lengths", "H", "dtype"), [([3, 3, 3], 6, np.float32), ([3, 2, 2, 1, 0], 9, np.float64)])
+def test_backward_of_both_directions_is_one_launch(rng, way, monkeypatch, lengths, H, dtype):
+    I, (running, starts), B = 2, rows_of(lengths), len(lengths)
+    (layer,) = layers_case(rng, 1, 2, I, H, dtype)
+    x, h_0 = rng.standard_normal((*running.shape, I)).astype(dtype), rng.standard_normal((2, B, H)).astype(dtype)
+    states = naive.rnn(x, h_0, [layer], "tanh", lengths)[0]
+    d_output, d_h_n = rng.standard_normal(states.shape).astype(dtype), rng.standard_normal(h_0.shape).astype(dtype)
+    want_x, want_h_0, (want,) = naive.rnn_backward(x, h_0, [layer], d_output, d_h_n, "tanh", lengths)
+
+    launches, walk = [], launch.walk
+    monkeypatch.setattr(
+        launch, "walk", lambda *args, **options: launches.append(walk(*args, **options)) or launches[-1]
+    )
+    panels = [tuple(packing.packed(on_device(w)) for w in direction[:2]) for direction in layer]
+    sums = [tuple(xp.zeros(w.shape, dtype) for w in direction[:3]) for direction in layer]
+    d_x, d_h = xp.full((starts[-1], I), np.nan, dtype), on_device(d_h_n)
+    gradients.layer_backward(
+        starts, panels, 0, on_device(h_0), on_device(x[running]), on_device(states[running]), TANH,
+        on_device(d_output[running]), d_h, d_x, sums,
+    )  # fmt: skip
+    launch.check()
+    assert launches == ([] if way == "steps" else [True])
+    assert_close(on_host(d_x), want_x[running], 4)
+    assert_close(on_host(d_h), want_h_0, 4)
+    for got, expected in zip(sums, want, strict=True):
+        for actual, exact in zip(got, expected, strict=False):
+            assert_close(on_host(actual), exact, 4)
 
 
 @pytest.mark.parametrize("way", ["one block", "steps"], indirect=True)
@@ -230,11 +268,20 @@ def test_nothing_to_do():
     assert on_host(h).tolist() == np.ones((1, 2, 3)).tolist()
 
 
-@pytest.mark.parametrize("way", ["three slices"], indirect=True)
+@pytest.mark.parametrize("way", ["slices of three columns"], indirect=True)
 def test_without_room_for_all_blocks_each_step_is_a_product(rng, way, monkeypatch):
     monkeypatch.setattr(launch, "run", lambda *_: False)
     test_forward(rng, way, [3, 2, 2, 1, 0], 3, 5, 2, 2, "relu", np.float64)
     test_backward(rng, way, [3, 2, 2, 1, 0], 5, True, "tanh", np.float64)
+
+
+def test_what_is_uploaded_is_for_one_stream_of_one_device():
+    starts = np.array([0, 2, 3]).tobytes()
+    kept = launch._starts(starts, 0, 0)
+    assert launch._starts(starts, 0, 0) is kept
+    assert launch._starts(starts, 0, 1) is not kept
+    assert launch._starts(starts, 1, 0) is not kept
+    assert on_host(kept).tolist() == [0, 2, 3]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -244,7 +291,7 @@ def test_without_room_for_all_blocks_each_step_is_a_product(rng, way, monkeypatc
 @pytest.mark.skipif(not cuda_device.SIMULATED, reason="a GPU runs all blocks of a launch, or none")
 def test_a_block_that_never_comes_is_no_hang(rng, monkeypatch):
     monkeypatch.setattr(launch, "PATIENCE", 20)
-    monkeypatch.setattr(rnn, "plan", lambda *_: Plan((2, 2), True, 2, 1, 2, 2, 2, 4096))
+    monkeypatch.setattr(rnn, "plan", lambda *_: Plan((2, 2, 0), True, 2, 1, 2, 2, 1, 2, 4096))
     monkeypatch.setattr(launch, "run", lambda *a: cuda_grid.run(*a, absent=[(1, 0, 0)]))
     args = rng.standard_normal((4, 1)), False, np.array([0, 2, 4]), layers_case(rng, 1, 1, 1, 4, float)
     with pytest.raises(RuntimeError, match="its blocks waited for each other"):
@@ -279,3 +326,39 @@ def test_gradients_of_size_0_are_not_wanted():
     d_weight = xp.zeros((2, 4))
     linear.backward(xp.ones((3, 2)), xp.ones((3, 4)), nothing, no_matrix, d_weight, nothing)
     assert bool((d_weight == 3).all())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# what somebody with a GPU runs: benchmarks/gpu
+
+
+@pytest.mark.parametrize("spread", ["planned", "steps", "one block 1 2", "one block 4 4", "slices 2 2"])
+def test_the_check_is_right(monkeypatch, spread):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent))
+    from benchmarks.gpu import check
+
+    H = 3 if cuda_device.SIMULATED else 120
+    if cuda_device.SIMULATED and spread.startswith("slices"):
+        monkeypatch.setattr(launch, "run", cuda_grid.run)
+        monkeypatch.setattr(launch, "chip", lambda: Chip(4, 48 << 10, 4))
+    for dtype in ("float32", "float64"):
+        found = check.run(dtype, H, 3, 3, 2, True, spread)
+        assert found["error"] < check.LIMITS[dtype]
+        kind = {"planned": "block", "steps": "step by step", "one": "one block", "slices": " x . blocks"}
+        assert all(re.search(kind[spread.split()[0]], used) for used in found["plans"]), found
+
+
+def test_the_check_sees_what_is_wrong(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent))
+    from benchmarks.gpu import check
+
+    walk = launch.walk
+
+    def wrong(how, addend, starts, weights, h, output, result, *args, **options):
+        done = walk(how, addend, starts, weights, h, output, result, *args, **options)
+        result[-1] *= 1.001
+        return done
+
+    monkeypatch.setattr(launch, "walk", wrong)
+    with pytest.raises(ValueError, match=r"is wrong by \d.\de-0\d of its largest element \(.*one block"):
+        check.run("float32", 3, 1, 2, 1, False, "planned")

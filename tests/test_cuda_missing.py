@@ -74,6 +74,11 @@ EXTRA, GPU = "CuPy and numba-cuda (pip install 'numbarnn[cuda]')", "an NVIDIA GP
         (["cupy", "numba_cuda"], None, f"device 'cuda': missing {GPU}: libcuda.so.1 cannot be loaded)"),
         (["cupy", "numba_cuda"], 0, "missing an NVIDIA GPU (the driver is there, but shows none: CUDA error 100)"),
         (["cupy", "numba_cuda"], 1, None),
+        (
+            ["cupy", "numba_cuda"],
+            6,
+            "an NVIDIA GPU of compute capability 7.0 or newer (this one's begins with 6)",
+        ),
     ],
 )
 def test_which_of_the_two_is_missing(monkeypatch, installed, gpus, says):
@@ -83,6 +88,10 @@ def test_which_of_the_two_is_missing(monkeypatch, installed, gpus, says):
 
         def cuDeviceGetCount(self, pointer):
             pointer._obj.value = gpus
+            return 0
+
+        def cuDeviceGetAttribute(self, pointer, attribute, device):
+            pointer._obj.value = 6 if gpus == 6 else 9
             return 0
 
     def load(name):

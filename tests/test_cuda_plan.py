@@ -47,10 +47,13 @@ def test_every_plan_covers_all_and_fits(chip, itemsize):
         assert found.slices * found.C >= H > (found.slices - 1) * found.C, case
         assert found.groups * found.S >= B > (found.groups - 1) * found.S, case
         assert found.shared <= chip.shared, case
-        assert found.shared == plan.shared_bytes(
-            found.tile, found.S, found.C, H, found.sliced, chip.threads, itemsize
-        ), case
-        assert -(-found.C // found.tile[1]) <= found.threads, case  # a thread for each column of tiles
+        (rows, columns, kept), parts, threads = found.tile, found.parts, found.threads
+        block = plan.Block(found.S, found.C, H, found.sliced, threads, itemsize)
+        assert found.shared == block.shared(rows, columns, kept), case
+        # a thread for each column of tiles and part of a sum; each has all the groups that it keeps
+        assert 1 <= parts * -(-found.C // columns) <= threads == chip.threads, case
+        assert parts * kept <= block.groups, case
+        assert kept * columns * 4 + rows * columns * itemsize // 4 <= plan.REGISTERS, case
         if found.sliced:  # blocks that wait for each other are on the chip together
             assert found.slices * found.groups * D <= chip.processors, case
         else:
@@ -59,23 +62,38 @@ def test_every_plan_covers_all_and_fits(chip, itemsize):
 
 
 def test_what_fits_where():
-    h100 = CHIPS["H100"]
-    for H in (32, 64, 128, 224):
+    h100, a100 = CHIPS["H100"], CHIPS["A100"]
+    for H in (32, 64, 128, 224, 256):
         assert not plan.plan(8, H, 1, 4, h100).sliced  # no barrier
-    for H, B in itertools.product((288, 384, 512, 1024, 1760, 2560), (1, 8, 16, 32)):
+    for H, B in itertools.product((384, 512, 1024, 1760, 2560), (1, 8, 16, 32)):
         assert plan.plan(B, H, 1, 4, h100).sliced
     assert plan.plan(1, 4096, 1, 4, h100) is None  # 64 MB
     assert plan.plan(1, 2560, 1, 8, h100) is None
-    assert plan.plan(1, 2560, 1, 4, CHIPS["A100"]) is None
+    assert plan.plan(1, 2560, 1, 4, a100)  # 26 MB: 17 MB of shared memory would not do
+    assert plan.plan(1, 3072, 1, 4, a100) is None
 
 
-@pytest.mark.parametrize("B", [65_535 * 15, 65_535 * 15 + 1, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_weights_in_registers_need_no_shared_memory(itemsize):
+    """All of W is in one or the other, each element once; what fills up vectors and tiles comes to little."""
+    threads = 256
+    for H, C, (rows, columns) in itertools.product((1024, 2560), (20, 64), plan.TILES):
+        block = plan.Block(4, C, H, True, threads, itemsize)
+        kept, parts = block.kept(rows, columns), block.parts(columns)
+        assert kept > 0
+        in_registers = kept * parts * columns * -(-C // columns) * plan.VECTOR
+        others = block.shared(rows, columns, kept) - block.shared(rows, columns, 0)
+        assert in_registers == -others
+        assert in_registers <= 4 * plan.REGISTERS * threads
+
+
+@pytest.mark.parametrize("B", [65_535, 65_535 * 15 + 1, 1_000_000, 10_000_000])
 @pytest.mark.parametrize("D", [1, 2])
 def test_no_grid_is_larger_than_can_be_launched(B, D):
     found = plan.plan(B, 224, D, 4, CHIPS["H100"])
     assert found.groups <= 65_535
     assert found.groups * found.S >= B
-    assert found.sliced == (B > 65_535 * 15)  # of 15 sequences there is room for the states in one block
+    assert found.sliced == (B == 10_000_000)  # of 153 sequences there is no room for the states in one block
 
 
 def test_sequences_are_spread_before_they_are_put_together():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
@@ -16,6 +16,7 @@ import numpy as np
 
 from . import adam, descent, gradients, linear, packing, plain, plain_steps, published, rnn, weights
 
+Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: in memory as soon as numbarnn is: other people's code that is loaded then may refer to it
@@ -46,6 +47,27 @@ unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)
 layout = _chosen(packing.panel_columns, plain.layout)
 matrix = _chosen(packing.matrix, plain.matrix)
 touched = _chosen(packing.touched, plain.touched)
+
+
+def layer_backward(
+    starts: Array,  # (T + 1)
+    panels: Sequence[tuple[Array, Array]],  # W_ih and W_hh of each direction, packed as they stand
+    first: int,
+    h_0: Array,  # (L D, B, H)
+    x: Array,  # (R, I)
+    output: Array,  # (R, D H)
+    activation: int,
+    d_output: Array,  # (R, D H)
+    d_h: Array,  # (L D, B, H)
+    d_x: Array,  # (R, I), or of size 0
+    gradients: Sequence[tuple[Array, Array, Array]],  # of each direction d_weight_ih, d_weight_hh and d_bias
+) -> None:
+    """`direction_backward` of all directions of a layer, whose states begin at `first`; d_x is filled."""
+    for d, (weight_ih, weight_hh) in enumerate(panels):
+        direction_backward(
+            starts, weight_ih, weight_hh, h_0[first + d], x, output, d, activation, d_output, d_h[first + d], d_x,
+            *gradients[d],
+        )  # fmt: skip
 
 
 THIS = sys.modules[__name__]

@@ -230,6 +230,6 @@ def recurrent_backward(
     d_weight: Array,
 ) -> None:
     """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
-    (R, H), B = d_pre.shape, len(h_0)
-    h = output[:, column : column + H]
-    d_weight[...] = d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
+    h, first = output[:, column : column + d_pre.shape[1]], h_0[: len(d_pre)]  # without steps there is no first
+    before = [h[len(first) :], first] if reverse else [first, h[: len(h) - len(first)]]
+    d_weight[...] = d_pre.T @ np.concatenate(before)

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numba
 import numpy as np
-from numba import cuda
 
 #: whether kernels run in numba's simulator
 SIMULATED: bool = numba.config.ENABLE_CUDASIM
@@ -30,13 +30,41 @@ Array = Any
 
 
 def kernel_argument(array: Array) -> Any:
-    """The same memory as numba wants to have it, without waiting for what is still written to it."""
-    return xp.kernel_argument(array) if SIMULATED else cuda.as_cuda_array(array, sync=False)
+    """The same memory as numba wants to have it, without waiting for what is still written to it.
+
+    Whoever launches keeps the array itself until then.
+    """
+    if SIMULATED:
+        return xp.kernel_argument(array)
+    return _described(array.data.ptr, array.shape, array.strides, array.dtype.str, device())
+
+
+@functools.lru_cache(maxsize=1024)
+def _described(address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str, device: int) -> Any:
+    """numba's description of memory, which is no owner of it.
+
+    numba makes some ten objects for one; CuPy's pool hands out the same addresses in each step of a training.
+    """
+    from numba.cuda.api import from_cuda_array_interface
+
+    interface = {"version": 3, "data": (address, False), "shape": shape, "strides": strides, "typestr": dtype}
+    return from_cuda_array_interface(interface, sync=False)
+
+
+def device() -> int:
+    """The number of the current device."""
+    return 0 if SIMULATED else xp.cuda.runtime.getDevice()
 
 
 def stream() -> int:
     """The handle of the stream that CuPy is working in: launches come after what it was asked for before."""
-    return xp.cuda.get_current_stream().ptr
+    return 0 if SIMULATED else xp.cuda.get_current_stream().ptr
+
+
+def wait() -> None:
+    """Until the stream has done all it was asked for."""
+    if not SIMULATED:
+        xp.cuda.get_current_stream().synchronize()
 
 
 def on_device(array: Any) -> Array:

@@ -9,7 +9,7 @@ from . import gradients, linear, packing, rnn, weights
 from .arrays import Array, xp
 
 rnn_forward = rnn_forward_alone = rnn.forward
-direction_backward = gradients.backward
+layer_backward = gradients.layer_backward
 linear_forward = linear.forward
 linear_backward = linear.backward
 packed_layers = weights.packed

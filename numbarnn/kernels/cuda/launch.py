@@ -12,7 +12,8 @@ import numpy as np
 from numba import cuda
 from numba.core.errors import NumbaPerformanceWarning
 
-from .arrays import SIMULATED, Array, kernel_argument, stream, xp
+from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
+from .memory import VECTOR
 from .plan import Chip, Plan
 from .recurrence import recurrence_kernel
 
@@ -23,35 +24,42 @@ UNASKED = 48 << 10
 
 
 @functools.cache
+def _chip(number: int) -> Chip:
+    gpu = cuda.gpus[number]
+    return Chip(gpu.MULTIPROCESSOR_COUNT, gpu.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, threads=256)
+
+
 def chip() -> Chip:
     """The current GPU, or a small one in the simulator, which runs one block after another, a thread for each."""
-    if SIMULATED:
-        return Chip(processors=1, shared=UNASKED, threads=4)
-    device = cuda.get_current_device()
-    return Chip(device.MULTIPROCESSOR_COUNT, device.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, threads=256)
+    return Chip(processors=1, shared=UNASKED, threads=4) if SIMULATED else _chip(device())
 
 
 @functools.cache
-def _kernel(dtype: Any, tile: tuple[int, int], sliced: bool, activation: int, back: bool) -> Any:
+def _kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, activation: int, back: bool) -> Any:
     return recurrence_kernel(numba.from_dtype(dtype), tile, sliced, activation, back)
 
 
 @functools.lru_cache(maxsize=64)
-def _starts(starts: bytes) -> Any:
-    """Where the rows of steps begin, for a kernel: kept, for a model is called with the same sizes again and again."""
-    return kernel_argument(xp.asarray(np.frombuffer(starts, np.int64).copy()))
+def _starts(starts: bytes, device: int, stream: int) -> Array:
+    """Where the rows of steps begin: kept, for a model is called with the same sizes again and again.
+
+    Each stream has its own, in the memory of its device: what it runs comes after the copy that it made.
+    """
+    return xp.asarray(np.frombuffer(starts, np.int64).copy())
 
 
 @functools.cache
-def _late() -> Array:
-    """Set by a block that has waited too long at a barrier."""
-    return xp.zeros(1, np.int32)
+def _late(device: int) -> Array:
+    """Set by a block that has waited too long at a barrier, in whatever stream: so it is 0 before any can run."""
+    late = xp.zeros(1, np.int32)
+    wait()
+    return late
 
 
 def check() -> None:
     """RuntimeError if a launch since the last look was given up; asked where values come to the host."""
-    if _late.cache_info().currsize and int(_late()[0]):
-        _late()[...] = 0
+    if _late.cache_info().currsize and int(_late(device())[0]):
+        _late(device())[...] = 0
         raise RuntimeError(
             "a recurrent kernel was given up: its blocks waited for each other longer than some seconds. Something "
             "else has kept multiprocessors of the GPU for that long; results of calls before this are not to be used"
@@ -60,8 +68,7 @@ def check() -> None:
 
 def synchronize() -> None:
     """Wait for the GPU, and `check`."""
-    if not SIMULATED:
-        xp.cuda.get_current_stream().synchronize()
+    wait()
     check()
 
 
@@ -81,32 +88,48 @@ def walk(
 
     False, and nothing is done, where the GPU does not have room for all blocks that wait for each other at once.
     """
-    (D, B, H), dtype, sliced = h.shape, h.dtype, how.sliced
-    kernel = _kernel(dtype, how.tile, sliced, activation, back)
-    state = xp.zeros((2, D, B, H) if sliced else (1,), dtype)  # 0 on the way back
-    if sliced and not back:
-        state[...] = h
-    counters = xp.zeros(D * how.groups, np.int64)
-    turned = int(back and not reverse)
-    arrays = (weights, state.ravel(), h, output, result, counters, _late())
-    arguments = (kernel_argument(addend), _starts(starts.tobytes()), *map(kernel_argument, arrays))
-    return run(how, kernel, (*arguments, (how.S, how.C, turned, PATIENCE)))
+    kernel = _kernel(h.dtype, how.tile, how.sliced, activation, back)
+    places = _starts(starts.tobytes(), device(), stream())
+    state, counters = _handed_on(how, h, back)
+    arrays = (addend, places, weights, state, h, output, result, counters, _late(device()))
+    numbers = (how.S, how.C, how.parts, int(back and not reverse), PATIENCE)
+    return run(how, kernel, (*map(kernel_argument, arrays), numbers), (how.slices, how.groups, len(h)))
 
 
-def run(how: Plan, kernel: Any, arguments: tuple[Any, ...]) -> bool:
+def _handed_on(how: Plan, h: Array, back: bool) -> tuple[Array, Array]:
+    """The two last states, with what is there before the first step, and a counter for each barrier."""
+    (D, B, H), dtype = h.shape, h.dtype
+    if not how.sliced:
+        return xp.empty(1, dtype), xp.empty(1, np.int64)  # not looked at
+    lanes = VECTOR // dtype.itemsize
+    state = xp.zeros((2, D, B, -(-H // lanes) * lanes), dtype)
+    if not back:
+        state[..., :H] = h
+    return state.ravel(), xp.zeros(D * how.groups, np.int64)
+
+
+def run(how: Plan, kernel: Any, arguments: tuple[Any, ...], grid: tuple[int, int, int]) -> bool:
     """Launch; where blocks wait for each other only if all of them are on the chip at once."""
-    grid = (how.slices, how.groups, len(arguments[4]))
     if SIMULATED:
-        launcher = kernel[grid, how.threads, 0, how.shared]
-    else:
-        launcher = _launcher(kernel, tuple(map(kernel.typeof_pyval, arguments)), how, grid, stream())
+        kernel[grid, how.threads, 0, how.shared](*arguments)
+        return True
+    signature = tuple(_type(kernel, argument) for argument in arguments)
+    launcher = _launcher(kernel, signature, how, grid, device(), stream())
     if launcher is not None:
         launcher(*arguments)
     return launcher is not None
 
 
+@functools.lru_cache(maxsize=1024)
+def _type(kernel: Any, argument: Any) -> Any:
+    """numba's type of an argument: descriptions of arrays are kept, so they are known again."""
+    return kernel.typeof_pyval(argument)
+
+
 @functools.lru_cache(maxsize=256)
-def _launcher(kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[int, int, int], stream: int) -> Any:
+def _launcher(
+    kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[int, int, int], device: int, stream: int
+) -> Any:
     """A kernel compiled for what a plan wants of it, to be called; None where there is no room for it."""
     compiled = kernel.compile(signature)
     compiled.cooperative = how.sliced  # the driver itself then refuses what is not on the chip at once
@@ -116,7 +139,7 @@ def _launcher(kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[in
 
         function, attributes = compiled._codelibrary.get_cufunc(), CUfunction_attribute
         most = attributes.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        driver.cuKernelSetAttribute(most, chip().shared, function.handle, cuda.get_current_device().id)
+        driver.cuKernelSetAttribute(most, chip().shared, function.handle, device)
     if how.sliced and math.prod(grid) > compiled.max_cooperative_grid_blocks(how.threads, how.shared):
         return None
     with warnings.catch_warnings():  # numba warns of few blocks: here they are as many as are worth it

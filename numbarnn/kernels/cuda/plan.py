@@ -2,21 +2,38 @@
 
 B sequences, H hidden units, D directions; a block has S sequences of one direction and C columns.
 
-The choice is by arithmetic on what the chip has; none of its numbers is measured yet (benchmarks/cuda.py does that).
+The choice is by arithmetic on what the chip has; none of its numbers is measured yet (`python -m benchmarks.gpu`
+does that).
 """
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 #: rows and columns of a thread's tile
-TILES = ((1, 2), (2, 2), (4, 4), (8, 4))
-#: words a cycle that a multiprocessor reads from shared memory, fused multiply-adds that it does, and bytes that it
-#: gets from the L2 cache
-WORDS, MULTIPLY_ADDS, BYTES = 32, 128, 48
+TILES = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 2), (4, 4), (8, 2), (8, 4))
+#: how many groups of weights a thread may keep in registers: few numbers, for each is a kernel of its own
+KEPT = (16, 12, 8, 6, 4, 3, 2, 1, 0)
+#: 32-bit registers of a thread for the weights that it keeps and for its sums.  A thread has 255; what else it needs
+#: are some 60, and a vector of states for each row: tests/test_cuda_ptx.py shows that it suffices
+REGISTERS = 144
+#: bytes of a vector, which is a group of a sum's terms
+VECTOR = 16
+#: what a multiprocessor does in a cycle: bytes read from shared memory, multiply-adds of float32 (half as many of
+#: float64), bytes from the L2 cache
+SHARED, MULTIPLY_ADDS, BYTES = 128, 128, 32
+#: cycles that pass while a block waits for its threads, for the first bytes of a state, or for other blocks
+WAIT, ARRIVAL, BARRIER = 150, 300, 2000
 
 #: blocks that a grid can have in its second dimension
 MOST_GROUPS = 65_535
+
+
+def most_kept(rows: int, columns: int, itemsize: int) -> int:
+    """Groups of weights that a thread has registers for beside its sums."""
+    most = (REGISTERS * 4 - rows * columns * itemsize) // (columns * VECTOR)
+    return next(kept for kept in KEPT if kept <= most)
 
 
 class Chip(NamedTuple):
@@ -25,81 +42,126 @@ class Chip(NamedTuple):
     processors: int
     #: bytes of shared memory that one block can have
     shared: int
-    #: threads of a block
+    #: threads of a block; each has 255 registers if they are 256 or fewer
     threads: int
 
 
 class Plan(NamedTuple):
     """One launch: grid (slices, groups, D)."""
 
-    tile: tuple[int, int]
+    #: rows and columns of a thread's tile, and the groups of weights that it keeps in registers
+    tile: tuple[int, int, int]
     #: whether states go through global memory, and the slices of a group meet in a barrier after each step
     sliced: bool
     slices: int
     groups: int
     S: int
     C: int
+    #: threads of a column of tiles, which have a part of its sums each
+    parts: int
     threads: int
     #: bytes of shared memory of each block
     shared: int
 
 
-def shared_bytes(tile: tuple[int, int], S: int, C: int, H: int, sliced: bool, threads: int, itemsize: int) -> int:
-    """What a block keeps in shared memory: its weights, the parts of sums, and the two last states if they are its."""
-    rows, columns = tile
-    weights = -(-C // columns) * columns * H
-    return itemsize * (weights + threads * rows * columns + (0 if sliced else 2 * S * H))
+class Block(NamedTuple):
+    """What one block has to do."""
+
+    S: int
+    C: int
+    H: int
+    sliced: bool
+    threads: int
+    itemsize: int
+
+    @property
+    def groups(self) -> int:
+        """Vectors of a state."""
+        return -(-self.H * self.itemsize // VECTOR)
+
+    def parts(self, columns: int) -> int:
+        """Of a sum: no more than it has groups."""
+        return min(self.threads // -(-self.C // columns), self.groups)
+
+    def kept(self, rows: int, columns: int) -> int:
+        """Groups that every thread has, as many as there are registers for."""
+        most = min(self.groups // self.parts(columns), most_kept(rows, columns, self.itemsize))
+        return next(kept for kept in KEPT if kept <= most)
+
+    def shared(self, rows: int, columns: int, kept: int) -> int:
+        """Bytes of shared memory: weights that are not in registers, states, and the parts of sums.
+
+        Of the states there is one tile where they come from other blocks, else the two last of all sequences.
+        """
+        width, parts = -(-self.C // columns), self.parts(columns)
+        weights = columns * width * (self.groups - kept * parts) * VECTOR
+        states = (rows if self.sliced else 2 * -(-self.S // rows) * rows) * self.groups * VECTOR
+        return weights + states + parts * rows * columns * width * self.itemsize
+
+    def cycles(self, rows: int, columns: int, kept: int) -> float:
+        """Of one step, each phase of each tile of rows after the other.
+
+        All warps read a vector of the state for each row, and one for each column whose weights are not in registers;
+        of those, which differ between threads, 8 are 128 bytes.  Or else arithmetic takes longer.
+        """
+        width, parts = -(-self.C // columns), self.parts(columns)
+        warps, lanes = -(-width * parts // 32), VECTOR // self.itemsize
+        arithmetic = 32 * rows * columns * lanes * self.itemsize / 4 / MULTIPLY_ADDS
+        reading = 32 * VECTOR / SHARED
+        of_kept = max(arithmetic, rows)
+        of_others = max(arithmetic, rows + columns * reading)
+        products = warps * (kept * of_kept + -(-(self.groups - kept * parts) // parts) * of_others)
+        sums = -(-rows * self.C // self.threads) * parts * 4
+        state = ARRIVAL + rows * self.H * self.itemsize / BYTES if self.sliced else 0
+        return -(-self.S // rows) * (products + sums + state + 2 * WAIT) + (BARRIER if self.sliced else 0)
 
 
+@functools.lru_cache(maxsize=256)
 def plan(B: int, H: int, D: int, itemsize: int, chip: Chip) -> Plan | None:
-    """The best launch; None where the weights do not fit on the chip."""
-    return _one_block(B, H, D, itemsize, chip) or _slices(B, H, D, itemsize, chip)
+    """The launch that takes the fewest cycles; None where the weights do not fit on the chip."""
+    found = [*in_one_block(B, H, D, itemsize, chip), *in_slices(B, H, D, itemsize, chip)]
+    # of equal ones the simpler, with fewer blocks to a barrier
+    return min(found, key=lambda of: (of[0], of[1].sliced, of[1].slices))[1] if found else None
 
 
-def _plan(
-    sliced: bool, B: int, H: int, S: int, C: int, itemsize: int, chip: Chip
-) -> tuple[float, Plan] | tuple[float, None]:
-    """The tile with the least time of those that leave room, and have a thread for each column of tiles."""
-    best: tuple[float, Plan] | tuple[float, None] = (0.0, None)
-    for tile in TILES:
-        shared = shared_bytes(tile, S, C, H, sliced, chip.threads, itemsize)
-        if shared > chip.shared or -(-C // tile[1]) > chip.threads:
+def _plans(B: int, block: Block, chip: Chip) -> list[tuple[float, Plan]]:
+    """For each tile for which there is room, the cycles of a step."""
+    found = []
+    for rows, columns in TILES:
+        if -(-block.C // columns) > block.threads:  # a column of tiles without a thread
             continue
-        cycles = _cycles(tile, S, C, H, itemsize)
-        if best[1] is None or cycles < best[0]:
-            best = cycles, Plan(tile, sliced, -(-H // C), -(-B // S), S, C, chip.threads, shared)
-    return best
+        kept = block.kept(rows, columns)
+        shared = block.shared(rows, columns, kept)
+        if shared <= chip.shared:
+            slices, groups, parts = -(-block.H // block.C), -(-B // block.S), block.parts(columns)
+            tile = rows, columns, kept
+            how = Plan(tile, block.sliced, slices, groups, block.S, block.C, parts, block.threads, shared)
+            found.append((block.cycles(*tile), how))
+    return found
 
 
-def _one_block(B: int, H: int, D: int, itemsize: int, chip: Chip) -> Plan | None:
+def in_one_block(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[float, Plan]]:
     """All columns in one block, and as many sequences as there are too many for the chip: no barrier is needed.
 
-    None where there is no room for that, or a grid cannot have so many blocks.
+    Fewer where there is no room for so many; then blocks run one after the other.  A grid cannot have any number.
     """
     S = -(-B // max(1, chip.processors // D))
     while True:
-        found = _plan(False, B, H, S, H, itemsize, chip)[1]
+        found = _plans(B, Block(S, H, H, False, chip.threads, itemsize), chip)
         if found or S == 1:
-            return found if found and found.groups <= MOST_GROUPS else None
+            return [
+                (cycles * -(-how.groups * D // chip.processors), how)
+                for cycles, how in found
+                if how.groups <= MOST_GROUPS
+            ]
         S = -(-S // 2)
 
 
-def _slices(B: int, H: int, D: int, itemsize: int, chip: Chip) -> Plan | None:
-    """Columns in slices, sequences in groups, never more blocks than multiprocessors: the least time of all."""
-    most, best, least = chip.processors // D, None, 0.0
+def in_slices(B: int, H: int, D: int, itemsize: int, chip: Chip) -> list[tuple[float, Plan]]:
+    """Columns in slices, sequences in groups, never more blocks than multiprocessors."""
+    most, found = chip.processors // D, []
     for groups in range(1, min(B, most) + 1):
-        S = -(-B // groups)
-        if groups != -(-B // S):
-            continue
-        cycles, found = _plan(True, B, H, S, -(-H // min(H, most // groups)), itemsize, chip)
-        if found and (best is None or cycles <= least):  # of equal ones that with the fewest blocks to a barrier
-            best, least = found, cycles
-    return best
-
-
-def _cycles(tile: tuple[int, int], S: int, C: int, H: int, itemsize: int) -> float:
-    """Of one step: its products, limited by arithmetic or by what tiles read, or reading the state."""
-    rows, columns = tile
-    words = (rows + columns) / (rows * columns) * itemsize / 4
-    products = -(-S // rows) * rows * C * H
-    return max(products * max(words / WORDS, 1 / MULTIPLY_ADDS), S * H * itemsize / BYTES)
+        S, C = -(-B // groups), -(-H // min(H, most // groups))
+        if groups == -(-B // S):
+            found += _plans(B, Block(S, C, H, True, chip.threads, itemsize), chip)
+    return found

@@ -8,6 +8,7 @@ launch (recurrence.py) where W_hh fits on the chip, and a product at each step (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -72,31 +73,72 @@ def backward(
 
     d_h holds the gradient of h_n and ends as that of h_0.
     """
-    B, H = d_h.shape
+    H = d_h.shape[1]
     if not len(d_pre):
         return
-    own = slice(column, column + H)
+    own, weight = slice(column, column + H), weight_hh.reshape(1, H * H)
     states, d_states = output[:, own], d_output[:, own]
-    how, weight = plan(B, H, 1, d_h.dtype.itemsize, launch.chip()), weight_hh.reshape(1, H * H)
-    if how is not None and launch.walk(
-        how, d_states, starts, weight, d_h[None], states, d_pre, activation, back=True, reverse=reverse
-    ):
-        first = _first_rows(starts, reverse)
-        d_h[: len(first)] = d_pre[xp.asarray(first)] @ weight_hh.reshape(H, H).T
-    else:
-        steps_backward(d_states, starts, weight_hh.reshape(H, H), d_h, states, d_pre, activation, reverse)
+    if not _walk_back(starts, weight, states, activation, d_states, d_h[None], d_pre, reverse):
+        steps_backward(d_states, starts, weight.reshape(H, H), d_h, states, d_pre, activation, reverse)
     if previous.size > 0:
-        previous[...] = xp.concatenate([h_0, states])[xp.asarray(_rows_before(starts, B, reverse))]
+        _fill_previous(previous, starts, h_0, states, reverse)
+
+
+def backward_at_once(
+    starts: Array,  # (T + 1), a NumPy array
+    weights: Sequence[Array],  # W_hh (H, H) of each direction, packed as it stands
+    h_0: Array,  # (D, B, H)
+    output: Array,  # (R, D H)
+    activation: int,
+    d_output: Array,  # (R, D H)
+    d_h: Array,  # (D, B, H)
+    d_pre: Array,  # (R, D H)
+    previous: Array,  # (R, D H), or of size 0
+) -> bool:
+    """`backward` of several directions, which share the chip; False, and nothing is done, where they have no room."""
+    D, B, H = d_h.shape
+    if not len(d_pre) or plan(B, H, D, d_h.dtype.itemsize, launch.chip()) is None:
+        return False
+    if not _walk_back(starts, xp.stack(weights), output, activation, d_output, d_h, d_pre):
+        return False
+    for d in range(D if previous.size > 0 else 0):
+        own = slice(d * H, (d + 1) * H)
+        _fill_previous(previous[:, own], starts, h_0[d], output[:, own], d == 1)
+    return True
+
+
+def _walk_back(
+    starts: Array, weights: Array, output: Array, activation: int, d_output: Array, d_h: Array, d_pre: Array,
+    reverse: bool = False,
+) -> bool:  # fmt: skip
+    """Fill d_pre and d_h in one launch of all directions that d_h (D, B, H) has; `reverse`: the other alone."""
+    D, B, H = d_h.shape
+    how = plan(B, H, D, d_h.dtype.itemsize, launch.chip())
+    if how is None or not launch.walk(
+        how, d_output, starts, weights, d_h, output, d_pre, activation, back=True, reverse=reverse
+    ):
+        return False
+    for d in range(D):
+        first = d_pre[_first_rows(starts, reverse or d == 1), d * H : (d + 1) * H]
+        d_h[d, : len(first)] = first @ weights[d].reshape(H, H).T
+    return True
+
+
+def _fill_previous(previous: Array, starts: Array, h_0: Array, states: Array, reverse: bool) -> None:
+    """h_{t-1} of each row of one direction."""
+    previous[...] = xp.concatenate([h_0, states])[xp.asarray(_rows_before(starts, len(h_0), reverse))]
 
 
 def _first_rows(starts: Any, reverse: bool) -> Any:
     """The rows that h_0 goes into: the first step, or the last, of each sequence that has any."""
     running = np.diff(starts)
-    sequences = np.arange(running[0])
     if not reverse:
-        return starts[0] + sequences
+        return slice(starts[0], starts[1])
+    if running[0] == running[-1]:  # indices would have to be uploaded
+        return slice(starts[-2], starts[-1])
+    sequences = np.arange(running[0])
     lengths = (running[:, None] > sequences).sum(axis=0)
-    return starts[lengths - 1] + sequences
+    return xp.asarray(starts[lengths - 1] + sequences)
 
 
 def _rows_before(starts: Any, B: int, reverse: bool) -> Any:

@@ -138,11 +138,8 @@ class Stack:
                 d_input = self.kernels.matrix(len(layer_input), self.D * self.H, d_output.dtype)
             else:
                 d_input = _nothing(2, d_output) if d_x is None else d_x
-            of_layer: list[Array] = []
-            for d in range(self.D):
-                mine = panels[layer * self.D + d]
-                of_layer += self._backward_direction(layer, d, mine, layer_input, d_output, d_h, d_input)
-            gradients = of_layer + gradients
+            mine = panels[layer * self.D : (layer + 1) * self.D]
+            gradients = self._backward_layer(layer, mine, layer_input, d_output, d_h, d_input) + gradients
             if layer > 0 and self.masks:
                 d_input *= self.masks[layer - 1]
             d_shown = d_outputs[layer - 1 - first] if layer > first else None
@@ -158,17 +155,21 @@ class Stack:
         dropped: Array = below * self.masks[layer - 1] if self.masks else below
         return dropped
 
-    def _backward_direction(
-        self, layer: int, d: int, panels: tuple[Array, Array], layer_input: Array, d_output: Array, d_h: Array,
+    def _backward_layer(
+        self, layer: int, panels: Sequence[tuple[Array, Array]], layer_input: Array, d_output: Array, d_h: Array,
         d_input: Array,
     ) -> list[Array]:  # fmt: skip
-        """The gradients of the parameters of one direction; adds to d_input, d_h[i] ends as the gradient of h_0[i]."""
-        i, dtype, H, each = layer * self.D + d, d_h.dtype, self.H, self.weights.each
-        d_weight_ih = self.kernels.touched(H, layer_input.shape[1], dtype)
-        d_weight_hh = self.kernels.touched(H, H, dtype)
-        d_bias = allocated(np.empty, (H if each == 4 else 0,), dtype, d_h)
-        self.kernels.direction_backward(
-            self.layout.starts, *panels, self.h_0[i], layer_input, self.outputs[layer], d,
-            self.activation, d_output, d_h[i], d_input, d_weight_ih, d_weight_hh, d_bias,
+        """The gradients of the parameters of one layer; fills d_input, d_h[i] ends as the gradient of h_0[i]."""
+        D, H, dtype, kernels, each = self.D, self.H, d_h.dtype, self.kernels, self.weights.each
+        of_directions, gradients = [], []
+        for _ in range(D):
+            d_weight_ih, d_weight_hh = kernels.touched(H, layer_input.shape[1], dtype), kernels.touched(H, H, dtype)
+            d_bias = allocated(np.empty, (H if each == 4 else 0,), dtype, d_h)
+            of_directions.append((d_weight_ih, d_weight_hh, d_bias))
+        kernels.layer_backward(
+            self.layout.starts, panels, layer * D, self.h_0, layer_input, self.outputs[layer], self.activation,
+            d_output, d_h, d_input, of_directions,
         )  # fmt: skip
-        return [d_weight_ih, d_weight_hh, d_bias, d_bias.copy()][:each]
+        for d_weight_ih, d_weight_hh, d_bias in of_directions:
+            gradients += [d_weight_ih, d_weight_hh, d_bias, d_bias.copy()][:each]
+        return gradients

@@ -1,0 +1,5 @@
+"""The layer on a GPU: whether it is right there, and how long it takes beside torch.nn.RNN (cuDNN).
+
+`python -m benchmarks.gpu --check`, then `python -m benchmarks.gpu`; each ends within five minutes.  It needs this
+package with its extra `cuda`; torch is compared with where it is installed.
+"""

@@ -1,0 +1,124 @@
+"""The product of states and W_hh: what of W each thread keeps in registers, what is in shared memory, and the sum.
+
+A block has C columns of each step.  Its threads have a tile of COLUMNS of them each, columns c + j width for
+c = thread % width, and a part of the sum over k: part p = thread // width of `parts`.  The sum is divided into groups
+of LANES terms, the 16 bytes that are read at once; part p has the groups p, p + parts, p + 2 parts, ...  The first KEPT
+of them are in the thread's registers for the whole sequence; so no other thread can read them, and what a step reads
+of them from memory is the state alone.  The others are in shared memory, as w[group, j, c, lane]: neighbouring threads
+read neighbouring vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .jit import device_function, unrolled
+from .memory import lanes, load_vector
+
+
+def products(dtype: Any, tile: tuple[int, int, int]) -> tuple[Any, Any, Any]:
+    """For one type and tiles of (ROWS, COLUMNS, KEPT): to keep the weights, to multiply, to add up the parts."""
+    ROWS, COLUMNS, KEPT = tile
+    return _keep(dtype, COLUMNS, KEPT), _multiply(dtype, ROWS, COLUMNS, KEPT), _total(dtype, ROWS, COLUMNS)
+
+
+def _keep(dtype: Any, COLUMNS: int, KEPT: int) -> Any:
+    LANES = lanes(dtype)
+
+    @device_function
+    def element(matrix, n0, C, H, n, k):
+        """W_hh[n0 + n, k]; 0 beyond the slice or the sum.  Without a branch: so all that is read comes at once."""
+        value = matrix[np.uint64((n0 + min(n, C - 1)) * H + min(k, H - 1))]
+        return value if n < C and k < H else dtype(0)
+
+    def keep_group(m, kept, matrix, place, sizes, c, p):
+        _, _, n0, C, H = place
+        _, width, parts = sizes
+        k, at = (p + np.int64(m) * parts) * LANES, m * np.uint64(COLUMNS * LANES)
+        for j in range(COLUMNS):
+            for lane in range(LANES):
+                kept[at + np.uint64(j * LANES + lane)] = element(matrix, n0, C, H, c + j * width, k + lane)
+
+    keep_groups = unrolled(KEPT, keep_group)
+
+    @device_function
+    def keep(memory, weights, place, sizes, thread, threads):
+        """The slice of W_hh, which comes last in `weights`, to where it stays."""
+        _, _, w, kept, _, _, _ = memory
+        d, _, n0, C, H = place
+        K, width, parts = sizes
+        matrix = weights[d, weights.shape[1] - H * H :]
+        keep_groups((kept, matrix, place, sizes, thread % width, thread // width))
+        begin = KEPT * parts * LANES
+        rest = K - begin
+        for e in range(thread, COLUMNS * width * rest, threads):
+            n, k = e // rest, e % rest
+            at = (k // LANES * COLUMNS + n // width) * width + n % width
+            w[at * LANES + k % LANES] = element(matrix, n0, C, H, n, begin + k)
+
+    return keep
+
+
+def _multiply(dtype: Any, ROWS: int, COLUMNS: int, KEPT: int) -> Any:
+    LANES = lanes(dtype)
+
+    def add_kept(m, tile_sums, x, kept, states, at, K, more):
+        for i in range(ROWS):
+            load_vector(x, 0, states, at + m * more + np.uint64(i) * K)
+            for lane in range(LANES):
+                for j in range(COLUMNS):
+                    w = kept[m * np.uint64(COLUMNS * LANES) + np.uint64(j * LANES + lane)]
+                    tile_sums[i * COLUMNS + j] += x[lane] * w
+
+    add_all_kept = unrolled(KEPT, add_kept)
+
+    @device_function
+    def multiply(memory, at, sizes, thread):
+        """sums[p, i, n] = the part p of sum_k states[i, k] W[n, k]: this thread's tile of them.
+
+        The states of the tile's ROWS rows, each of K elements, are in `states` from element `at` on; x and y are room.
+        """
+        states, sums, w, kept, tile_sums, x, y = memory
+        K, width, parts = sizes
+        c, p = thread % width, thread // width
+        if p >= parts:
+            return
+        for i in range(ROWS * COLUMNS):
+            tile_sums[i] = dtype(0)
+        # indices without a sign need no look whether they count from the end
+        here, more, stride = np.uint64(at + p * LANES), np.uint64(parts * LANES), np.uint64(K)
+        add_all_kept((tile_sums, x, kept, states, here, stride, more))
+        here += np.uint64(KEPT) * more
+        k, plane = np.uint64((KEPT * parts + p) * LANES), np.uint64(width * LANES)
+        at_w = np.uint64(p * COLUMNS) * plane + np.uint64(c * LANES)
+        while k < stride:
+            for j in range(COLUMNS):
+                load_vector(y, j * LANES, w, at_w + np.uint64(j) * plane)
+            for i in range(ROWS):
+                load_vector(x, 0, states, here + np.uint64(i) * stride)
+                for lane in range(LANES):
+                    for j in range(COLUMNS):
+                        tile_sums[i * COLUMNS + j] += x[lane] * y[j * LANES + lane]
+            k += more
+            here += more
+            at_w += np.uint64(parts * COLUMNS) * plane
+        for i in range(ROWS):
+            for j in range(COLUMNS):
+                sums[np.uint64(((p * ROWS + i) * COLUMNS + j) * width + c)] = tile_sums[i * COLUMNS + j]
+
+    return multiply
+
+
+def _total(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
+    @device_function
+    def total(sums, i, n, width, parts):
+        """The sum of all parts of an element."""
+        x, at = dtype(0), np.uint64(i * COLUMNS * width + n)
+        for _ in range(parts):
+            x += sums[at]
+            at += np.uint64(ROWS * COLUMNS * width)
+        return x
+
+    return total
