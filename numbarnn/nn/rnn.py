@@ -11,7 +11,7 @@ from ..devices import moved
 from ..tensor import Parameter, Tensor
 from .checks import check_dropout, check_sizes
 from .functional.ready import Ready
-from .functional.rnn import ACTIVATIONS, recurrent, recurrent_cell
+from .functional.rnn import ACTIVATIONS, ready_cell, recurrent, recurrent_cell
 from .functional.shown import arranged, layers_shown
 from .module import Module
 from .utils.rnn import PackedSequence
@@ -33,9 +33,8 @@ class _Recurrent(Module):
     hidden_size: int
     _ready: Ready | None = None  # of the last call
 
-    def _made_ready(self, names: list[str], each: int, D: int) -> Ready:
-        """The parameters of these names, ready for a call, and for the next ones if changes to them will be noted."""
-        ready = Ready(self._in_order(names), each, D)
+    def _kept(self, ready: Ready) -> Ready:
+        """These parameters, kept for the next calls as well if changes to them will be noted."""
         self.__dict__["_ready"] = ready if ready.of(self._parameters.values()) and ready.stays() else None
         return ready
 
@@ -186,7 +185,7 @@ class RNN(_Recurrent):
         f, each, D = _ACTIVATIONS[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
         ready = self._ready
         if ready is None or ready.each != each or ready.D != D or not ready.of(self._parameters.values()):
-            ready = self._made_ready(self._flat_names, each, D)
+            ready = self._kept(Ready(self._in_order(self._flat_names), each, D))
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
             results = recurrent(f, input, hx, ready, p, self.batch_first, None, None, lengths, shown)
@@ -256,7 +255,7 @@ class RNNCell(_Recurrent):
         """One step; see the class."""
         ready = self._ready
         if ready is None or not ready.of(self._parameters.values()):
-            ready = self._made_ready(_CELL_NAMES, 4 if self.bias else 2, 1)
+            ready = self._kept(ready_cell(*self._in_order(_CELL_NAMES)))
         return recurrent_cell(self.nonlinearity, input, hx, ready)
 
     def extra_repr(self) -> str:

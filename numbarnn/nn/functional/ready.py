@@ -17,19 +17,19 @@ from .weights import Array, stack_weights
 
 
 class Ready:
-    """`params`, with None for those that a layer does not have, and what a call needs to know of them.
+    """Parameters, and what a call needs to know of them; `given` is what a layer has them from, None among it.
 
-    Raises RuntimeError where they do not fit together.
+    Raises RuntimeError where they do not fit together, TypeError where one is no array.
     """
 
     __slots__ = (
         "D", "_back", "_edges", "_frozen", "_given", "_latest", "_states", "each", "panels", "params", "weights",
     )  # fmt: skip
 
-    def __init__(self, params: Sequence[Any], each: int, D: int) -> None:
+    def __init__(self, params: Sequence[Any], each: int, D: int, given: Sequence[Any] | None = None) -> None:
         self._latest = changes.latest  # before any value is read: if one is written meanwhile, this holds no more
-        self._given, self.each, self.D = params, each, D
-        self.params = [p for p in params if p is not None]
+        self.params, self.each, self.D = params, each, D
+        self._given = params if given is None else given
         self.weights, self.panels = stack_weights(self.params, each, D)
         self._edges: tuple[Any, ...] | None = None
         self._frozen = False

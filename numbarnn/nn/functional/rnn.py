@@ -127,10 +127,15 @@ def rnn_cell(
     >>> rnn_cell(np.ones(1), np.ones(1), np.full((1, 1), 0.5), np.ones((1, 1)), nonlinearity="relu")
     tensor([1.5000], dtype=float64)
     """
+    return recurrent_cell(nonlinearity, input, hx, ready_cell(w_ih, w_hh, b_ih, b_hh))
+
+
+def ready_cell(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Ready:
+    """The parameters of a cell, with or without biases."""
     if (b_ih is None) != (b_hh is None):
         raise RuntimeError("b_ih and b_hh: expected both or neither")
     params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
-    return recurrent_cell(nonlinearity, input, hx, Ready(params, len(params), 1))
+    return Ready(params, len(params), 1, given=[w_ih, w_hh, b_ih, b_hh])
 
 
 def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tensor:
