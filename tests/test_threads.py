@@ -11,7 +11,7 @@ import pytest
 import numbarnn as nb
 from numbarnn.kernels import rnn, team, threads
 
-SMALL = threads.WORTH_A_THREAD
+SMALL = 1000
 LARGE = threads.ASLEEP_TIMES * SMALL
 
 
@@ -20,6 +20,7 @@ def clock(monkeypatch):
     """A clock that the test sets, no threads yet, and a first call long ago."""
     now = [1000.0]
     monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", SMALL)
     monkeypatch.setattr(threads, "_last_worth", 0.0)
     monkeypatch.setattr(threads, "_team", None)
     return now

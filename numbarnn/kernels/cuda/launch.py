@@ -13,8 +13,7 @@ from numba import cuda
 from numba.core.errors import NumbaPerformanceWarning
 
 from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
-from .memory import VECTOR
-from .plan import Chip, Plan
+from .plan import VECTOR, Chip, Plan
 from .recurrence import recurrence_kernel
 
 #: looks at a barrier's counter before a block gives up, some seconds

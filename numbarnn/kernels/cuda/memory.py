@@ -9,9 +9,7 @@ import threading
 from typing import Any
 
 from .arrays import SIMULATED
-
-#: bytes that a thread reads at once, at addresses that are multiples of them
-VECTOR = 16
+from .plan import VECTOR
 
 
 def lanes(dtype: Any) -> int:
@@ -95,7 +93,7 @@ else:
 
         return instruction
 
-    # Release and acquire at the scope of the GPU, of a thread beside a barrier of its block, order the accesses of the
-    # whole block: PTX's causality order goes through bar.sync.  So plain loads after it are right, whatever L1 holds.
+    # PTX's causality order goes through bar.sync: release and acquire by one thread order what its block writes before
+    # and reads after.  ptxas waits (MEMBAR.ALL.GPU) before it adds, and empties L1 (CCTL.IVALL) after it looks.
     arrive = _instruction("red.release.gpu.global.add.u64 [$0], 1;", "l,~{memory}", types.void)
     arrivals = _instruction("ld.acquire.gpu.global.u64 $0, [$1];", "=l,l,~{memory}", types.int64)

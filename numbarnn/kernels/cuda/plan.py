@@ -2,6 +2,10 @@
 
 B sequences, H hidden units, D directions; a block has S sequences of one direction and C columns.
 
+Weights have room in two places of a multiprocessor: in up to 144 registers of each of 256 threads, which is 147 KB, and
+in shared memory, beside states and parts of sums, 227 KB on an H100, 163 KB on an A100.  132 and 108 of them hold W of
+H = 3072 and 2560 in float32.
+
 The choice is by arithmetic on what the chip has; none of its numbers is measured yet (`python -m benchmarks.gpu`
 does that).
 """
@@ -18,7 +22,7 @@ KEPT = (16, 12, 8, 6, 4, 3, 2, 1, 0)
 #: 32-bit registers of a thread for the weights that it keeps and for its sums.  A thread has 255; what else it needs
 #: are some 60, and a vector of states for each row: tests/test_cuda_ptx.py shows that it suffices
 REGISTERS = 144
-#: bytes of a vector, which is a group of a sum's terms
+#: bytes that a thread reads at once, at addresses that are multiples of them: a vector, or group of a sum's terms
 VECTOR = 16
 #: what a multiprocessor does in a cycle: bytes read from shared memory, multiply-adds of float32 (half as many of
 #: float64), bytes from the L2 cache

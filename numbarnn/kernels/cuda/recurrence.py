@@ -23,7 +23,8 @@ from numba import cuda
 from ..activation import TANH
 from .arrays import SIMULATED
 from .jit import device_function, kernel
-from .memory import VECTOR, arrivals, arrive, copy_vector, lanes
+from .memory import arrivals, arrive, copy_vector, lanes
+from .plan import VECTOR
 from .products import products
 
 
