@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .tape import Array, Hook, Node, Version
+from .tape import Array, Hook, Node
+from .version import Version
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -24,7 +25,7 @@ class Attributes:
 
     _array: Array
     _grad: Tensor | None
-    _hooks: dict[int, Hook]  # on its gradient, of a leaf; not set before the first
+    _hooks: dict[int, Hook] | None  # on its gradient, of a leaf
     _node: Node | None  # the operation that it came from, and
     _output: int  # which of its outputs it is
     _requires_grad: bool  # asked for by the user: a leaf

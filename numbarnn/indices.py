@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,22 @@ from .record import as_array, is_tensor
 from .tape import Array
 
 _ALL = slice(None)
+#: types of a bound that no write can change
+_BOUND = (int, NoneType)
+
+
+def plain(index: Any, ndim: int) -> tuple[Any, ...] | None:
+    """What stands in an index of ints and slices alone, as NumPy is to have it for a view; None for any other."""
+    if type(index) is int:
+        return (index, ...) if ndim else None
+    if type(index) is not tuple or len(index) > ndim:
+        return None
+    for part in index:
+        if type(part) is not int and not (
+            type(part) is slice and part.step is None and type(part.start) in _BOUND and type(part.stop) in _BOUND
+        ):
+            return None
+    return (*index, ...)
 
 
 class Index:
@@ -24,9 +41,6 @@ class Index:
     def __init__(self, index: Any, ndim: int) -> None:
         self.advanced: tuple[Any, ...] | None = None
         self.basic: tuple[Any, ...]
-        if type(index) is int and ndim:  # the usual one
-            self.basic = (index, ...)
-            return
         parts = [_part(p) for p in (index if isinstance(index, tuple) else (index,))]
         spans = [_span(p) for p in parts]
         if sum(spans) > ndim:

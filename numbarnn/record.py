@@ -10,8 +10,11 @@ import numpy as np
 from . import devices, tape
 from .attributes import Attributes
 from .dtypes import result_type
-from .ops.op import OUTPUT, Op
+from .grad_mode import is_grad_enabled
+from .ops.op import OUTPUT, Op, Vjp
+from .quiet import quietly
 from .tape import Array, Backward, Node
+from .version import Version
 from .views import View
 
 if TYPE_CHECKING:
@@ -57,16 +60,24 @@ def record(
             _share(tensor, view_of)
     edges = tape.edges_of(inputs)
     if edges is not None:
-        leave_node(name, wrapped, edges, backward, saved)
+        leave_node(name, wrapped, edges, backward, states_of(saved))
     return wrapped
 
 
+def states_of(tensors: Sequence[Any]) -> list[tuple[Version, int]]:
+    """By which a node tells whether their values are still there: of what is no tensor there is none."""
+    return [(t._version, t._version.count) for t in tensors if isinstance(t, Attributes)]
+
+
 def leave_node(
-    name: str, outputs: Sequence[Tensor], edges: tuple[Any, ...], backward: Backward, saved: Sequence[Any]
+    name: str,
+    outputs: Sequence[Tensor],
+    edges: tuple[Any, ...],
+    backward: Backward,
+    states: Sequence[tuple[Version, int]],
 ) -> None:
     """The node that `backward` differentiates, from which all outputs come that can have a gradient."""
-    versions = [(t._version, t._version.count) for t in saved if isinstance(t, Attributes)]
-    node = Node(name, edges, backward, versions, len(outputs))
+    node = Node(name, edges, backward, states, len(outputs))
     for number, tensor in enumerate(outputs):
         if tensor._array.dtype.kind == "f":
             tensor._node, tensor._output = node, number
@@ -74,45 +85,79 @@ def leave_node(
 
 def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     """Run `op` on tensors, arrays or numbers and record it."""
+    if op.view and isinstance(inputs[0], Attributes):
+        return view(op, inputs[0], **static)
     ask = tracer  # read once: another thread may end its trace meanwhile
     if ask is not None:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = [as_array(value) for value in inputs]
-    if not devices.HOST.issuperset(map(type, arrays)):
-        arrays = devices.together(arrays)
-    if op.promote:
-        arrays = promoted(arrays)
-    if op.view:  # nothing is computed
-        result, vjps = op.function(*arrays, **static)
-    else:
-        with np.errstate(all="ignore"):  # as in torch, infinities and NaN speak for themselves
-            result, vjps = op.function(*arrays, **static)
-    out = tensor_of(result if type(result) is np.ndarray else devices.asarray(result))
-    if op.view:
-        _share(out, inputs[0])
+    arrays = [value._array if isinstance(value, Attributes) else as_array(value) for value in inputs]
+    if not _alike(arrays):
+        if not devices.HOST.issuperset(map(type, arrays)):
+            arrays = devices.together(arrays)
+        if op.promote:
+            arrays = promoted(arrays)
+    result, vjps = quietly(op.function, *arrays, **static)
+    out: Tensor = tensor_class._wrap(result if type(result) is np.ndarray else devices.asarray(result))
     edges = tape.edges_of(inputs)
     if edges is not None and out._array.dtype.kind == "f":
-        needs = [edge is not None for edge in edges]
-        saved = [out if number == OUTPUT else inputs[number] for number in op.saved_for(needs)]
-        origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
-
-        def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-            (d_out,) = d_outputs
-            assert d_out is not None  # a node with one output is only visited with its gradient
-            return [
-                fit(vjp(d_out), *origin) if need else None
-                for vjp, need, origin in zip(vjps, needs, origins, strict=True)
-            ]
-
-        leave_node(op.name, (out,), edges, backward, saved)
+        states = states_of([out if number == OUTPUT else inputs[number] for number in op.saved_for(edges)])
+        leave_node(op.name, (out,), edges, _backward_of(vjps, inputs), states)
     return out
+
+
+def _alike(arrays: list[Any]) -> bool:
+    """Whether these are two arrays on the host of the same type, as they are most of the time."""
+    if len(arrays) != 2:
+        return False
+    x, y = arrays
+    return type(x) is type(y) is np.ndarray and x.dtype is y.dtype
+
+
+def view(op: Op, source: Attributes, **static: Any) -> Tensor:
+    """`apply` for an operation that computes nothing: to look at a part of a tensor takes little else than this."""
+    ask = tracer
+    if ask is not None:
+        symbolic = ask(op, (source,), static)
+        if symbolic is not None:
+            return symbolic
+    array = source._array
+    result, vjps = op.function(array, **static)
+    if type(result) is not np.ndarray:
+        result = devices.asarray(result)
+    out: Tensor = tensor_class._wrap(result)
+    base = result.base
+    if base is not None and (base is array or base is array.base):
+        out._version, out._view = source._version, View(source)
+    else:
+        _share(out, source)
+    if is_grad_enabled() and result.dtype.kind == "f":
+        edge = tape.edge_of(source)
+        if edge is not None:
+            leave_node(op.name, (out,), (edge,), _backward_of(vjps, (source,)), ())
+    return out
+
+
+def _backward_of(vjps: Sequence[Vjp], inputs: Sequence[Any]) -> Backward:
+    """The way back through an operation that has one output."""
+    origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
+
+    def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        (d_out,) = d_outputs
+        assert d_out is not None  # a node with one output is only visited with its gradient
+        return [
+            fit(vjp(d_out), *origin) if need else None for vjp, need, origin in zip(vjps, needs, origins, strict=True)
+        ]
+
+    return backward
 
 
 def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
+    if len(arrays) == 2 and type(arrays[1]) is float and type(arrays[0]) is np.ndarray and arrays[0].dtype.kind == "f":
+        return [arrays[0], np.asarray(arrays[1], arrays[0].dtype)]
     dtypes = [a.dtype for a in arrays if not isinstance(a, (int, float))]
     alike = dtypes.count(dtypes[0]) if dtypes else 0
     if alike == len(arrays):
@@ -131,7 +176,9 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
             extra + i for i, n in enumerate(shape) if n == 1 and gradient.shape[extra + i] != 1
         )
         gradient = gradient.sum(axis=stretched).reshape(shape)
-    return gradient if gradient.dtype == dtype and type(gradient) is np.ndarray else devices.asarray(gradient, dtype)
+    if type(gradient) is np.ndarray and (gradient.dtype is dtype or gradient.dtype == dtype):
+        return gradient
+    return devices.asarray(gradient, dtype)
 
 
 def _share(out: Tensor, source: Any) -> None:

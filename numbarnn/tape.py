@@ -18,6 +18,8 @@ import numpy as np
 
 from . import devices
 from .grad_mode import is_grad_enabled
+from .quiet import quietly
+from .version import Version
 
 if TYPE_CHECKING:
     from .attributes import Attributes
@@ -30,22 +32,6 @@ Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | N
 Hook = Callable[[Array], Array]
 
 _age = itertools.count()
-
-
-class Version:
-    """Counts the writes to one block of memory; all views of it share one Version.
-
-    `recorded` is the count at the last write that left a node; views older than that have to look again.
-    `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and
-    nothing derived from the values may be cached.
-    `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
-    """
-
-    # What most tensors never change lies in the class: one is made for every result, and that takes half the time.
-    count = 0
-    recorded = 0
-    exposed = False
-    before_write: Callable[[], None] | None = None
 
 
 class Node:
@@ -91,7 +77,7 @@ class Node:
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"{self.name}Backward expected version {count}, got version {version.count} of a saved tensor"
                 )
-        d_inputs = self.backward(d_outputs, [edge is not None for edge in self.edges])
+        d_inputs = quietly(self.backward, d_outputs, [edge is not None for edge in self.edges])
         if not retain:
             self.backward = None
             self.saved = ()
@@ -116,18 +102,20 @@ def edge_of(value: Any) -> Any:
     return value if value._requires_grad else None
 
 
-def edges_of(inputs: Iterable[Any]) -> tuple[Any, ...] | None:
+def edges_of(inputs: Sequence[Any]) -> tuple[Any, ...] | None:
     """The edge of each input (tensor or not); None where an operation on them need not leave a node."""
     if not is_grad_enabled():
         return None
+    for value in inputs:
+        if hasattr(value, "_node") and (value._requires_grad or value._node is not None or value._view is not None):
+            break
+    else:  # leaves that require no grad, most of the time
+        return None
     edges, found = [], False
     for value in inputs:
-        edge = None
-        if value is not None and hasattr(value, "_node"):
-            is_leaf = value._node is None and value._view is None  # weights are: most inputs of a layer
-            edge = (value if value._requires_grad else None) if is_leaf else edge_of(value)
-            found = found or edge is not None
+        edge = edge_of(value)
         edges.append(edge)
+        found = found or edge is not None
     return tuple(edges) if found else None
 
 
@@ -143,13 +131,12 @@ def backward(
     inner = _walk(roots, leaves, retain_graph, inputs)
     wanted = leaves.tensors if inputs is None else {id(t): t for t in inputs if id(t) in leaves.tensors}
     for key, tensor in wanted.items():
-        if hasattr(tensor, "_hooks"):
-            leaves.call_hooks(key, tensor)
+        if tensor._hooks:
+            leaves.call_hooks(key, tensor._hooks)
     # .grad is written last: a graph that turns out unusable leaves every one as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
-    for key, tensor in wanted.items():
-        leaves.put(key, tensor)
+    leaves.put(wanted)
 
 
 def _walk(
@@ -161,7 +148,9 @@ def _walk(
     """Fill `leaves`; return the gradients that were asked for of tensors that are none."""
     pending = _Pending()
     for tensor, d_tensor in roots:
-        _pass_on(edge_of(tensor), d_tensor, pending, leaves)
+        edge = edge_of(tensor)
+        if edge is not None:
+            (pending if type(edge) is tuple else leaves).add(edge, d_tensor)
     inner: list[tuple[Tensor, Array]] = []
     while pending.ages:
         node, d_outputs = pending.youngest()
@@ -176,8 +165,8 @@ def _walk(
             if d_output is not None:
                 inner.append((tensor, d_output.copy()))
         for edge, d_input in zip(node.edges, node.run(d_outputs, retain_graph), strict=True):
-            if d_input is not None:
-                _pass_on(edge, d_input, pending, leaves)
+            if d_input is not None and edge is not None:
+                (pending if type(edge) is tuple else leaves).add(edge, d_input)
     return inner
 
 
@@ -202,18 +191,11 @@ class _Pending:
             heapq.heappush(self.ages, -node.age)
         slots = held[1]
         before = slots[number]
-        slots[number] = gradient if before is None else before + gradient
+        slots[number] = gradient if before is None else quietly(np.add, before, gradient)
 
     def youngest(self) -> tuple[Node, list[Array | None]]:
         """Take it out."""
         return self._held.pop(-heapq.heappop(self.ages))
-
-
-def _pass_on(edge: Any, gradient: Array, pending: _Pending, leaves: _Leaves) -> None:
-    if isinstance(edge, tuple):
-        pending.add(edge, gradient)
-    elif edge is not None:
-        leaves.add(edge, gradient)
 
 
 class _Leaves:
@@ -232,27 +214,30 @@ class _Leaves:
 
     def add(self, tensor: Tensor, gradient: Array) -> None:
         key = id(tensor)
-        if key not in self.sums:
+        before = self.sums.get(key)
+        if before is None:
             self.tensors[key], self.sums[key] = tensor, gradient
         elif key in self._own:
-            self.sums[key] += gradient
+            quietly(np.add, before, gradient, out=before)
         else:
-            self.sums[key] = devices.asarray(self.sums[key] + gradient)
+            self.sums[key] = devices.asarray(quietly(np.add, before, gradient))
             self._own.add(key)
 
-    def call_hooks(self, key: int, tensor: Tensor) -> None:
+    def call_hooks(self, key: int, hooks: dict[int, Hook]) -> None:
         """Let the hooks of a leaf have the sum; whoever wrote them may keep what they were given."""
-        if tensor._hooks:
-            self.sums[key] = _hooked(tensor._hooks, self.sums[key])
-            self._own.discard(key)
+        self.sums[key] = _hooked(hooks, self.sums[key])
+        self._own.discard(key)
 
-    def put(self, key: int, tensor: Tensor) -> None:
-        """Write a sum to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
-        alone = key in self._own or _references(self.sums, key) <= _ALONE
-        gradient = self.sums[key]
-        if tensor._grad is None and not (alone and gradient.base is None and gradient.flags.c_contiguous):
-            gradient = devices.asarray(gradient).copy()
-        _accumulate(tensor, gradient)
+    def put(self, wanted: dict[int, Tensor]) -> None:
+        """Write sums to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
+        sums, count = self.sums, sys.getrefcount
+        for key, tensor in wanted.items():
+            alone = count(sums[key]) <= _ALONE or key in self._own  # counted before we hold it, too
+            gradient = sums[key]
+            if tensor._grad is None and not (alone and gradient.base is None and gradient.flags.c_contiguous):
+                gradient = devices.asarray(gradient).copy()
+            _accumulate(tensor, gradient)
+            del gradient
 
 
 def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
@@ -261,26 +246,24 @@ def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
     return gradient
 
 
-def _references(arrays: dict[int, Array], key: int) -> int:
-    """How many hold the array; each view of it counts, for it refers to its base."""
-    return sys.getrefcount(arrays[key])
-
-
-#: what `_references` says of an array that only one dict has; interpreters differ in how they count
-_ALONE = _references({0: np.empty(0)}, 0)
+_sums = {0: np.empty(0)}
+#: the count of an array that only one dict has, and of which there is no view; interpreters differ in how they count
+_ALONE = sys.getrefcount(_sums[0])
 
 
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
-    if gradient.dtype != tensor._array.dtype:
-        gradient = gradient.astype(tensor._array.dtype)
+    dtype = tensor._array.dtype
+    if gradient.dtype is not dtype and gradient.dtype != dtype:
+        gradient = gradient.astype(dtype)
     if tensor._grad is None:
         tensor._grad = tensor._wrap(gradient)
     else:
-        tensor._grad._array += gradient
-        tensor._grad._version.count += 1
+        sums = tensor._grad._array
+        quietly(np.add, sums, gradient, out=sums)
+        tensor._grad._version.wrote()
 
 
-def recording(inputs: Iterable[Any]) -> bool:
+def recording(inputs: Sequence[Any]) -> bool:
     """Whether an operation on these inputs (tensors or not) must leave a node."""
     return edges_of(inputs) is not None
 

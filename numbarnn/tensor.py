@@ -12,8 +12,13 @@ from . import devices, record, tape
 from .dtypes import DType, as_dtype, device, float32
 from .methods import Methods
 from .printing import tensor_str
+from .quiet import quietly
 from .size import Size
-from .tape import Array, Node, Version
+from .tape import Array, Node
+from .version import Version, changes
+
+#: looked up once: each result of a call of 4 us is made by it
+_new = object.__new__
 
 
 class Tensor(Methods):
@@ -39,17 +44,17 @@ class Tensor(Methods):
             raise TypeError(f"Tensor: expected sizes, or one sequence of values, got {data!r}")
         return cls._wrap(np.array(record.as_array(data[0]) if record.is_tensor(data[0]) else data[0], float32))
 
-    @classmethod
-    def _wrap(cls, array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
+    @staticmethod
+    def _wrap(array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
         """A new leaf over `array`, not copied.  `exposed`: someone outside holds the same memory."""
-        tensor = object.__new__(Tensor)
+        tensor = _new(Tensor)
         tensor._array = array
-        tensor._grad = tensor._node = tensor._view = tensor._cache = None
+        tensor._grad = tensor._node = tensor._view = tensor._cache = tensor._hooks = None
         tensor._output = 0
         tensor._requires_grad = requires_grad
         tensor._version = Version()
         if exposed:
-            tensor._version.exposed = True
+            tensor._version.expose()
         return tensor
 
     @property
@@ -100,6 +105,8 @@ class Tensor(Methods):
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
         if self.is_leaf:
             self._requires_grad = value
+            if self._version.watched:
+                changes.note()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
@@ -146,9 +153,12 @@ class Tensor(Methods):
         value = _over(value)
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if value._array is not self._array:
-            self._version.count += 1  # operations that saved the tensor would read the new array: backward() refuses
+        array, version = self._array, self._version
         self._array, self._version, self._cache = value._array, value._version, None
+        if self._array is not array:
+            version.wrote()  # operations that saved the tensor would read the new array: backward() refuses
+        elif version.watched:
+            changes.note()
 
     def detach(self) -> Tensor:
         """The same memory without the history: writes to either show in both."""
@@ -161,6 +171,8 @@ class Tensor(Methods):
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._node, self._requires_grad = None, False
+        if self._version.watched:
+            changes.note()
         return self
 
     def retain_grad(self) -> None:
@@ -189,17 +201,19 @@ class Tensor(Methods):
         chosen = [inputs] if isinstance(inputs, Tensor) else inputs
         if chosen is not None and not chosen:
             raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-        # As in torch, infinities and NaN speak for themselves.
-        with np.errstate(all="ignore"):
-            tape.backward([(self, self._d_output(gradient))], bool(retain_graph), chosen)
+        tape.backward([(self, self._d_output(gradient))], bool(retain_graph), chosen)
 
     def _d_output(self, gradient: Any) -> Array:
         if gradient is None:
             if self._array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            if type(self._array) is np.ndarray and not self._array.ndim:
+                return np.array(1, self._array.dtype)  # a fifth of the time of ones_like
             return np.ones_like(self._array)
-        given = devices.asarray(record.as_array(gradient), self._array.dtype)
-        devices.check_together(given, self._array)
+        given: Array = record.as_array(gradient)
+        if not type(given) is type(self._array) is np.ndarray or given.dtype is not self._array.dtype:
+            given = quietly(devices.asarray, given, self._array.dtype)
+            devices.check_together(given, self._array)
         if given.shape != self._array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[0] has a shape of {Size(given.shape)} and output[0] has a shape of "

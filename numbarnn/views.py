@@ -113,7 +113,7 @@ _LEAF = "{} Variable that requires grad is being used in an in-place operation."
 
 def note_write(target: Attributes) -> None:
     """Count a write that needs no record."""
-    target._version.count += 1
+    target._version.wrote()
 
 
 def record_write(target: Attributes, name: str, values: Sequence[Any], backward: Backward) -> None:
@@ -135,7 +135,7 @@ def continue_with(target: Attributes, node: Node | None) -> None:
         region = _Region(target._array, base._array)
         edges = (tape.edge_of(base), None if node is None else (node, 0))
         base._node, base._output = Node("CopySlices", edges, region.d_parts, (), 1), 0
-    version.count += 1
+    version.wrote()
     version.recorded = version.count
     if view is None:
         target._node, target._output = node, 0

@@ -52,14 +52,18 @@ def _train(module: nn.Module, shape: tuple[int, ...], dtype: Any) -> None:
     (out[0] if isinstance(module, nn.RNN) else out).sum().backward()
     for amsgrad in (False, True):
         optim.Adam(module.parameters(), amsgrad=amsgrad).step()
+    for momentum in (0.0, 0.9):
+        optim.SGD(module.parameters(), momentum=momentum).step()
+    optim.RMSprop(module.parameters()).step()
 
 
-def _stream(dtype: Any) -> None:
-    """Steps that are brief and steps that are not, with a batch and without."""
+def _step(dtype: Any) -> None:
+    """Steps that are brief and steps that are not, with a batch and without, and sequences of one."""
     for H in (3, math.isqrt(BRIEF)):
-        rnn = nn.RNN(2, H, dtype=dtype)
+        rnn = nn.RNN(2, H, dtype=dtype).requires_grad_(False)
         rnn.stream().step(np.ones(2, dtype))
         rnn.stream(2).step(np.ones((2, 2), dtype))
+        rnn(np.ones((1, 2, 2), dtype))
 
 
 def _inside(dtype: Any) -> None:
@@ -81,6 +85,6 @@ WORKLOADS: dict[str, Callable[[Any], None]] = {
     "RNN of many units": lambda dtype: _train(nn.RNN(1, MANY), (1, 1, 1), dtype),
     "RNNCell": lambda dtype: _train(nn.RNNCell(2, 3), (2, 2), dtype),
     "Linear": lambda dtype: _train(nn.Linear(2, 3), (2, 2), dtype),
-    "Stream": _stream,
+    "one step": _step,
     "numbarnn.jit": _inside,
 }

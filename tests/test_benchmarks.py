@@ -23,3 +23,10 @@ def test_latencies():
     assert re.search(r"^stream.step +4( +\d+\.\d\d){4}$", out, flags=re.MULTILINE)
     bars = re.findall(r"^ +\d+\.\d\d us +(\d+)  #+$", out, flags=re.MULTILINE)
     assert sum(map(int, bars)) == 300
+
+
+def test_small_calls():
+    out = run("benchmarks.small", "--rounds", "1")
+    names = ["rnn(x), T = B = 1", "x[-1]", "cross_entropy, 32 rows", "RMSprop, H = 512"]
+    for name in names:
+        assert re.search(rf"^{re.escape(name)}( +\d+\.\d\d)+$", out, flags=re.MULTILINE)

@@ -51,7 +51,7 @@ def test_work_of_a_spot() -> None:
     assert spot.operations(FORWARD) == 2 * 3 * 5 * (weights_ih + weights_hh)
     assert spot.operations(TRAINING) == 3 * spot.operations(FORWARD)
     assert spot.bytes_moved(FORWARD) == 4 * (weights_ih + 5 * weights_hh)
-    assert spot.bytes_moved(TRAINING) == 2 * spot.bytes_moved(FORWARD) + 16 * (weights_ih + weights_hh)
+    assert spot.bytes_moved(TRAINING) == 2 * spot.bytes_moved(FORWARD) + 8 * (weights_ih + weights_hh)
     assert str(spot) == "B 3 T 5 I 8 H 4 layers 2 both directions"
 
 

@@ -197,9 +197,9 @@ def test_backward(rng, way, lengths, H, reverse, nonlinearity, dtype):
     for actual, expected in zip(got, (d_x[running], d_weight_ih, d_bias), strict=True):
         assert_close(on_host(actual), expected, 4)
     if len(set(lengths)) == 1:
-        d_weight = xp.ones(w_hh.shape, dtype)
+        d_weight = xp.full(w_hh.shape, np.nan, dtype)
         linear.recurrent_backward(d_pre, h, output, column, reverse, d_weight)
-        assert_close(on_host(d_weight), 1 + d_weight_hh, 4)
+        assert_close(on_host(d_weight), d_weight_hh, 4)
 
 
 @pytest.mark.parametrize(("lengths", "H", "dtype"), [([3, 3, 3], 6, np.float32), ([3, 2, 2, 1, 0], 9, np.float64)])
@@ -310,11 +310,13 @@ def test_linear(rng, dtype):
         y = xp.full((R, O), np.nan, dtype)
         linear.forward(on_device(x), packing.packed(on_device(weight), True), on_device(bias), y)
         assert_close(on_host(y), naive.linear_forward(x, weight, bias))
-        start = [rng.standard_normal(s).astype(dtype) for s in [(R, I), (O, I), O]]
-        got = [on_device(s) for s in start]
-        linear.backward(on_device(d_y), on_device(x), packing.packed(on_device(weight)), *got)
-        for actual, begun, wanted in zip(got, start, naive.linear_backward(d_y, x, weight), strict=True):
-            assert_close(on_host(actual), begun + wanted)
+        begun, *filled = naive.linear_backward(d_y, x, weight)
+        for first in (True, False):
+            got = [xp.full(s, np.nan, dtype) for s in [(R, I), (O, I), O]]
+            got[0][...] = np.nan if first else 1
+            linear.backward(on_device(d_y), on_device(x), packing.packed(on_device(weight)), *got, first=first)
+            for actual, wanted in zip(got, [begun if first else begun + 1, *filled], strict=True):
+                assert_close(on_host(actual), wanted)
 
 
 def test_gradients_of_size_0_are_not_wanted():

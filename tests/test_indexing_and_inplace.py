@@ -294,3 +294,26 @@ def test_index_range_errors_of_gather_and_index_select() -> None:
         x.index_select(0, numbarnn.tensor([5]))
     with pytest.raises(IndexError, match="vector"):
         x.index_select(0, numbarnn.tensor([[0]]))
+
+
+def test_what_an_index_was_is_what_the_way_back_knows() -> None:
+    """Also where a bound is a tensor, which may be written to before."""
+    bound, place = numbarnn.tensor(2), [0, slice(1, 3)]
+    x = numbarnn.zeros(4, 5, requires_grad=True)
+    y = x[:bound].sum() + x[tuple(place)].sum() * 10
+    bound += 2
+    place[0] = 3
+    y.backward()
+    expected = np.zeros((4, 5))
+    expected[:2] += 1
+    expected[0, 1:3] += 10
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+
+
+@pytest.mark.parametrize("index", [(0, 1, 2), (0, 0, 0, 0), (slice(None),) * 4, 5, (1, -6)])
+def test_an_index_that_does_not_fit_is_told_in_torchs_words(index: Any) -> None:
+    with pytest.raises(IndexError, match=r"tensor of dimension 2|out of bounds for dimension"):
+        numbarnn.zeros(4, 5)[index]
+    assert numbarnn.zeros(4, 5)[3, -5].shape == ()
+    with pytest.raises(IndexError):
+        numbarnn.zeros(())[0]

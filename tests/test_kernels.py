@@ -138,12 +138,21 @@ def test_linear(rng, dtype, workers, monkeypatch):
         check()
         assert_close(y, naive.linear_forward(x.astype(float), weight.astype(float), bias.astype(float)))
 
-        start = [rng.standard_normal(s).astype(dtype) for s in [(R, I), (O, I), (O,)]]
-        gradients = [s.copy() for s in start]
-        linear.backward(d_y, x, packing.packed(weight), *gradients)
-        wanted = naive.linear_backward(d_y.astype(float), x.astype(float), weight.astype(float))
-        for got, begun, expected in zip(gradients, start, wanted, strict=True):
-            assert_close(got, begun + expected)
+        begun, *filled = naive.linear_backward(d_y.astype(float), x.astype(float), weight.astype(float))
+        for first in (True, False):
+            gradients = [np.full(s, np.nan, dtype) for s in [(R, I), (O, I), (O,)]]
+            gradients[0][:] = np.nan if first else 1
+            linear.backward(d_y, x, packing.packed(weight), *gradients, first=first)
+            for got, expected in zip(gradients, [begun if first else begun + 1, *filled], strict=True):
+                assert_close(got, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rows", "columns"), [(0, 5), (3, 4), (700, 900)])
+def test_touched_memory_belongs_to_its_array(rows, columns, dtype):
+    """A gradient becomes `grad` as it is: a view of other memory would be copied."""
+    made = packing.touched(rows, columns, dtype)
+    assert (made.shape, made.dtype, made.base) == ((rows, columns), dtype, None)
 
 
 def direction_case(rng, T, B, I, H, dtype, lengths=None):
@@ -196,20 +205,20 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
     assert_close(d_pre.T @ rows, d_weight_ih, factor)
     assert_close(d_pre.T @ previous, d_weight_hh, factor)
     if len(set(lengths)) == 1:  # then h_{t-1} is found in the output
-        got = np.zeros_like(c["weight_hh"])
+        got = np.full_like(c["weight_hh"], np.nan)
         linear.recurrent_backward(d_pre, c["h_0"], output, column, reverse, got)
         assert_close(got, d_weight_hh, factor)
     assert_close(d_pre.sum(axis=0), d_bias, factor)
 
-    # all of it in one call: the first direction fills d_x, the second adds to it, and the others are always added to
-    d_h, got = d_h_n.copy(), [np.ones_like(c[name]) for name in ("weight_ih", "weight_hh", "bias")]
+    # all of it in one call: the first direction fills d_x, the second adds to it, and the others are always filled
+    d_h, got = d_h_n.copy(), [np.full_like(c[name], np.nan) for name in ("weight_ih", "weight_hh", "bias")]
     got_x = np.full((R, I), 1 if reverse else np.nan, dtype)
     panels = weights.packed_back([(c["weight_ih"], c["weight_hh"])])[0]
     gradients.backward(starts, *panels, c["h_0"], rows, output, int(reverse), code, d_rows, d_h, got_x, *got)
     assert_close(d_h, d_h_0, factor)
     assert_close(got_x, d_x[running] + (1 if reverse else 0), factor)
     for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
-        assert_close(actual, 1 + expected, factor)
+        assert_close(actual, expected, factor)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

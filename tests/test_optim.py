@@ -11,7 +11,7 @@ import pytest
 
 import numbarnn
 from numbarnn import nn, optim
-from numbarnn.kernels import adam, plain
+from numbarnn.kernels import adam, descent, plain_steps
 
 # three steps on w0^2 + 3 w1^2 from (1, -2), by torch 2.13
 BY_TORCH = [
@@ -221,7 +221,7 @@ def test_refused(number: int) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Adam's kernel
+# kernels
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -240,7 +240,7 @@ def test_one_pass_of_adam_has_the_bits_of_numpy(
         arrays[4].flat[3] = np.nan
     expected = [a.copy() for a in arrays]
     adam.step(*arrays[:4], arrays[4] if amsgrad else None, *options)
-    plain.adam_step(*expected[:4], expected[4] if amsgrad else None, *options)
+    plain_steps.adam_step(*expected[:4], expected[4] if amsgrad else None, *options)
     for got, want in zip(arrays, expected, strict=True):
         np.testing.assert_array_equal(got, want)
 
@@ -260,3 +260,79 @@ def test_adam_of_a_parameter_in_any_memory(amsgrad: bool) -> None:
     np.testing.assert_array_equal(steps[0], steps[1])
     np.testing.assert_array_equal(steps[0], steps[2])
     assert np.all(steps[0] != values)
+
+
+def some_arrays(shape: tuple[int, ...], dtype: str, count: int) -> list[np.ndarray]:
+    """Values and a gradient with all that floats can be, and positive states."""
+    rng = np.random.default_rng(1)
+    arrays = [np.array(rng.standard_normal(shape), dtype) for _ in range(2)]
+    arrays += [np.array(np.abs(rng.standard_normal(shape)), dtype) for _ in range(count)]
+    if arrays[1].size > 8:
+        arrays[1].flat[:4] = np.nan, np.inf, 0, -0.0
+        arrays[0].flat[4:7] = np.inf, np.nan, -0.0
+        arrays[2 if count else 1].flat[7] = np.nan
+    return arrays
+
+
+SHAPES = [(), (0,), (5,), (37, 17), (2, 3, 4)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("decay", [0, 0.1])
+@pytest.mark.parametrize(
+    ("first", "momentum", "dampening", "nesterov"),
+    [(False, 0, 0, False), (True, 0.9, 0.5, False), (False, 0.9, 0, False), (False, 0.9, 0.3, False),
+     (True, 0.7, 0, True), (False, 0.7, 0, True)],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", SHAPES)
+def test_one_pass_of_sgd_has_the_bits_of_numpy(
+    shape: tuple[int, ...], first: bool, momentum: float, dampening: float, nesterov: bool, decay: float,
+    maximize: bool, dtype: str,
+) -> None:  # fmt: skip
+    arrays = some_arrays(shape, dtype, 1 if momentum else 0)
+    expected, rest = [a.copy() for a in arrays], () if momentum else (None,)
+    options = (*rest, first, momentum, dampening, nesterov, decay, maximize, 0.01)
+    descent.sgd_step(*arrays, *options)
+    plain_steps.sgd_step(*expected, *options)
+    for got, want in zip(arrays, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(np.signbit(got[got == 0]), np.signbit(want[want == 0]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("decay", [0, 0.1])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_one_pass_of_rmsprop_has_the_bits_of_numpy(
+    shape: tuple[int, ...], centered: bool, momentum: float, decay: float, maximize: bool, dtype: str
+) -> None:
+    arrays = some_arrays(shape, dtype, 3)
+    expected = [a.copy() for a in arrays]
+    for step, (p, g, v, m, b) in ((descent.rmsprop_step, arrays), (plain_steps.rmsprop_step, expected)):
+        for _ in range(3):
+            step(p, g, v, m if centered else None, b if momentum else None, 0.9, 1e-8, momentum, decay, maximize, 0.01)
+    for got, want in zip(arrays, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("make", [
+    lambda p: optim.SGD(p, 0.1), lambda p: optim.SGD(p, 1, momentum=0.5, nesterov=True, weight_decay=1),
+    lambda p: optim.RMSprop(p, 0.1, centered=True, momentum=0.5),
+])  # fmt: skip
+def test_steps_on_a_parameter_in_any_memory(make: Any) -> None:
+    values = np.arange(12, dtype=np.float32).reshape(3, 4) - 5.5
+    found = []
+    for array in (values.copy(), values.T.copy().T, np.repeat(values, 2, axis=1)[:, ::2]):
+        weight = nn.Parameter(numbarnn.from_numpy(array))
+        optimizer = make([weight])
+        for gradient in (values, values.T.copy().T, -values):
+            weight.grad = numbarnn.tensor(gradient)
+            optimizer.step()
+        assert np.shares_memory(weight.detach().numpy(), array)
+        found.append(array.copy())
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert np.all(found[0] != values)

@@ -17,7 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels import adam, gradients, linear, packing, plain, rnn, weights
+from numbarnn.kernels import adam, descent, gradients, linear, packing, plain, plain_steps, rnn, weights
 from numbarnn.kernels.activation import RELU, TANH
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -28,7 +28,9 @@ PAIRS = [
     (rnn.operations, plain.rnn_operations),
     (rnn.backward, plain.rnn_backward),
     (gradients.backward, plain.direction_backward),
-    (adam.step, plain.adam_step),
+    (adam.step, plain_steps.adam_step),
+    (descent.sgd_step, plain_steps.sgd_step),
+    (descent.rmsprop_step, plain_steps.rmsprop_step),
     (linear.forward, plain.linear_forward),
     (linear.backward, plain.linear_backward),
     (linear.recurrent_backward, plain.recurrent_backward),
@@ -37,7 +39,7 @@ PAIRS = [
     (weights.size_of, plain.size_of),
     (packing.packed, plain.packed_matrix),
     (packing.matrix, plain.matrix),
-    (packing.zeros, plain.zeros),
+    (packing.touched, plain.touched),
     (weights.unpacked_matrix, plain.unpacked_matrix),
     (packing.panel_columns, plain.layout),
 ]
@@ -120,16 +122,16 @@ def test_direction_backward(rng, dtype, nonlinearity, reverse):
                            NONLINEARITIES[nonlinearity], both[1], d_h, d_pre, previous)  # fmt: skip
         assert_close(d_h, d_h_0, 4)
         assert_close(d_pre.T @ previous, d_weight_hh, 4)
-        got = np.full((len(other), I), np.nan, dtype), np.zeros_like(w_ih), np.zeros_like(bias)
+        got = [np.full(shape, np.nan, dtype) for shape in ((len(other), I), w_ih.shape, bias.shape)]
         plain.linear_backward(d_pre, x[running], plain.packed_matrix(w_ih), *got, first=True)
         for actual, expected in zip(got, (d_x[running], d_weight_ih, d_bias), strict=True):
             assert_close(actual, expected, 4)
         if len(set(lengths)) == 1:
-            d_weight = np.ones_like(w_hh)
+            d_weight = np.full_like(w_hh, np.nan)
             plain.recurrent_backward(d_pre, h_0, both[0], column, reverse, d_weight)
-            assert_close(d_weight, 1 + d_weight_hh, 4)
+            assert_close(d_weight, d_weight_hh, 4)
 
-        got = [np.ones_like(a) for a in (w_ih, w_hh, bias)]
+        got = [np.full_like(a, np.nan) for a in (w_ih, w_hh, bias)]
         d_h, got_x = d_h_n.copy(), np.full((len(other), I), 1 if reverse else np.nan, dtype)
         panels = plain.packed_back([(w_ih, w_hh)])[0]
         plain.direction_backward(starts, *panels, h_0, x[running], both[0], int(reverse),
@@ -137,7 +139,7 @@ def test_direction_backward(rng, dtype, nonlinearity, reverse):
         assert_close(d_h, d_h_0, 4)
         assert_close(got_x, d_x[running] + (1 if reverse else 0), 4)
         for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
-            assert_close(actual, 1 + expected, 4)
+            assert_close(actual, expected, 4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -147,11 +149,13 @@ def test_linear(rng, dtype):
         y = np.full((R, O), np.nan, dtype)
         plain.linear_forward(x, plain.packed_matrix(weight, transpose=True), bias, y)
         assert_close(y, naive.linear_forward(x, weight, bias))
-        start = [rng.standard_normal(s).astype(dtype) for s in [(R, I), (O, I), O]]
-        got = [s.copy() for s in start]
-        plain.linear_backward(d_y, x, plain.packed_matrix(weight), *got)
-        for actual, begun, wanted in zip(got, start, naive.linear_backward(d_y, x, weight), strict=True):
-            assert_close(actual, begun + wanted)
+        begun, *filled = naive.linear_backward(d_y, x, weight)
+        for first in (True, False):
+            got = [np.full(s, np.nan, dtype) for s in [(R, I), (O, I), O]]
+            got[0][:] = np.nan if first else 1
+            plain.linear_backward(d_y, x, plain.packed_matrix(weight), *got, first=first)
+            for actual, wanted in zip(got, [begun if first else begun + 1, *filled], strict=True):
+                assert_close(actual, wanted)
 
 
 def test_nan_and_infinity_pass_through_without_a_warning():
@@ -171,10 +175,10 @@ def test_nan_and_infinity_pass_through_without_a_warning():
 
 def test_gradients_of_size_0_are_not_wanted(rng):
     nothing, no_matrix = np.empty(0), np.empty((0, 0))
-    d_bias = np.zeros(2)
+    d_bias = np.full(2, np.nan)
     plain.linear_backward(np.ones((3, 2)), np.ones((3, 4)), nothing, no_matrix, no_matrix, d_bias)
     assert d_bias.tolist() == [3, 3]
-    d_weight = np.zeros((2, 4))
+    d_weight = np.full((2, 4), np.nan)
     plain.linear_backward(np.ones((3, 2)), np.ones((3, 4)), nothing, no_matrix, d_weight, nothing)
     assert (d_weight == 3).all()
 
@@ -248,7 +252,8 @@ print(json.dumps([backend.COMPILED, *(f.__module__ for f in vars(backend).values
 """
     compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT="1")[0])
     assert not compiled
-    assert sorted(set(modules)) == ["numbarnn.kernels.backend", "numbarnn.kernels.plain"]
+    on_numpy = {"numbarnn.kernels.plain", "numbarnn.kernels.plain_steps"}
+    assert set(modules) == {"numbarnn.kernels.backend", *on_numpy}
     compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT=None)[0])
     assert compiled
-    assert "numbarnn.kernels.plain" not in modules
+    assert not on_numpy & set(modules)

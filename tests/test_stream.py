@@ -431,3 +431,16 @@ def test_threads_each_have_a_stream_of_one_layer(rng):
         thread.join()
     for number in range(3):
         np.testing.assert_array_equal(np.array(found[number]).reshape(30, *want.shape), [want] * 30)
+
+
+def test_a_layer_may_have_the_output_of_a_stream_for_a_parameter():
+    """Far-fetched; but the stream goes on writing to it, and the layer must not keep what it was."""
+    stream, rnn = nn.RNN(5, 5).stream(5), nn.RNN(5, 5)
+    rnn.weight_hh_l0 = nn.Parameter(stream.step(np.ones((5, 5), np.float32)))
+    x = nb.randn(3, 2, 5)
+    for _ in range(3):
+        stream.step(np.ones((5, 5), np.float32))
+        found = rnn(x)[0].detach()
+        rnn.weight_hh_l0.data = rnn.weight_hh_l0.detach().clone()
+        assert nb.equal(rnn(x)[0].detach(), found)
+        rnn.weight_hh_l0.data = stream.step(np.ones((5, 5), np.float32))

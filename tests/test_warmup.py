@@ -91,7 +91,12 @@ for threads.WORTH_A_THREAD in (1 << 60, 1):
         cell = nn.RNNCell(5, 7, dtype=dtype)
         cell(x[0]).sum().backward()
         for B, units in ((None, 7), (4, 7), (None, 400), (4, 400)):
-            nn.RNN(5, units, dtype=dtype).stream(B).step(np.ones((5,) if B is None else (4, 5), dtype))
+            rnn, cell = nn.RNN(5, units, dtype=dtype), nn.RNNCell(5, units, dtype=dtype)
+            x_t = np.ones((5,) if B is None else (4, 5), dtype)
+            rnn.stream(B).step(x_t)
+            with nb.no_grad():
+                rnn(x_t[None])
+                cell(x_t)
         packed, x, h = nb.jit.pack(nn.RNN(5, 7, 2, dtype=dtype)), np.ones((6, 4, 5), dtype), np.zeros((2, 4, 7), dtype)
         nb.jit.step(packed, x[0], h)
         nb.jit.sequence(packed, x, h, np.empty((6, 4, 7), dtype))

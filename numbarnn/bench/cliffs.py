@@ -75,12 +75,9 @@ class Spot(NamedTuple):
         return forward if name == FORWARD else 3 * forward
 
     def bytes_moved(self, name: str) -> float:
-        """Bytes of weights read at least: W_ih once, W_hh at every step; in training twice, and gradients.
-
-        Gradients are written as zeros, read and written, and memory that is written is read before.
-        """
+        """Bytes of weights read at least: W_ih once, W_hh at every step; in training twice, and gradients written."""
         forward = float(FLOAT_BYTES * (self.steps * self._state_weights + self._input_weights))
-        gradients = 4.0 * FLOAT_BYTES * (self._state_weights + self._input_weights)
+        gradients = 2.0 * FLOAT_BYTES * (self._state_weights + self._input_weights)
         return forward if name == FORWARD else 2 * forward + gradients
 
 

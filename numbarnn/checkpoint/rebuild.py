@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..size import Size
-from ..tape import Array, Version
+from ..tape import Array
 from ..tensor import Parameter, Tensor
+from ..version import Version
 from .elements import ELEMENTS, Element, Part
 from .errors import CheckpointError, shown
 

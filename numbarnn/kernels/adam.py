@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import plain
+from . import plain_steps
 from .jit import kernel
 from .simd import at
 
@@ -39,7 +39,7 @@ def step(
     arrays = [values, gradient, mean, mean_square, *([] if largest is None else [largest])]
     for array in arrays:
         if not array.flags.carray:
-            plain.adam_step(values, gradient, mean, mean_square, largest, beta1, beta2, eps, rate, correction)
+            plain_steps.adam_step(values, gradient, mean, mean_square, largest, beta1, beta2, eps, rate, correction)
             return
     if values.ndim not in (1, 2):  # compiled for these two, which nearly all parameters are
         arrays = [array.reshape(-1) for array in arrays]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-from . import adam, gradients, linear, packing, plain, published, rnn, weights
+from . import adam, descent, gradients, linear, packing, plain, plain_steps, published, rnn, weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +36,9 @@ rnn_operations = _chosen(rnn.operations, plain.rnn_operations)
 direction_backward = _chosen(gradients.backward, plain.direction_backward)
 linear_forward = _chosen(linear.forward, plain.linear_forward)
 linear_backward = _chosen(linear.backward, plain.linear_backward)
-adam_step = _chosen(adam.step, plain.adam_step)
+adam_step = _chosen(adam.step, plain_steps.adam_step)
+sgd_step = _chosen(descent.sgd_step, plain_steps.sgd_step)
+rmsprop_step = _chosen(descent.rmsprop_step, plain_steps.rmsprop_step)
 packed_layers = _chosen(weights.packed, plain.packed_layers)
 packed_back = _chosen(weights.packed_back, plain.packed_back)
 size_of = _chosen(weights.size_of, plain.size_of)
@@ -44,7 +46,7 @@ packed_matrix = _chosen(packing.packed, plain.packed_matrix)
 unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)
 layout = _chosen(packing.panel_columns, plain.layout)
 matrix = _chosen(packing.matrix, plain.matrix)
-zeros = _chosen(packing.zeros, plain.zeros)
+touched = _chosen(packing.touched, plain.touched)
 
 
 def layer_backward(
@@ -68,11 +70,11 @@ def layer_backward(
         )  # fmt: skip
 
 
-_THIS = sys.modules[__name__]
+THIS = sys.modules[__name__]
 
 
 def of(array: Any) -> Any:
     """The module whose functions take arrays like this one: imported when the first array on a GPU comes."""
     if isinstance(array, np.ndarray):
-        return _THIS
+        return THIS
     return importlib.import_module(".cuda.backend", __package__)

@@ -30,13 +30,17 @@ def short(value: Any) -> str:
 def _sources_hash() -> str:
     """Of the source of all kernels and of the code that was made of it: where time stamps lie, that may be older."""
     package = str(__package__)
-    content = []
+    digest = hashlib.sha256()
     for name in [package, *(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)], f"{package}."))]:
         spec = importlib.util.find_spec(name)
         assert spec is not None  # it was found a moment ago
         loader = cast(InspectLoader, spec.loader)
-        content.append((name, loader.get_source(name), description(loader.get_code(name))))
-    return hashlib.sha256(repr(content).encode()).hexdigest()
+        source = (loader.get_source(name) or "").encode()
+        code = repr(description(loader.get_code(name))).encode()
+        digest.update(f"{name} {len(source)} {len(code)} ".encode())
+        digest.update(source)
+        digest.update(code)
+    return digest.hexdigest()
 
 
 #: as they were when this process imported them

@@ -32,7 +32,7 @@ def backward(
     d_weight_hh: Array,  # (H, H)
     d_bias: Array,  # (H), or of size 0
 ) -> None:
-    """Add to the gradients of the weights and the bias; d_h holds the gradient of h_n and ends as that of h_0.
+    """Fill the gradients of the weights and the bias; d_h holds the gradient of h_n and ends as that of h_0.
 
     The first direction, 0, fills d_x; the second, 1, adds to it.
     """

@@ -28,7 +28,7 @@ GRADIENTS: dict[int, Callable[[Array, Array], Array]] = {
 }
 
 
-def _silent(function: F) -> F:
+def silent(function: F) -> F:
     """Kernels know no warnings: infinity and NaN run through."""
 
     @functools.wraps(function)
@@ -48,9 +48,9 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return np.empty((rows, columns), dtype)
 
 
-def zeros(rows: int, columns: int, dtype: Any) -> Array:
-    """A (rows, columns) array of zeros."""
-    return np.zeros((rows, columns), dtype)
+def touched(rows: int, columns: int, dtype: Any) -> Array:
+    """An empty (rows, columns) array."""
+    return np.empty((rows, columns), dtype)
 
 
 def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
@@ -95,7 +95,7 @@ def _steps(starts: Array, reverse: bool) -> list[tuple[slice, int]]:
     return steps[::-1] if reverse else steps
 
 
-@_silent
+@silent
 def rnn_forward(
     x: Array,
     batch_first: bool,
@@ -130,7 +130,7 @@ def rnn_operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
     return 2 * R * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
 
 
-@_silent
+@silent
 def rnn_backward(
     starts: Array,
     weight_hh: Array,
@@ -191,14 +191,14 @@ def direction_backward(
 # products over all rows: a matrix without columns may come without rows
 
 
-@_silent
+@silent
 def linear_forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b."""
     R, O, I = max(len(x), len(y)), y.shape[1], x.shape[1]
     y.reshape(R, O)[:] = x.reshape(R, I) @ weight.reshape(I, O) + bias
 
 
-@_silent
+@silent
 def linear_backward(
     d_y: Array,
     x: Array,
@@ -208,19 +208,19 @@ def linear_backward(
     d_bias: Array,
     first: bool = False,
 ) -> None:
-    """d_x += d_y W, d_W += d_y^T x, d_b += sum of d_y, those that are not of size 0; with `first`, d_x = d_y W."""
+    """d_x += d_y W, d_W = d_y^T x, d_b = sum of d_y, those that are not of size 0; with `first`, d_x = d_y W."""
     R, O, I = max(len(x), len(d_y)), d_y.shape[1], x.shape[1]
     d_y, x = d_y.reshape(R, O), x.reshape(R, I)
     if d_x.size > 0:
         d_rows = d_y @ weight.reshape(O, I)
         d_x[:] = d_rows if first else d_x + d_rows
     if d_weight.size > 0:
-        d_weight += d_y.T @ x
+        d_weight[...] = d_y.T @ x
     if d_bias.size > 0:
-        d_bias += d_y.sum(axis=0)
+        d_bias[...] = d_y.sum(axis=0)
 
 
-@_silent
+@silent
 def recurrent_backward(
     d_pre: Array,
     h_0: Array,
@@ -229,48 +229,7 @@ def recurrent_backward(
     reverse: bool,
     d_weight: Array,
 ) -> None:
-    """d_W += d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
-    (R, H), B = d_pre.shape, len(h_0)
-    h = output[:, column : column + H]
-    d_weight += d_pre.T @ np.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# optimizers
-
-
-@_silent
-def adam_step(
-    values: Array,
-    gradient: Array,
-    mean: Array,
-    mean_square: Array,
-    largest: Array | None,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    rate: float,
-    correction: float,
-) -> None:
-    """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps)."""
-    # empty_like and out=: of arrays without dimensions, operators would make scalars of another type
-    work = np.subtract(gradient, mean, out=np.empty_like(values))
-    new = values.dtype.type(1 - beta1)
-    if new < 0.5:
-        work *= new
-        mean += work
-    else:
-        work *= 1 - new
-        np.subtract(gradient, work, out=mean)
-    np.multiply(gradient, gradient, out=work)
-    work *= 1 - beta2
-    mean_square *= beta2
-    mean_square += work
-    if largest is not None:
-        mean_square = np.maximum(largest, mean_square, out=largest)
-    np.sqrt(mean_square, out=work)
-    work /= correction
-    work += eps
-    np.divide(mean, work, out=work)
-    work *= rate
-    values -= work
+    """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
+    h, first = output[:, column : column + d_pre.shape[1]], h_0[: len(d_pre)]  # without steps there is no first
+    before = [h[len(first) :], first] if reverse else [first, h[: len(h) - len(first)]]
+    d_weight[...] = d_pre.T @ np.concatenate(before)

@@ -91,8 +91,7 @@ def forward_alone(x, batch_first, starts, weights, h, lower, output, directions,
 def operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
     """2 R H (I + H) in each direction of the first layer, 2 R H (D H + H) in each above.
 
-    Who knows that this is less than WORTH_A_THREAD calls `forward_alone` itself: a single step takes 5.7 us instead of
-    6.1, all in all.
+    Who knows that this is less than WORTH_A_THREAD calls `forward_alone` itself, which saves 0.4 us of some 5.
     """
     return 2 * R * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
 

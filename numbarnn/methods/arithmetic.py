@@ -21,8 +21,12 @@ OPERANDS = (Attributes, np.ndarray, np.generic, int, float)
 
 
 def _binary(op: Op, x: Any, y: Any) -> Any:
-    known = isinstance(x, OPERANDS) and isinstance(y, OPERANDS)
-    return broadcasting(op, x, y) if known else NotImplemented
+    if not (isinstance(x, OPERANDS) and isinstance(y, OPERANDS)):
+        return NotImplemented
+    try:
+        return apply(op, x, y)
+    except ValueError:
+        raise _mismatch(np.shape(as_array(x)), np.shape(as_array(y))) from None
 
 
 def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:

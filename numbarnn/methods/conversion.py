@@ -43,7 +43,7 @@ class Conversion(Attributes):
                 "can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory "
                 "first."
             )
-        self._version.exposed = True
+        self._version.expose()
         view: Array = self._array.view()
         return view
 
@@ -156,7 +156,7 @@ class Conversion(Attributes):
         """The array, which somebody else is going to hold."""
         if traced(self):
             raise RuntimeError("Can't export tensors that require gradient, use tensor.detach()")
-        self._version.exposed = True
+        self._version.expose()
         return self._array
 
     def float(self) -> Any:

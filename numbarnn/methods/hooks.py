@@ -35,7 +35,7 @@ class Hooks(Attributes):
 
         if self._node is not None:
             return RemovableHandle(self._node.hooks.setdefault(self._output, {}), on_arrays)
-        if not hasattr(self, "_hooks"):
+        if self._hooks is None:
             self._hooks = {}
         return RemovableHandle(self._hooks, on_arrays)
 

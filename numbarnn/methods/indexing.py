@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import devices
 from ..attributes import Attributes
-from ..indices import Index
+from ..indices import Index, plain
 from ..ops import indexing as ops
 from ..ops.axes import axis
-from ..record import apply, as_array, fit, record, tensor_of
+from ..record import apply, as_array, fit, record, tensor_of, view
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
 from .elementwise import check_mask
@@ -28,8 +28,11 @@ class Indexing(Attributes):
     __slots__ = ()
 
     def __getitem__(self, index: Any) -> Tensor:
-        place = Index(index, self._array.ndim).beside(self._array)
+        basic = plain(index, self._array.ndim)
         try:
+            if basic is not None:  # the usual one
+                return view(ops.select, self, index=basic)
+            place = Index(index, self._array.ndim).beside(self._array)
             if place.advanced is None:
                 return apply(ops.select, self, index=place.basic)
             source = apply(ops.select, self, index=place.basic) if place.is_basic_needed() else self

@@ -13,7 +13,7 @@ from ..attributes import Attributes
 from ..ops import elementwise
 from ..ops import shape as ops
 from ..ops.axes import Dim, axes, axis
-from ..record import apply
+from ..record import apply, view
 from ..size import Size, room, sizes
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Shaping(Attributes):
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape; one length may be -1."""
-        return apply(ops.view, self, shape=_inferred(sizes("reshape", shape), self._array.size))
+        return view(ops.view, self, shape=_inferred(sizes("reshape", shape), self._array.size))
 
     def view(self, *shape: Any) -> Tensor:
         """`reshape` that shares memory, or fails."""
@@ -99,21 +99,22 @@ class Shaping(Attributes):
         order = tuple(axis(d, ndim) for d in given)
         if len(set(order)) != ndim:
             raise RuntimeError("permute(): duplicate dims are not allowed.")
-        return apply(ops.permute, self, axes=order)
+        return view(ops.permute, self, axes=order)
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Two dimensions exchanged."""
-        a, b = axis(dim0, self._array.ndim), axis(dim1, self._array.ndim)
-        order = list(range(self._array.ndim))
+        ndim = self._array.ndim
+        order = [*range(ndim)]
+        a, b = axis(dim0, ndim), axis(dim1, ndim)
         if order:
             order[a], order[b] = b, a
-        return apply(ops.permute, self, axes=tuple(order))
+        return view(ops.permute, self, axes=tuple(order))
 
     def movedim(self, source: int, destination: int) -> Tensor:
         """Dimension `source` put at `destination`; the others keep their order."""
         order = list(range(self._array.ndim))
         order.insert(axis(destination, len(order)), order.pop(axis(source, len(order))))
-        return apply(ops.permute, self, axes=tuple(order))
+        return view(ops.permute, self, axes=tuple(order))
 
     def t(self) -> Tensor:
         """A matrix transposed; fewer dimensions stay as they are."""
@@ -124,7 +125,7 @@ class Shaping(Attributes):
     @property
     def T(self) -> Tensor:
         """Dimensions in reverse order."""
-        return apply(ops.permute, self, axes=tuple(reversed(range(self._array.ndim))))
+        return view(ops.permute, self, axes=tuple(reversed(range(self._array.ndim))))
 
     @property
     def mT(self) -> Tensor:
@@ -139,12 +140,12 @@ class Shaping(Attributes):
         """Without the dimensions of length 1, or without those of `dim` that are."""
         among = axes(dim, self._array.ndim)
         shape = tuple(n for i, n in enumerate(self._array.shape) if n != 1 or i not in among)
-        return apply(ops.view, self, shape=shape)
+        return view(ops.view, self, shape=shape)
 
     def unsqueeze(self, dim: int) -> Tensor:
         """With a dimension of length 1 put in at `dim`."""
         at, shape = axis(dim, self._array.ndim + 1), self._array.shape
-        return apply(ops.view, self, shape=(*shape[:at], 1, *shape[at:]))
+        return view(ops.view, self, shape=(*shape[:at], 1, *shape[at:]))
 
     def expand(self, *shape: Any) -> Tensor:
         """Dimensions of length 1 stretched without a copy; -1 keeps a length."""
@@ -159,7 +160,7 @@ class Shaping(Attributes):
         wanted = tuple(o if n == -1 else n for n, o in zip(target, old, strict=True))
         if any(o not in (1, n) for n, o in zip(wanted, old, strict=True)):
             raise cannot_expand(own, wanted)
-        return apply(ops.expand, self, shape=wanted)
+        return view(ops.expand, self, shape=wanted)
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Stretched to the shape of `other`."""

@@ -59,7 +59,7 @@ class Linear(Module):
         for parameter, values in zip((self.weight, self.bias), drawn, strict=True):
             if parameter is not None and values is not None:
                 parameter._array[...] = moved(values, parameter.device)
-                parameter._version.count += 1
+                parameter._version.wrote()
 
     def forward(self, input: Any) -> Any:
         return F.linear(input, *self._in_order(_NAMES))

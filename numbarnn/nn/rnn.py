@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import numbers
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from .. import random
 from ..creation import empty
 from ..devices import moved
 from ..tensor import Parameter, Tensor
-from .functional.rnn import ACTIVATIONS, recurrent, rnn_cell
+from .checks import check_dropout, check_sizes
+from .functional.ready import Ready
+from .functional.rnn import ACTIVATIONS, ready_cell, recurrent, recurrent_cell
 from .functional.shown import arranged, layers_shown
-from .functional.weights import kept_weights, stack_weights
 from .module import Module
 from .utils.rnn import PackedSequence
 
@@ -32,6 +31,12 @@ _ACTIVATIONS = {f"RNN_{name.upper()}": activation for name, activation in ACTIVA
 
 class _Recurrent(Module):
     hidden_size: int
+    _ready: Ready | None = None  # of the last call
+
+    def _kept(self, ready: Ready) -> Ready:
+        """These parameters, kept for the next calls as well if changes to them will be noted."""
+        self.__dict__["_ready"] = ready if ready.of(self._parameters.values()) and ready.stays() else None
+        return ready
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
@@ -51,7 +56,7 @@ class _Recurrent(Module):
         for parameter in self.parameters():
             drawn = random.uniform(parameter.shape, -bound, bound, parameter.dtype)
             parameter._array[...] = moved(drawn, parameter.device)
-            parameter._version.count += 1
+            parameter._version.wrote()
 
 
 class RNN(_Recurrent):
@@ -128,8 +133,8 @@ class RNN(_Recurrent):
             raise TypeError(f"RNN.__init__() got an unexpected keyword argument '{next(iter(unsupported))}'")
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
-        _check_dropout(dropout, num_layers)
-        _check_sizes(input_size, hidden_size, num_layers, bias, batch_first)
+        check_dropout(dropout, num_layers)
+        check_sizes(input_size, hidden_size, num_layers, bias, batch_first)
         super().__init__()
         self.nonlinearity = nonlinearity
         self.mode = f"RNN_{nonlinearity.upper()}"
@@ -178,17 +183,15 @@ class RNN(_Recurrent):
         if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
         f, each, D = _ACTIVATIONS[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
-        params = [*self._parameters.values()]
-        packed = kept_weights(params, each, D)
-        if packed is None:  # and only then they might be others, or in another order
-            params = self._in_order(self._flat_names)
-            packed = stack_weights(params, each, D)
+        ready = self._ready
+        if ready is None or ready.each != each or ready.D != D or not ready.of(self._parameters.values()):
+            ready = self._kept(Ready(self._in_order(self._flat_names), each, D))
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            results = recurrent(f, input, hx, params, packed, p, self.batch_first, None, None, lengths, shown)
+            results = recurrent(f, input, hx, ready, p, self.batch_first, None, None, lengths, shown)
             return arranged(results, output_hidden_states) if output_hidden_states or not shown else results
         data, sizes, order, back = input
-        *layers, h_n = recurrent(f, data, hx, params, packed, p, False, sizes, order, lengths, shown)
+        *layers, h_n = recurrent(f, data, hx, ready, p, False, sizes, order, lengths, shown)
         return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)
 
     def extra_repr(self) -> str:
@@ -250,8 +253,10 @@ class RNNCell(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        weight_ih, weight_hh, bias_ih, bias_hh = self._in_order(_CELL_NAMES)
-        return rnn_cell(input, hx, weight_ih, weight_hh, bias_ih, bias_hh, self.nonlinearity)
+        ready = self._ready
+        if ready is None or not ready.of(self._parameters.values()):
+            ready = self._kept(ready_cell(*self._in_order(_CELL_NAMES)))
+        return recurrent_cell(self.nonlinearity, input, hx, ready)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -260,35 +265,3 @@ class RNNCell(_Recurrent):
         if self.nonlinearity != "tanh":
             text += f", nonlinearity={self.nonlinearity}"
         return text
-
-
-def _check_dropout(dropout: Any, num_layers: Any) -> None:
-    known = isinstance(dropout, numbers.Real) and not isinstance(dropout, bool)
-    if not known or not 0 <= dropout <= 1:
-        # torch calls float() first: what that cannot take is a TypeError
-        error = ValueError if known or hasattr(dropout, "__float__") or isinstance(dropout, str) else TypeError
-        raise error(
-            "dropout should be a number in range [0, 1] representing the probability of an element being zeroed, "
-            f"got {dropout!r}"
-        )
-    if dropout > 0 and num_layers == 1:
-        warnings.warn(
-            "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
-            f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def _check_sizes(input_size: Any, hidden_size: Any, num_layers: Any, bias: Any, batch_first: Any) -> None:
-    for name, value in (("bias", bias), ("batch_first", batch_first)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
-    for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not isinstance(value, int):
-            raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    if not hasattr(num_layers, "__index__"):  # as in torch, a NumPy integer will do, and so will True
-        raise TypeError(f"num_layers should be of type int, got: {type(num_layers).__name__}")
-    for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-        if value <= 0:
-            raise ValueError(f"{name} must be greater than zero, got {value}")

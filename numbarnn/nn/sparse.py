@@ -76,7 +76,7 @@ class Embedding(Module):
         drawn = _table(self.num_embeddings, self.embedding_dim, self.weight.dtype)
         self.weight._array[...] = moved(drawn, self.weight.device)
         self._zero_padding()
-        self.weight._version.count += 1
+        self.weight._version.wrote()
 
     @classmethod
     def from_pretrained(

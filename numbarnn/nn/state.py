@@ -113,7 +113,7 @@ def _write(place: _Entry, value: Any) -> None:
     target = place.tensor._array
     source = devices.moved(value._array if isinstance(value, Tensor) else value, devices.of(target))
     np.copyto(target, source, casting="unsafe")
-    place.tensor._version.count += 1
+    place.tensor._version.wrote()
 
 
 def _replace(place: _Entry, value: Any) -> None:

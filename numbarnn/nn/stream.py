@@ -50,7 +50,7 @@ class Stream:
         self._y = np.zeros(self._output_shape, panels.dtype)
         #: for what a kernel does not read as it stands
         self._x = np.zeros(self._input_shape, panels.dtype)
-        self._output = Tensor._wrap(self._y)
+        self._output = Tensor._wrap(self._y, exposed=True)
         self._version = self._output._version
         self._run = stepper(B, I, H, L)
 
@@ -71,7 +71,7 @@ class Stream:
             x = self._taken(input)
         if out is None:
             self._run(self._panels, self._h, self._input_size, self._activation, x, self._y)
-            self._version.count += 1
+            self._version.count += 1  # all that wrote() would do: what is exposed is not watched
             return self._output
         if type(out) is Array and out.dtype is dtype and out.shape == self._output_shape and out.flags.carray:
             self._run(self._panels, self._h, self._input_size, self._activation, x, out)
@@ -97,7 +97,7 @@ class Stream:
             raise ValueError("out: expected a Tensor that requires no gradient: none is recorded")
         y[...] = self.step(x)._array
         if isinstance(out, Tensor):
-            out._version.count += 1
+            out._version.wrote()
         return out
 
     def reset(self, mask: Any = None) -> None:

@@ -10,6 +10,8 @@ Dim = int | Sequence[int] | None
 
 def axis(dim: int, ndim: int) -> int:
     """`dim`, which may count from the end, as an axis of an array with `ndim` dimensions."""
+    if type(dim) is int and 0 <= dim < ndim:
+        return dim
     number = index(dim)
     bound = max(ndim, 1)  # torch lets a 0-d tensor have dimension 0 and -1
     if not -bound <= number < bound:

@@ -151,8 +151,9 @@ def cross_entropy(
     def d_logits(d: Array) -> Array:
         # sum_c q[c] (p - onehot(c)) over the weights q of a row
         d_losses = picked.kept_of(_each(spread(d)))
-        d_rows = exps * (d_losses * per_row / total)[:, None]
-        picked.add(d_rows, -d_losses * at_target)
+        plain = not picked.is_weighted and smooth is None  # then per_row and at_target are 1
+        d_rows = exps * ((d_losses if plain else d_losses * per_row) / total)[:, None]
+        picked.add(d_rows, -d_losses if plain else -d_losses * at_target)
         if smooth is not None:
             d_rows -= d_losses[:, None] * smooth
         if picked.kept is not None:
@@ -244,10 +245,17 @@ def _each(d: Array) -> Array:
     return d.reshape(-1)
 
 
+#: columns from which NumPy's maximum along a row is quicker than that across rows, with a copy for it
+LONG_ROW = 32
+
+
 def _shifted(rows: Array) -> Array:
     """Rows less their maximum: exponentials of that cannot overflow."""
-    if isinstance(rows, np.ndarray):
-        shifted: Array = rows - np.maximum.reduce(rows, axis=1, keepdims=True, initial=-np.inf)
+    if isinstance(rows, np.ndarray) and rows.shape[1] < LONG_ROW:
+        # of 1600 rows of 10 in 8 us, where along them it is 83
+        shifted: Array = rows - np.maximum.reduce(np.ascontiguousarray(rows.T), axis=0, initial=-np.inf)[:, None]
+    elif isinstance(rows, np.ndarray):
+        shifted = rows - np.maximum.reduce(rows, axis=1, keepdims=True, initial=-np.inf)
     else:
         shifted = rows - (rows.max(axis=1, keepdims=True) if rows.shape[1] else 0)
     return shifted

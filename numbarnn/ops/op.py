@@ -13,7 +13,7 @@ Arrays come as positional arguments and everything else by keyword.  Broadcastin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,15 @@ class Op:
     promote: bool  # inputs are first brought to one type by torch's rules
     view: bool  # the output may share memory with input 0
 
-    def saved_for(self, needs: list[bool]) -> set[int]:
-        """What the gradients that are needed read."""
-        if self.saves == ((),):
-            return set()
-        saves = self.saves if len(self.saves) == len(needs) else self.saves * len(needs)
-        return {number for reads, need in zip(saves, needs, strict=True) if need for number in reads}
+    def saved_for(self, edges: Sequence[Any]) -> Iterable[int]:
+        """What the gradients read that are needed: those of inputs whose edge is not None."""
+        if len(self.saves) != len(edges):
+            return self.saves[0]
+        found: set[int] = set()
+        for reads, edge in zip(self.saves, edges, strict=True):
+            if edge is not None:
+                found.update(reads)
+        return found
 
 
 def op(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import backend
+from ..kernels.plain_steps import directed
 from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
@@ -73,6 +74,12 @@ class Adam(Optimizer):
         mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
         largest = state["max_exp_avg_sq"]._array if group["amsgrad"] else None
         rate, correction = group["lr"] / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        decay, maximize = group["weight_decay"], group["maximize"]
+        if decay and group["decoupled_weight_decay"]:
+            values *= 1 - group["lr"] * decay
+            decay = 0
+        if decay or maximize:
+            gradient = directed(gradient, values, decay, maximize)
         backend.of(values).adam_step(
             values, gradient, mean, mean_square, largest, beta1, beta2, group["eps"], rate, correction
         )  # fmt: skip

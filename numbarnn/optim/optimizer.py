@@ -95,23 +95,12 @@ class Optimizer(ABC):
         if kept:  # checked before anything is changed
             states = [v._array for name, v in kept.items() if name != "step" and isinstance(v, Tensor)]
             check_together(values, gradient, *states)
-        if group["maximize"]:
-            gradient = np.negative(gradient, out=np.empty_like(gradient))
-        if group["weight_decay"]:
-            if group.get("decoupled_weight_decay"):
-                values *= 1 - group["lr"] * group["weight_decay"]
-            else:
-                gradient = np.add(gradient, group["weight_decay"] * values, out=np.empty_like(gradient))
         self._update(parameter, gradient, group)
-        parameter._version.count += 1
+        parameter._version.wrote()
 
     @abstractmethod
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
-        """Change the parameter's array in place.
-
-        Decay and sign are already in `gradient`, which must not be written to.  Work arrays are made by `empty_like`
-        and filled by `out=`: of arrays without dimensions, operators would make scalars.
-        """
+        """Change the parameter's array in place; `gradient` must not be written to."""
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each parameter, by number, and the groups with numbers for parameters: torch's layout."""

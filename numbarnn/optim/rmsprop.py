@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import backend
 from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
@@ -62,26 +63,9 @@ class RMSprop(Optimizer):
             made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
             state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
         state["step"]._array += 1
-        alpha, mean_square = group["alpha"], state["square_avg"]._array
-        work = np.multiply(gradient, gradient, out=np.empty_like(values))
-        work *= 1 - alpha
-        mean_square *= alpha
-        mean_square += work
-        if group["centered"]:
-            mean = state["grad_avg"]._array
-            mean += (1 - alpha) * (gradient - mean)
-            np.multiply(mean, mean, out=work)
-            np.subtract(mean_square, work, out=work)
-            np.sqrt(work, out=work)
-        else:
-            np.sqrt(mean_square, out=work)
-        work += group["eps"]
-        np.divide(gradient, work, out=work)
-        if group["momentum"] > 0:
-            buffer = state["momentum_buffer"]._array
-            buffer *= group["momentum"]
-            buffer += work
-            np.multiply(buffer, group["lr"], out=work)
-        else:
-            work *= group["lr"]
-        values -= work
+        mean = state["grad_avg"]._array if group["centered"] else None
+        buffer = state["momentum_buffer"]._array if group["momentum"] > 0 else None
+        backend.of(values).rmsprop_step(
+            values, gradient, state["square_avg"]._array, mean, buffer, group["alpha"], group["eps"],
+            group["momentum"], group["weight_decay"], group["maximize"], group["lr"],
+        )  # fmt: skip

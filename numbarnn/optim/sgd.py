@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from ..kernels import backend
 from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
@@ -54,16 +57,14 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
-        momentum = group["momentum"]
-        if momentum:
-            state = self.state[parameter]
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = Tensor._wrap(gradient.copy())
-                buffer = state["momentum_buffer"]._array
-            else:
-                buffer = state["momentum_buffer"]._array
-                buffer *= momentum
-                buffer += gradient if group["dampening"] == 0 else (1 - group["dampening"]) * gradient
-            gradient = gradient + momentum * buffer if group["nesterov"] else buffer
-        values = parameter._array
-        values -= group["lr"] * gradient
+        values, momentum = parameter._array, group["momentum"]
+        held = self.state[parameter].get("momentum_buffer") if momentum else None
+        first = bool(momentum) and held is None
+        if first:
+            held = Tensor._wrap(np.empty_like(values))
+        backend.of(values).sgd_step(
+            values, gradient, None if held is None else held._array, first, momentum, group["dampening"],
+            group["nesterov"], group["weight_decay"], group["maximize"], group["lr"],
+        )  # fmt: skip
+        if first:
+            self.state[parameter]["momentum_buffer"] = held  # not before it is filled

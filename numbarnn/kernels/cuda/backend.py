@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import plain
+from .. import plain_steps
 from . import gradients, linear, packing, rnn, weights
 from .arrays import Array, xp
 
@@ -17,7 +17,7 @@ packed_back = weights.packed_back
 size_of = weights.size_of
 packed_matrix = packing.packed
 #: NumPy's functions, which take arrays on the device as well
-adam_step = plain.adam_step
+adam_step, sgd_step, rmsprop_step = plain_steps.adam_step, plain_steps.sgd_step, plain_steps.rmsprop_step
 
 
 def matrix(rows: int, columns: int, dtype: Any) -> Array:
@@ -25,6 +25,5 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return xp.empty((rows, columns), dtype)
 
 
-def zeros(rows: int, columns: int, dtype: Any) -> Array:
-    """A (rows, columns) array of zeros."""
-    return xp.zeros((rows, columns), dtype)
+#: all memory is there
+touched = matrix

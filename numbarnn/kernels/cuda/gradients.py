@@ -25,7 +25,7 @@ def backward(
     d_weight_hh: Array,  # (H, H)
     d_bias: Array,  # (H), or of size 0
 ) -> None:
-    """Add to the gradients of the weights and the bias; d_h holds the gradient of h_n and ends as that of h_0.
+    """Fill the gradients of the weights and the bias; d_h holds the gradient of h_n and ends as that of h_0.
 
     The first direction, 0, fills d_x; the second, 1, adds to it.
     """
@@ -50,7 +50,7 @@ def layer_backward(
     d_x: Array,  # (R, I), or of size 0
     gradients: Sequence[tuple[Array, Array, Array]],  # of each direction d_weight_ih, d_weight_hh and d_bias
 ) -> None:
-    """`backward` of all directions of a layer, whose states begin at `first`: one launch, if they fit on the chip."""
+    """`backward` of all directions of a layer, whose states begin at `first`; in one launch if both fit on the chip."""
     own = slice(first, first + len(panels))
     h_0, d_h = h_0[own], d_h[own]
     if len(panels) > 1 and _at_once(starts, panels, h_0, x, output, activation, d_output, d_h, d_x, gradients):
@@ -99,5 +99,5 @@ def _products(
     if previous.size > 0:
         no_x, no_bias = xp.empty((0, 0), d_pre.dtype), xp.empty(0, d_pre.dtype)
         linear.backward(d_pre, previous, weight_hh, no_x, d_weight_hh, no_bias)
-    elif len(d_pre):
+    else:
         linear.recurrent_backward(d_pre, h_0, output, direction * H, direction == 1, d_weight_hh)

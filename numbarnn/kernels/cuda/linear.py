@@ -23,7 +23,7 @@ def backward(
     d_bias: Array,  # (O)
     first: bool = False,
 ) -> None:
-    """Add the gradients for d_y to d_x, d_weight and d_bias; those of size 0 are not wanted.
+    """Add to d_x, fill d_weight and d_bias with, the gradients for d_y; those of size 0 are not wanted.
 
     `first`: nothing is in d_x yet, whatever its values are.
     """
@@ -33,9 +33,9 @@ def backward(
         d_rows = d_y @ weight.reshape(I, O).T
         d_x[...] = d_rows if first else d_x + d_rows
     if d_weight.size > 0:
-        d_weight += d_y.T @ x
+        d_weight[...] = d_y.T @ x
     if d_bias.size > 0:
-        d_bias += d_y.sum(axis=0)
+        d_bias[...] = d_y.sum(axis=0)
 
 
 def recurrent_backward(
@@ -46,7 +46,7 @@ def recurrent_backward(
     reverse: bool,
     d_weight: Array,  # (H, H)
 ) -> None:
-    """d_W += d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
-    (R, H), B = d_pre.shape, len(h_0)
-    h = output[:, column : column + H]
-    d_weight += d_pre.T @ xp.concatenate([h[B:], h_0] if reverse else [h_0, h[: R - B]])
+    """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
+    h, first = output[:, column : column + d_pre.shape[1]], h_0[: len(d_pre)]  # without steps there is no first
+    before = [h[len(first) :], first] if reverse else [first, h[: len(h) - len(first)]]
+    d_weight[...] = d_pre.T @ xp.concatenate(before)

@@ -98,11 +98,6 @@ class Dense:
         array = rows.reshape(self.T, self.B, rows.shape[1])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
-    def no_state(self, layers: int, H: int, like: Array) -> Array:
-        """(layers, B, H) zeros of the type of `like` and where it is."""
-        state: Array = allocated(np.zeros, (layers, self.B, H), like.dtype, like)
-        return state
-
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
         state: Array = h.copy()

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ... import tape
 from ...devices import check_together
 from ...grad_mode import is_grad_enabled
 from ...kernels.activation import RELU, TANH
-from ...record import leave_node
+from ...record import leave_node, states_of
 from ...tensor import Tensor
-from .calls import layout_of, step_of
+from .calls import Call, layout_of, step_of
 from .last import infer_last
-from .layout import Dense
+from .ready import Ready
 from .shown import arranged, layers_shown
-from .stack import Stack, infer
-from .weights import Packed, array_of, stack_weights
+from .stack import Stack
+from .weights import array_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -71,8 +70,8 @@ def rnn_tanh(
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
-    packed = stack_weights(params, each, D)
-    results = recurrent(TANH, input, hx, params, packed, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    ready = Ready(params, each, D)
+    results = recurrent(TANH, input, hx, ready, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
     return arranged(results, output_hidden_states)
 
 
@@ -102,8 +101,8 @@ def rnn_relu(
     """
     each, D = _counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
-    packed = stack_weights(params, each, D)
-    results = recurrent(RELU, input, hx, params, packed, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
+    ready = Ready(params, each, D)
+    results = recurrent(RELU, input, hx, ready, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
     return arranged(results, output_hidden_states)
 
 
@@ -128,6 +127,19 @@ def rnn_cell(
     >>> rnn_cell(np.ones(1), np.ones(1), np.full((1, 1), 0.5), np.ones((1, 1)), nonlinearity="relu")
     tensor([1.5000], dtype=float64)
     """
+    return recurrent_cell(nonlinearity, input, hx, ready_cell(w_ih, w_hh, b_ih, b_hh))
+
+
+def ready_cell(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Ready:
+    """The parameters of a cell, with or without biases."""
+    if (b_ih is None) != (b_hh is None):
+        raise RuntimeError("b_ih and b_hh: expected both or neither")
+    params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
+    return Ready(params, len(params), 1, given=[w_ih, w_hh, b_ih, b_hh])
+
+
+def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tensor:
+    """`rnn_cell`, of parameters that are ready."""
     x = array_of(input, "input")
     h = None if hx is None else array_of(hx, "hx")
     if x.ndim not in (1, 2):
@@ -136,29 +148,19 @@ def rnn_cell(
         raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
     if nonlinearity not in ACTIVATIONS:
         raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    if (b_ih is None) != (b_hh is None):
-        raise RuntimeError("b_ih and b_hh: expected both or neither")
-    params = [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
-    weights, panels = stack_weights(params, len(params), 1)
-    call = (
-        ("cell", x.shape, x.dtype, type(x))
-        if h is None
-        else ("cell", x.shape, x.dtype, type(x), h.shape, h.dtype, type(h))
-    )
-    layout = weights.layouts.get(call)
-    if layout is None:
+    weights, activation = ready.weights, ACTIVATIONS[nonlinearity]
+    of_input = "cell", x.shape, x.dtype, type(x)
+    key = of_input if h is None else (*of_input, h.shape, h.dtype, type(h))
+    call: Call | None = weights.calls.get(key)
+    if call is None:
         check_together(x, weights.arrays[0], h)
-        layout = step_of(weights, x, h)
-        weights.remember(call, layout)
-    h = layout.no_state(1, weights.H, x) if h is None else layout.state_in(h)
+        call = Call(weights, step_of(weights, x, h))
+        weights.remember(key, call)
     if is_grad_enabled():
-        inputs = (input, hx, *params)
-        edges = tape.edges_of(inputs)
+        edges = ready.edges(input, hx)
         if edges is not None:
-            stack = Stack(params, weights, panels, ACTIVATIONS[nonlinearity], 0.0)
-            return _run("RnnCell", stack, layout, x, h, inputs, edges, shown=0)[0]
-    infer(weights, panels, ACTIVATIONS[nonlinearity], layout, x, h)
-    return Tensor._wrap(layout.state_out(h))
+            return _run("RnnCell", ready, call, activation, 0.0, x, h, (input, hx), edges, shown=0)[0]
+    return Tensor._wrap(call.infer(ready, activation, x, h)[1])
 
 
 def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
@@ -179,8 +181,7 @@ def recurrent(
     activation: int,
     input: Any,
     hx: Any,
-    params: Sequence[Any],
-    packed: Packed,
+    ready: Ready,
     dropout: float,
     batch_first: bool,
     batch_sizes: Any = None,
@@ -188,60 +189,61 @@ def recurrent(
     lengths: Any = None,
     shown: int = 1,
 ) -> tuple[Tensor, ...]:
-    """`rnn_tanh` or `rnn_relu`, of parameters that are packed already, dropped with `dropout`.
+    """`rnn_tanh` or `rnn_relu`, of parameters that are ready, dropped with `dropout`.
 
     Returns the outputs of the last `shown` layers, from below, and h_n.  What was checked for one call holds for the
     next with the same shapes, so that little is left to do for it.
     """
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    weights, panels = packed
+    weights = ready.weights
     x = input._array if isinstance(input, Tensor) else array_of(input, "input")
     h = None if hx is None else hx._array if isinstance(hx, Tensor) else array_of(hx, "hx")
-    layout = key = None
+    call = key = None
     if batch_sizes is None and lengths is None:
         of_input = x.shape, x.dtype, type(x), batch_first
         key = of_input if h is None else (*of_input, h.shape, h.dtype, type(h))
-        layout = weights.layouts.get(key)
-    if layout is None:
-        layout = layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths)
+        call = weights.calls.get(key)
+    if call is None:
+        call = Call(weights, layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths))
         if key is not None:
-            weights.remember(key, layout)
-    h = layout.no_state(weights.directions, weights.H, x) if h is None else layout.state_in(h)
-    if is_grad_enabled() or dropout or shown > 1:
-        inputs = (input, hx, *params)
-        edges = tape.edges_of(inputs)
-        if edges is not None or dropout or shown > 1:
-            stack = Stack(params, weights, panels, activation, dropout)
-            return _run("Rnn", stack, layout, x, h, inputs, edges, shown)
+            weights.remember(key, call)
+    edges = ready.edges(input, hx) if is_grad_enabled() else None
+    if edges is not None or dropout or shown > 1:
+        return _run("Rnn", ready, call, activation, dropout, x, h, (input, hx), edges, shown)
     if not shown:
-        infer_last(weights, panels, activation, layout, x, h)
-        return (Tensor._wrap(layout.state_out(h)),)
-    rows = infer(weights, panels, activation, layout, x, h)
-    return Tensor._wrap(layout.user(rows)), Tensor._wrap(layout.state_out(h))
+        h = call.first_state(h, x)
+        infer_last(weights, ready.panels, activation, call.layout, x, h)
+        return (Tensor._wrap(call.layout.state_out(h)),)
+    output, h_n = call.infer(ready, activation, x, h)
+    return Tensor._wrap(output), Tensor._wrap(h_n)
 
 
 def _run(
     name: str,
-    stack: Stack,
-    layout: Dense,
+    ready: Ready,
+    call: Call,
+    activation: int,
+    dropout: float,
     x: Array,
-    h: Array,
-    inputs: tuple[Any, ...],
+    h: Array | None,
+    inputs: tuple[Any, Any],
     edges: tuple[Any, ...] | None,
     shown: int,
 ) -> tuple[Tensor, ...]:
     """The outputs of the last `shown` layers and the state, as the user has them; `edges`: a node is left behind."""
-    layers, h_n = stack.forward(x, layout, h, keep=edges is not None)
+    layout = call.layout
+    stack = Stack(ready, activation, dropout)
+    layers, h_n = stack.forward(x, layout, call.first_state(h, x), keep=edges is not None)
     first = stack.layers - shown
-    outputs = tuple([Tensor._wrap(array) for array in (*map(layout.user, layers[first:]), layout.state_out(h_n))])
+    outputs = (*[Tensor._wrap(layout.user(layer)) for layer in layers[first:]], Tensor._wrap(layout.state_out(h_n)))
     if edges is None:
         return outputs
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         *d_shown, d_state = d_outputs
-        d_h = np.zeros_like(h_n) if d_state is None else layout.state_in(d_state)
-        d_layers = [None] * first + [None if d is None else layout.rows(d) for d in d_shown]
+        d_h = call.first_state(d_state, h_n)
+        d_layers = [None if d is None else layout.rows(d) for d in d_shown]
         d_x, d_input = layout.new_rows(stack.weights.I, h_n) if needs[0] else (None, None)
         gradients = stack.backward(d_layers, d_h, d_x)
         if d_x is not None and d_input is None:
@@ -249,7 +251,7 @@ def _run(
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    leave_node(name, outputs, edges, backward, saved=inputs)
-    for layer, output in enumerate(outputs[:-1], first):  # the way back reads these; h_n is a copy already
-        output._version.before_write = stack.output_keeper(layer)
+    leave_node(name, outputs, edges, backward, states_of(inputs) + ready.states())
+    for layer in range(first, stack.layers):  # the way back reads these; h_n is a copy already
+        outputs[layer - first]._version.before_write = stack.output_keeper(layer)
     return outputs

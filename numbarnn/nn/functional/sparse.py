@@ -53,7 +53,7 @@ def embedding(
     if max_norm is not None:
         _scale_down(table, np.unique(indices), max_norm, norm_type)
         if isinstance(weight, Tensor):
-            weight._version.count += 1
+            weight._version.wrote()
     return apply(ops.embedding, weight, indices=indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 

@@ -13,6 +13,7 @@ from ... import random
 from ...kernels import threads
 from ...size import allocated, room
 from .layout import Dense
+from .ready import Ready
 from .weights import StackWeights
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -53,10 +54,14 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
 class Stack:
     """One pass through all layers; keeps what the way back needs and nothing else."""
 
-    def __init__(
-        self, params: Sequence[Any], weights: StackWeights, panels: Array, activation: int, dropout: float
-    ) -> None:
-        self.params, self.weights, self.panels, self.kernels = params, weights, panels, weights.kernels
+    __slots__ = (
+        "D", "H", "__weakref__", "activation", "dropout", "h_0", "kernels", "layers", "layout", "masks", "outputs",
+        "panels", "ready", "weights", "x",
+    )  # fmt: skip
+
+    def __init__(self, ready: Ready, activation: int, dropout: float) -> None:
+        weights = self.weights = ready.weights
+        self.ready, self.panels, self.kernels = ready, ready.panels, weights.kernels
         self.D, self.H = weights.D, weights.H
         self.layers = weights.layers
         self.activation = activation
@@ -68,18 +73,19 @@ class Stack:
         h, the first state, is given over; it and all results have sequences in the kernels' order.
         """
         rows, batch_first = layout.input(x)
-        R, dtype = layout.R, h.dtype
+        weights, R, dtype = self.weights, layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty(room((below, R, self.weights.width), dtype), dtype, like=h) if below else self.weights.nothing
-        output = self.kernels.matrix(R, self.weights.width, dtype)
-        h_0, masks = h.copy() if keep else h, []
+        lower = np.empty(room((below, R, weights.width), dtype), dtype, like=h) if below else weights.nothing
+        output = self.kernels.matrix(R, weights.width, dtype)
+        h_0 = h.copy() if keep else h
+        masks: list[Array] = []
         if self.dropout > 0:
             masks = self._forward_with_dropout(rows, batch_first, layout, h, lower, output)
         else:
             alone = layout.operations < threads.WORTH_A_THREAD
             forward = self.kernels.rnn_forward_alone if alone else self.kernels.rnn_forward
             forward(rows, batch_first, layout.starts, self.panels, h, lower, output, self.D, self.activation)
-        outputs = [*lower[::-1], output]
+        outputs = [*lower[::-1], output] if below else [output]
         if keep:
             self.x, self.layout, self.h_0, self.masks = x, layout, h_0, masks
             self.outputs = [*outputs]
@@ -119,11 +125,12 @@ class Stack:
     def backward(self, d_outputs: Sequence[Array | None], d_h: Array, d_x: Array | None) -> list[Array]:
         """The gradients of all parameters; fills d_x (R, I) if it is wanted, d_h holds d_h_n and ends as d_h_0.
 
-        d_outputs: those that reach the outputs of the layers from outside.
+        d_outputs: those that reach the outputs of the last layers from outside.
         """
         gradients: list[Array] = []
-        panels = self.weights.packed_back(self.params)
-        top = d_outputs[-1]
+        panels = self.ready.back()
+        first = self.layers - len(d_outputs)
+        top = d_outputs[-1] if d_outputs else None
         d_output = np.zeros_like(self.outputs[-1]) if top is None else top
         for layer in reversed(range(self.layers)):
             layer_input = self._input_of(layer)
@@ -135,7 +142,7 @@ class Stack:
             gradients = self._backward_layer(layer, mine, layer_input, d_output, d_h, d_input) + gradients
             if layer > 0 and self.masks:
                 d_input *= self.masks[layer - 1]
-            d_shown = d_outputs[layer - 1] if layer > 0 else None
+            d_shown = d_outputs[layer - 1 - first] if layer > first else None
             if d_shown is not None:
                 d_input += d_shown
             d_output = d_input
@@ -156,8 +163,8 @@ class Stack:
         D, H, dtype, kernels, each = self.D, self.H, d_h.dtype, self.kernels, self.weights.each
         of_directions, gradients = [], []
         for _ in range(D):
-            d_weight_ih, d_weight_hh = kernels.zeros(H, layer_input.shape[1], dtype), kernels.zeros(H, H, dtype)
-            d_bias = np.zeros(H if each == 4 else 0, dtype, like=d_h)
+            d_weight_ih, d_weight_hh = kernels.touched(H, layer_input.shape[1], dtype), kernels.touched(H, H, dtype)
+            d_bias = allocated(np.empty, (H if each == 4 else 0,), dtype, d_h)
             of_directions.append((d_weight_ih, d_weight_hh, d_bias))
         kernels.layer_backward(
             self.layout.starts, panels, layer * D, self.h_0, layer_input, self.outputs[layer], self.activation,

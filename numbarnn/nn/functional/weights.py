@@ -15,9 +15,9 @@ import numpy as np
 from ...devices import adopted, check_together, is_foreign
 from ...dtypes import FLOATS
 from ...kernels import backend
-from ...tape import Version
 from ...tensor import Tensor
-from .layout import Dense, dense
+from ...version import Version
+from .layout import dense
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -82,8 +82,8 @@ class StackWeights:
         self.layers, self.width = self.directions // D, D * self.H
         self.kernels = backend.of(self.arrays[0])
         self.nothing = np.empty((0, 0, 0), self.dtype, like=self.arrays[0])
-        #: of calls that were checked, by their shapes and dtypes
-        self.layouts: dict[tuple[Any, ...], Dense] = {}
+        #: what is known of calls that were checked, by their shapes and dtypes (see calls.py)
+        self.calls: dict[tuple[Any, ...], Any] = {}
         self._groups = [self.arrays[i : i + each] for i in range(0, len(params), each)]
         self._kept: _Kept | None = None
 
@@ -105,12 +105,11 @@ class StackWeights:
                     f"got {array.dtype} of shape {list(array.shape)}"
                 )
 
-    def remember(self, call: tuple[Any, ...], layout: Dense) -> None:
-        """That a call with such shapes and dtypes fits, and its layout."""
-        layout.operations = backend.rnn_operations(layout.R, self.I, self.H, self.directions, self.D)
-        if len(self.layouts) >= CALLS:
-            self.layouts.clear()
-        self.layouts[call] = layout
+    def remember(self, key: tuple[Any, ...], call: Any) -> None:
+        """What is known of a call with such shapes and dtypes: that it fits, and the rest."""
+        if len(self.calls) >= CALLS:
+            self.calls.clear()
+        self.calls[key] = call
 
     def made_of(self, params: Sequence[Any]) -> bool:
         """Whether these are the parameters, in the same memory."""
@@ -169,11 +168,15 @@ class _Kept:
 
 
 def _states(params: Sequence[Any]) -> _States | None:
-    """None where a write might go unseen: to a plain array, or by NumPy code to memory that a tensor shares with it."""
+    """None where a write might go unseen: to a plain array, or by NumPy code to memory that a tensor shares with it.
+
+    From now on, a write to any of them is noted in `changes`.
+    """
     states = []
     for p in params:
         if not isinstance(p, Tensor) or p._version.exposed:
             return None
+        p._version.watched = True
         states.append((p._version, p._version.count))
     return states
 
@@ -202,26 +205,15 @@ def _direction(
     return dense(weight_ih), dense(weight_hh), bias
 
 
-#: parameters, checked, and what the kernels read of them
-Packed = tuple[StackWeights, Array]
-
-
-def kept_weights(params: Sequence[Any], each: int, D: int) -> Packed | None:
-    """What `stack_weights` gave last for these parameters, if nothing has changed."""
-    known = _known(params, each, D)
-    panels = None if known is None else known.kept(params)
-    return None if known is None or panels is None else (known, panels)
-
-
-def stack_weights(params: Sequence[Any], each: int, D: int) -> Packed:
-    """These parameters, checked, and packed; both kept from the last call if nothing has changed.
+def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeights, Array]:
+    """These parameters, checked, and what the kernels read; both kept from the last call if nothing has changed.
 
     Raises RuntimeError where they do not fit together.
     """
-    kept = kept_weights(params, each, D)
-    if kept is not None:
-        return kept
     known = _known(params, each, D)
+    panels = None if known is None else known.kept(params)
+    if known is not None and panels is not None:
+        return known, panels
     if known is None or not known.made_of(params):
         known = StackWeights(params, each, D)
         if isinstance(params[0], Tensor):

@@ -49,7 +49,7 @@ def clip_grad_norm_(
         if not scale >= 1:  # NaN too
             for gradient in gradients:
                 gradient._array *= scale
-                gradient._version.count += 1
+                gradient._version.wrote()
     return Tensor._wrap(total)
 
 
@@ -66,7 +66,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     bound = float(clip_value)
     for gradient in _gradients(parameters):
         np.minimum(np.maximum(gradient._array, -bound), bound, out=gradient._array)
-        gradient._version.count += 1
+        gradient._version.wrote()
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:

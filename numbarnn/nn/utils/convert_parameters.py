@@ -45,5 +45,5 @@ def vector_to_parameters(vec: Tensor | Array, parameters: Iterable[Tensor]) -> N
     for target in targets:
         end = start + target._array.size
         target._array[...] = vec._array[start:end].reshape(target._array.shape)
-        target._version.count += 1
+        target._version.wrote()
         start = end

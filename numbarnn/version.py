@@ -1,0 +1,55 @@
+"""Writes to a block of memory, counted: whether what was derived from its values still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Changes:
+    """`latest` is another object after each change of a tensor that something was derived from.
+
+    What was derived from many tensors has one thing to look at, and only if that differs at each of them.
+    """
+
+    __slots__ = ("latest",)
+
+    def __init__(self) -> None:
+        self.note()
+
+    def note(self) -> None:
+        """There was a change.  No number is counted up: of two threads that did so at once, one would go unseen."""
+        self.latest = object()
+
+
+#: of all tensors
+changes = Changes()
+
+
+class Version:
+    """Counts the writes to one block of memory; all views of it share one Version.
+
+    `recorded` is the count at the last write that left a node; views older than that have to look again.
+    `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and
+    nothing derived from the values may be cached.
+    `watched` says that something was derived from the values, which looks at `changes`.
+    `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
+    """
+
+    # What most tensors never change lies in the class: one is made for every result, and that takes half the time.
+    count = 0
+    recorded = 0
+    exposed = False
+    watched = False
+    before_write: Callable[[], None] | None = None
+
+    def wrote(self) -> None:
+        """Count a write."""
+        self.count += 1
+        if self.watched:
+            changes.note()
+
+    def expose(self) -> None:
+        """Note that NumPy code outside holds the memory from now on."""
+        self.exposed = True
+        if self.watched:
+            changes.note()
