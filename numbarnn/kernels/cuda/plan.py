@@ -22,7 +22,7 @@ KEPT = (16, 12, 10, 8, 6, 4, 3, 2, 1, 0)
 #: 32-bit registers of a thread for the weights that it keeps; for these with its sums and a vector of states of each
 #: row; and those of the latter that float64 takes for other numbers.  A thread has 255, the rest of which are places in
 #: memory and what is read ahead.  What suffices is tried out: tests/test_cuda_ptx.py
-WEIGHTS, REGISTERS, FOR_DOUBLES = 128, 168, 10
+WEIGHTS, REGISTERS, FOR_DOUBLES = 128, 168, 28
 #: bytes that a thread reads at once, at addresses that are multiples of them: a vector, or group of a sum's terms
 VECTOR = 16
 #: what a multiprocessor does in a cycle: bytes read from shared memory, multiply-adds of float32 (half as many of
