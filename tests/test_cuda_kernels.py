@@ -23,7 +23,7 @@ from numbarnn.kernels import weights as cpu_weights  # noqa: E402
 from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
-from numbarnn.kernels.cuda.plan import Block, Chip, Plan  # noqa: E402
+from numbarnn.kernels.cuda.plan import VECTOR, Block, Chip, Plan  # noqa: E402
 
 if cuda_device.SIMULATED:
     import cuda_grid
@@ -62,7 +62,7 @@ def way(request, monkeypatch):
         S, C, threads = min(S, B), min(C or H, H), (3 if sliced else 6) if cuda_device.SIMULATED else 64
         block = Block(S, C, H, sliced, max(threads, -(-C // columns)), itemsize)
         parts = block.parts(columns)
-        kept = min(kept, block.groups // parts)
+        kept = min(kept, H * itemsize // VECTOR // parts)
         shared = block.shared(rows, columns, kept)
         slices, groups = -(-H // C), -(-B // S)
         return Plan((rows, columns, kept), sliced, slices, groups, S, C, parts, block.threads, shared)

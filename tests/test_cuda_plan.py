@@ -52,8 +52,9 @@ def test_every_plan_covers_all_and_fits(chip, itemsize):
         assert found.shared == block.shared(rows, columns, kept), case
         # a thread for each column of tiles and part of a sum; each has all the groups that it keeps
         assert 1 <= parts * -(-found.C // columns) <= threads == chip.threads, case
-        assert parts * kept <= block.groups, case
-        assert kept * columns * 4 + rows * columns * itemsize // 4 <= plan.REGISTERS, case
+        assert parts * kept * plan.VECTOR <= H * itemsize, case
+        assert kept * columns * 4 <= plan.WEIGHTS, case
+        assert (kept * columns + rows) * 4 + rows * columns * itemsize // 4 <= plan.REGISTERS, case
         if found.sliced:  # blocks that wait for each other are on the chip together
             assert found.slices * found.groups * D <= chip.processors, case
         else:
@@ -84,7 +85,7 @@ def test_weights_in_registers_need_no_shared_memory(itemsize):
         in_registers = kept * parts * columns * -(-C // columns) * plan.VECTOR
         others = block.shared(rows, columns, kept) - block.shared(rows, columns, 0)
         assert in_registers == -others
-        assert in_registers <= 4 * plan.REGISTERS * threads
+        assert in_registers <= 4 * plan.WEIGHTS * threads
 
 
 @pytest.mark.parametrize("B", [65_535, 65_535 * 15 + 1, 1_000_000, 10_000_000])
@@ -93,7 +94,7 @@ def test_no_grid_is_larger_than_can_be_launched(B, D):
     found = plan.plan(B, 224, D, 4, CHIPS["H100"])
     assert found.groups <= 65_535
     assert found.groups * found.S >= B
-    assert found.sliced == (B == 10_000_000)  # of 153 sequences there is no room for the states in one block
+    assert found.sliced or B < 10_000_000  # of 153 sequences there is no room for the states in one block
 
 
 def test_sequences_are_spread_before_they_are_put_together():

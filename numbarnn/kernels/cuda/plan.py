@@ -2,8 +2,8 @@
 
 B sequences, H hidden units, D directions; a block has S sequences of one direction and C columns.
 
-Weights have room in two places of a multiprocessor: in up to 144 registers of each of 256 threads, which is 147 KB, and
-in shared memory, beside states and parts of sums, 227 KB on an H100, 163 KB on an A100.  132 and 108 of them hold W of
+Weights have room in two places of a multiprocessor: in up to 128 registers of each of 256 threads, which is 128 KB, and
+in shared memory, beside states and parts of sums: 227 KB on an H100, 163 KB on an A100.  132 and 108 of them hold W of
 H = 3072 and 2560 in float32.
 
 The choice is by arithmetic on what the chip has; none of its numbers is measured yet (`python -m benchmarks.gpu`
@@ -18,10 +18,11 @@ from typing import NamedTuple
 #: rows and columns of a thread's tile
 TILES = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 2), (4, 4), (8, 2), (8, 4))
 #: how many groups of weights a thread may keep in registers: few numbers, for each is a kernel of its own
-KEPT = (16, 12, 8, 6, 4, 3, 2, 1, 0)
-#: 32-bit registers of a thread for the weights that it keeps and for its sums.  A thread has 255; what else it needs
-#: are some 60, and a vector of states for each row: tests/test_cuda_ptx.py shows that it suffices
-REGISTERS = 144
+KEPT = (16, 12, 10, 8, 6, 4, 3, 2, 1, 0)
+#: 32-bit registers of a thread for the weights that it keeps; for these with its sums and a vector of states of each
+#: row; and those of the latter that float64 takes for other numbers.  A thread has 255, the rest of which are places in
+#: memory and what is read ahead.  What suffices is tried out: tests/test_cuda_ptx.py
+WEIGHTS, REGISTERS, FOR_DOUBLES = 128, 168, 10
 #: bytes that a thread reads at once, at addresses that are multiples of them: a vector, or group of a sum's terms
 VECTOR = 16
 #: what a multiprocessor does in a cycle: bytes read from shared memory, multiply-adds of float32 (half as many of
@@ -36,7 +37,9 @@ MOST_GROUPS = 65_535
 
 def most_kept(rows: int, columns: int, itemsize: int) -> int:
     """Groups of weights that a thread has registers for beside its sums."""
-    most = (REGISTERS * 4 - rows * columns * itemsize) // (columns * VECTOR)
+    taken = 4 * FOR_DOUBLES if itemsize == 8 else 0
+    left = 4 * REGISTERS - taken - rows * columns * itemsize - rows * VECTOR
+    most = min(4 * WEIGHTS, left) // (columns * VECTOR)
     return next(kept for kept in KEPT if kept <= most)
 
 
@@ -88,8 +91,9 @@ class Block(NamedTuple):
         return min(self.threads // -(-self.C // columns), self.groups)
 
     def kept(self, rows: int, columns: int) -> int:
-        """Groups that every thread has, as many as there are registers for."""
-        most = min(self.groups // self.parts(columns), most_kept(rows, columns, self.itemsize))
+        """Groups that every thread has, and has whole, as many as there are registers for."""
+        whole = self.H * self.itemsize // VECTOR
+        most = min(whole // self.parts(columns), most_kept(rows, columns, self.itemsize))
         return next(kept for kept in KEPT if kept <= most)
 
     def shared(self, rows: int, columns: int, kept: int) -> int:

@@ -3,9 +3,9 @@
 A block has C columns of each step.  Its threads have a tile of COLUMNS of them each, columns c + j width for
 c = thread % width, and a part of the sum over k: part p = thread // width of `parts`.  The sum is divided into groups
 of LANES terms, the 16 bytes that are read at once; part p has the groups p, p + parts, p + 2 parts, ...  The first KEPT
-of them are in the thread's registers for the whole sequence; so no other thread can read them, and what a step reads
-of them from memory is the state alone.  The others are in shared memory, as w[group, j, c, lane]: neighbouring threads
-read neighbouring vectors.
+of them, which are whole, are in the thread's registers for the whole sequence: of those products a step reads nothing
+but states from memory.  The others are in shared memory, as w[group, j, c, lane]: neighbouring threads read
+neighbouring vectors.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ def _keep(dtype: Any, COLUMNS: int, KEPT: int) -> Any:
 
     @device_function
     def element(matrix, n0, C, H, n, k):
-        """W_hh[n0 + n, k]; 0 beyond the slice or the sum.  Without a branch: so all that is read comes at once."""
-        value = matrix[np.uint64((n0 + min(n, C - 1)) * H + min(k, H - 1))]
-        return value if n < C and k < H else dtype(0)
+        """W_hh[n0 + n, k]; beyond the slice the last column again, of which nobody reads the sums.
+
+        32 bits suffice for an index of what is on the chip, and are one register.
+        """
+        return matrix[np.uint32((n0 + min(n, C - 1)) * H + k)]
 
     def keep_group(m, kept, matrix, place, sizes, c, p):
         _, _, n0, C, H = place
@@ -50,13 +52,12 @@ def _keep(dtype: Any, COLUMNS: int, KEPT: int) -> Any:
         d, _, n0, C, H = place
         K, width, parts = sizes
         matrix = weights[d, weights.shape[1] - H * H :]
-        keep_groups((kept, matrix, place, sizes, thread % width, thread // width))
-        begin = KEPT * parts * LANES
-        rest = K - begin
-        for e in range(thread, COLUMNS * width * rest, threads):
-            n, k = e // rest, e % rest
-            at = (k // LANES * COLUMNS + n // width) * width + n % width
-            w[at * LANES + k % LANES] = element(matrix, n0, C, H, n, begin + k)
+        keep_groups((kept, matrix, place, sizes, thread % width, min(thread // width, parts - 1)))
+        for e in range(thread, COLUMNS * width * (K // LANES - KEPT * parts), threads):
+            at, c = e // width, e % width  # the only division: a vector lies where its number says
+            k, n = (KEPT * parts + at // COLUMNS) * LANES, at % COLUMNS * width + c
+            for lane in range(LANES):
+                w[e * LANES + lane] = element(matrix, n0, C, H, n, k + lane) if k + lane < H else dtype(0)
 
     return keep
 

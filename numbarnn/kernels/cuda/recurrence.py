@@ -174,7 +174,7 @@ def _step(dtype: Any, tile: tuple[int, int, int], sliced: bool, activation: int,
         x, y, bias = ahead
         K, _, _ = sizes
         for low in range(0, running, ROWS):
-            rows, row, at = min(ROWS, running - low), first + low, old + low * K
+            rows, row, at = np.int32(min(ROWS, running - low)), first + low, old + low * K
             if sliced:
                 copy_states(held, state, at, rows * K)
                 at = 0
@@ -218,12 +218,12 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, acti
         (D, B, H), T, thread, threads = h.shape, starts.size - 1, cuda.threadIdx.x, cuda.blockDim.x
         d, s0, n0 = cuda.blockIdx.z, cuda.blockIdx.y * S, cuda.blockIdx.x * C
         K, width, most, C = (H + LANES - 1) // LANES * LANES, (C + COLUMNS - 1) // COLUMNS, S, min(C, H - n0)
-        S = min(S, B - s0)
+        S, group = np.int32(min(S, B - s0)), np.int32(d * cuda.gridDim.y + cuda.blockIdx.y)
         # half as many registers as numba's own integers
         place = np.int32(d), np.int32(s0), np.int32(n0), np.int32(C), np.int32(H)
         sizes = np.int32(K), np.int32(width), np.int32(parts)
         turn = np.int32(thread // C), np.int32(thread % C), np.int32(threads // C), np.int32(threads % C)
-        arrays, group, meetings = (addend, weights, h, output, result), d * cuda.gridDim.y + cuda.blockIdx.y, 0
+        arrays, meetings = (addend, weights, h, output, result), np.int32(0)
 
         memory = memory_of(most, sizes)
         held = memory[0]
@@ -233,22 +233,22 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, acti
             state, begin, other = held, 0, (most + ROWS - 1) // ROWS * ROWS * K
             first_states(held, h, place, S, K, other)
 
-        from_end, before, bias = (d + turned) % 2, 0, dtype(0) if back else weights[d, n0 + turn[1]]
+        from_end, before, bias = (d + turned) % 2, np.int32(0), dtype(0) if back else weights[d, n0 + turn[1]]
         first, end = _rows_of(starts, 0, from_end)
-        running = min(end - first - s0, S)
+        running = np.int32(min(end - first - s0, S))
         x, y = ahead_of(arrays, first + s0 + turn[0], place, turn[1], turn[0] < min(running, ROWS))
         for step in range(T):
             next_first, next_end = _rows_of(starts, step + 1, from_end)
-            going_on = next_end - next_first - s0
+            going_on = np.int32(next_end - next_first - s0)
             old, new = (begin + other, begin) if step % 2 else (begin, begin + other)
             now = first + s0, running, before, going_on
             take_step(arrays, place, now, turn, (x, y, bias), memory, sizes, state, old, new)
             x, y = ahead_of(arrays, next_first + s0 + turn[0], place, turn[1], turn[0] < min(going_on, S, ROWS))
             if sliced and running > 0 and step < T - 1:
-                meetings += 1
+                meetings = np.int32(meetings + 1)
                 if meet(counters, group, meetings * cuda.gridDim.x, patience):
                     late[0] = 1
                     return
-            before, first, running = max(running, 0), next_first, min(going_on, S)
+            before, first, running = np.int32(max(running, 0)), next_first, np.int32(min(going_on, S))
 
     return walk
