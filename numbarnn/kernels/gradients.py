@@ -38,7 +38,7 @@ def backward(
     """
     (R, I), (B, H) = x.shape, d_h.shape
     args = (starts, weight_ih, weight_hh, h_0, x, output, direction, activation, d_output, d_h, d_x, d_weight_ih,
-            d_weight_hh, d_bias, _room(R, H, d_h.dtype))  # fmt: skip
+            d_weight_hh, d_bias, _room(R, I, H, d_h.dtype))  # fmt: skip
     if threads.alone(_backward_alone, args, 2 * R * H * max(2 * I, H)):
         return
     column, reverse = direction * H, direction == 1
@@ -55,9 +55,9 @@ def backward(
 
 
 @functools.lru_cache(maxsize=64)
-def _room(R: int, H: int, dtype: Any) -> int:
+def _room(R: int, I: int, H: int, dtype: Any) -> int:
     """Elements of scratch that the products over all rows need."""
-    return linear.gradient_room(R, H, 1, dtype)
+    return linear.gradient_room(R, max(I, H), H, 1, dtype)
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .jit import inner_kernel, kernel
-from .simd import CACHE_LINE, PANEL_VECTORS, VECTOR_BYTES, at, panel_width, plus, prefetch
+from .simd import CACHE_LINE, PANEL_VECTORS, VECTOR_BYTES, at, panel_width, plus
 from .tile import tile_load, tile_load_part, tile_store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -90,28 +90,38 @@ def _pack_matrix(matrix, row, column, K, N, panels):
     pack(at(matrix, 0), row, column, K, N, at(panels, 0))
 
 
-#: rows that are packed together where the matrix is read down its columns
-_PACK_ROWS = 64
+#: rows that are packed together: as many as the hardware reads ahead in, and where the matrix is read down its columns
+_FEW_ROWS, _PACK_ROWS = 8, 64
 
 
 @inner_kernel
 def pack(matrix, row, column, K, N, panels):
     """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
+    if column == 1:
+        for k in range(0, K, _FEW_ROWS):
+            _pack_rows(plus(matrix, k * row), row, min(_FEW_ROWS, K - k), K, N, plus(panels, k * panel_width(panels)))
+    else:
+        _pack_columns(matrix, row, column, K, N, panels)
+
+
+@inner_kernel
+def _pack_rows(matrix, row, rows, K, N, panels):
+    """`pack` some rows of K, from one side to the other: a panel has them one after the other."""
     width = panel_width(panels)
-    for p in range((N + width - 1) // width):
-        n = p * width
-        count = min(width, N - n)
-        source, panel = plus(matrix, n * column), plus(panels, n * K)
-        if column == 1:
-            for k in range(K):
-                for line in range(0, width, LINE):  # rows may be pages apart, where no hardware looks ahead
-                    prefetch(plus(source, k * row + width + line))
-                if count == width:
-                    tile = tile_load(plus(source, k * row), 0, width, 1, 1)
-                else:
-                    tile = tile_load_part(plus(source, k * row), 0, count, 1, 1)
-                tile_store(tile, plus(panel, k * width), 0, width)
-            continue
+    for n in range(0, N, width):
+        for k in range(rows):
+            if n + width <= N:
+                tile = tile_load(plus(matrix, k * row + n), 0, width, 1, 1)
+            else:
+                tile = tile_load_part(plus(matrix, k * row + n), 0, N - n, 1, 1)
+            tile_store(tile, plus(panels, n * K + k * width), 0, width)
+
+
+@inner_kernel
+def _pack_columns(matrix, row, column, K, N, panels):
+    width = panel_width(panels)
+    for n in range(0, N, width):
+        count, source, panel = min(width, N - n), plus(matrix, n * column), plus(panels, n * K)
         for k0 in range(0, K, _PACK_ROWS):  # along the memory of the matrix, a block at a time
             for j in range(count):
                 for k in range(k0, min(K, k0 + _PACK_ROWS)):
