@@ -73,7 +73,13 @@ def test_a_member_is_awake_until_it_sleeps():
 
 @pytest.mark.parametrize(("layers", "directions"), [(1, 1), (1, 2), (3, 1), (2, 2)])
 def test_operations_are_those_of_all_products(layers, directions):
-    R, I, H = 6, 5, 7
+    R, B, I, H = 6, 3, 5, 7
     model = nb.nn.RNN(I, H, layers, bidirectional=directions == 2)
     weights = sum(math.prod(p.shape) for name, p in model.named_parameters() if name.startswith("weight"))
-    assert rnn.operations(R, I, H, layers * directions, directions) == 2 * R * weights
+    assert rnn.operations(R, B, I, H, layers * directions, directions) == 2 * R * weights
+
+
+def test_few_sequences_count_as_more_where_columns_are_shared_out():
+    six = rnn.operations(6, 6, 1, 600, 1, 1)
+    assert [rnn.operations(6, B, 1, 600, 1, 1) / six for B in (1, 2, 3, 4)] == [4, 2, 1, 1]
+    assert rnn.operations(6, 1, 1, 100, 1, 1) == rnn.operations(6, 6, 1, 100, 1, 1)

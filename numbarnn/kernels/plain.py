@@ -125,7 +125,7 @@ def rnn_forward(
         np.concatenate(states, axis=1, out=rows)
 
 
-def rnn_operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
+def rnn_operations(R: int, B: int, I: int, H: int, LD: int, directions: int) -> int:
     """How much work `rnn_forward` is."""
     return 2 * R * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
 

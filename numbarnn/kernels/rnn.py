@@ -28,6 +28,8 @@ from .projection import room_size
 
 #: floating-point operations of one step, for each thread, that are worth a barrier after it
 WORTH_A_BARRIER = 250_000
+#: sequences that are as quick as one where a step's time is that of reading weights
+FEW = 4
 #: bytes of weight_hh that one core's cache does not keep from step to step
 TOO_MUCH = 3 << 19
 #: sequences of each thread that make up for reading weight_hh anew at each step
@@ -66,7 +68,7 @@ def forward(
     """
     (R, I), (LD, B, H) = x.shape, h.shape
     args = (x, batch_first, starts, weights, h, lower, output, directions, activation)
-    work, in_place = operations(R, I, H, LD, directions), directions < LD and len(lower) == 0
+    work, in_place = operations(R, B, I, H, LD, directions), directions < LD and len(lower) == 0
     if not in_place and threads.alone(forward_alone, args, work):
         return
     room = room_size(R, output.shape[1]) if in_place else 0
@@ -88,12 +90,15 @@ def forward_alone(x, batch_first, starts, weights, h, lower, output, directions,
     sequences.forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, output, 0, 1)
 
 
-def operations(R: int, I: int, H: int, LD: int, directions: int) -> int:
+def operations(R: int, B: int, I: int, H: int, LD: int, directions: int) -> int:
     """2 R H (I + H) in each direction of the first layer, 2 R H (D H + H) in each above.
+
+    Where weights are wide enough for threads to share out their columns, fewer than FEW sequences take as long as FEW.
 
     Who knows that this is less than WORTH_A_THREAD calls `forward_alone` itself, which saves 0.4 us of some 5.
     """
-    return 2 * R * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
+    rows = R * max(1, FEW // max(1, B)) if B * H * H > WORTH_A_BARRIER else R
+    return 2 * rows * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
 
 
 def backward(

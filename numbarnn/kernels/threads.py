@@ -18,14 +18,14 @@ from . import cores
 from .jit import kernel
 from .team import Team
 
-#: floating-point operations below which waking a second thread costs more than it saves (some 14 us of one core)
-WORTH_A_THREAD = 2_000_000
+#: floating-point operations below which a second thread costs more than it saves (some 25 us of one core)
+WORTH_A_THREAD = 4_000_000
 #: how many times as much is worth it where the second thread sleeps: to wake it takes 15 us of the caller's time, and
 #: it begins later still.  A call after 0.3 ms without one, on one thread, on two, and with this (us; B, T, I = H):
 #: (8, 50, 64) 56, 89, 68; (8, 50, 128) 188, 161, 159 (`python -m benchmarks.shares`)
-ASLEEP_TIMES = 10
+ASLEEP_TIMES = 5
 #: seconds from the beginning of a call to that of the next which find threads awake, or make it worth waking them
-IN_A_ROW = 2e-4
+IN_A_ROW = 1.5e-4
 
 #: what `set_num_threads` was given; None: as cores.py has it
 limit: int | None = None

@@ -31,7 +31,7 @@ class Call:
     def __init__(self, weights: StackWeights, layout: Dense) -> None:
         self.layout = layout
         I, H, L, D, B, R = weights.I, weights.H, weights.layers, weights.D, layout.B, layout.R
-        layout.operations = backend.rnn_operations(R, I, H, weights.directions, D)
+        layout.operations = backend.rnn_operations(R, B, I, H, weights.directions, D)
         self._state, self._output = (weights.directions, B, H), (R, weights.width)
         self._lower = (min(L - 1, 2), R, weights.width) if L > 1 else None
         #: in the memory of the host, and nothing is written over where it was read
