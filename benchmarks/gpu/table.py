@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .times import PASSES
 
-SYSTEMS = ["numbarnn", "torch", "torch, TF32"]
+SYSTEMS, RATIOS = ["numbarnn", "torch", "torch, TF32"], ["torch / ours", "TF32 / ours"]
 
 
 class Row(NamedTuple):
@@ -18,6 +18,8 @@ class Row(NamedTuple):
     B: int
     T: int
     times: list[float]
+    #: of the calls alone, which are within `times`
+    host: list[float]
     error: float
     peak: float  # multiply-adds a second
 
@@ -44,11 +46,11 @@ def table(rows: list[Row]) -> str:
     """The rows of each pass as a Markdown table, and below it the geometric means of the ratios."""
     text = []
     for name in PASSES:
-        mine = [row for row in rows if row.name == name]
-        heads = ["H", "B", "T", *SYSTEMS, "torch / ours", "TF32 / ours", "of peak", "largest error"]
+        mine = sorted((row for row in rows if row.name == name), key=lambda row: (row.H, row.B, row.T))
+        heads = ["H", "B", "T", *SYSTEMS, "host", "torch's host", *RATIOS, "of peak", "largest error"]
         text += [f"\n{name}:\n", f"| {' | '.join(heads)} |", "|" + " --: |" * len(heads)]
         for row in mine:
-            cells = [str(row.H), str(row.B), str(row.T), *(f"{t:.0f}" for t in row.times)]
+            cells = [str(row.H), str(row.B), str(row.T), *(f"{t:.0f}" for t in [*row.times, *row.host[:2]])]
             cells += [f"{r:.2f}" for r in row.ratios] + [f"{row.of_peak:.0%}", f"{row.error:.1e}"]
             text.append(f"| {' | '.join(cells)} |")
         if mine:
