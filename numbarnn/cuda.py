@@ -55,6 +55,8 @@ def missing() -> str | None:
     problem = _no_gpu()
     if problem:
         lacks.append(problem)
+    elif not absent and _no_cublas():
+        lacks.append("cuBLAS, which CuPy does not find (pip install nvidia-cublas-cu12)")
     return " and ".join(lacks) or None
 
 
@@ -80,6 +82,14 @@ def _no_gpu() -> str | None:
     if capability.value < _OLDEST:
         return f"an NVIDIA GPU of compute capability {_OLDEST}.0 or newer (this one's begins with {capability.value})"
     return None
+
+
+def _no_cublas() -> bool:
+    """Whether CuPy is there without the library that multiplies matrices; its own message names a file."""
+    try:
+        return not importlib.import_module("cupy.cuda").cublas  # looked for when it is asked for
+    except ImportError:
+        return True
 
 
 def synchronize() -> None:

@@ -101,6 +101,7 @@ def test_which_of_the_two_is_missing(monkeypatch, installed, gpus, says):
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name in installed else None)
     monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setattr(cuda, "_no_cublas", lambda: False)
     cuda.missing.cache_clear()
     try:
         assert cuda.is_available() == (says is None)
@@ -119,3 +120,20 @@ def test_a_refused_move_leaves_the_model_as_it_was():
         model.to("cuda", nb.float64)
     assert all(nb.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     assert model.weight_hh_l0.dtype == nb.float32
+
+
+def test_a_cupy_without_cublas_is_said_to_be(monkeypatch):
+    monkeypatch.setattr(cuda, "_no_gpu", lambda: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(cuda.importlib, "import_module", _no_library)
+    cuda.missing.cache_clear()
+    try:
+        with pytest.raises(RuntimeError, match=r"device 'cuda': missing cuBLAS, .*pip install nvidia-cublas-cu12"):
+            cuda.require()
+    finally:
+        monkeypatch.undo()
+        cuda.missing.cache_clear()
+
+
+def _no_library(name):
+    raise ImportError(f"Failure finding a library for {name}")
