@@ -146,6 +146,20 @@ def test_forward(rng, way, lengths, I, H, D, L, nonlinearity, dtype):
         assert_close(h_n, want_h_n)
 
 
+def test_directions_that_fit_one_by_one_only(rng, monkeypatch):
+    spread = rnn.plan
+    monkeypatch.setattr(rnn, "plan", lambda B, H, D, *chip: None if D > 1 else spread(B, H, D, *chip))
+    monkeypatch.setattr(rnn, "steps_forward", None)
+    lengths, I, H = [3, 2, 2, 1, 0], 3, 5
+    running, starts = rows_of(lengths)
+    layers, x = layers_case(rng, 2, 2, I, H, np.float64), rng.standard_normal((*running.shape, I))
+    h_0 = rng.standard_normal((4, len(lengths), H))
+    want, want_h_n, _ = naive.rnn(x, h_0, layers, "tanh", lengths)
+    output, h_n, _ = run_forward(x[running], False, starts, layers, h_0, "tanh", 1)
+    assert_close(output, want[running])
+    assert_close(h_n, want_h_n)
+
+
 def test_forward_batch_first_and_states_of_all_layers(rng):
     T, B, I, H, L, D = 3, 2, 4, 3, 3, 2
     layers = layers_case(rng, L, D, I, H, np.float64)

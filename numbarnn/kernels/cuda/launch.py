@@ -92,7 +92,7 @@ def walk(
     places = _starts(starts.tobytes(), device(), stream())
     state, counters = _handed_on(how, h, back)
     arrays = (addend, places, weights, state, h, output, result, counters, _late(device()))
-    numbers = (how.S, how.C, how.parts, int(back and not reverse), PATIENCE)
+    numbers = (how.S, how.C, how.parts, int(back != reverse), PATIENCE)
     return run(how, kernel, (*map(kernel_argument, arrays), numbers), (how.slices, how.groups, len(h)))
 
 
