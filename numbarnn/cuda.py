@@ -83,7 +83,11 @@ def _no_gpu() -> str | None:
 
 
 def synchronize() -> None:
-    """Wait until the GPU has done all it was asked for; RuntimeError if some of it had to be given up."""
+    """Wait until the GPU has done all it was asked for; RuntimeError if some of it had to be given up.
+
+    It is asked of all streams and threads.  Values that another library reads through `__cuda_array_interface__` or
+    `__dlpack__` are only known to be good after this: unlike `Tensor.cpu()`, these do not tell what was given up.
+    """
     require()
     from .kernels.cuda import launch
 
