@@ -83,6 +83,11 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
         return _DLPACK_CUDA, 0
 
     @property
+    def device(self) -> Any:
+        """Of the devices, whose numbers CuPy's arrays know, there is one."""
+        return types.SimpleNamespace(id=0)
+
+    @property
     def flags(self) -> _Flags:
         return _Flags(self._array)
 
