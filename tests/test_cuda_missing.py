@@ -79,19 +79,32 @@ EXTRA, GPU = "CuPy and numba-cuda (pip install 'numbarnn[cuda]')", "an NVIDIA GP
             6,
             "an NVIDIA GPU of compute capability 7.0 or newer (this one's begins with 6)",
         ),
+        (["cupy", "numba_cuda"], "the second is current, the first too old", None),
+        (
+            ["cupy", "numba_cuda"],
+            "the second is current and too old",
+            "an NVIDIA GPU of compute capability 7.0 or newer (this one's begins with 6)",
+        ),
     ],
 )
 def test_which_of_the_two_is_missing(monkeypatch, installed, gpus, says):
+    two = isinstance(gpus, str)
+    majors = {6: [6] * 6, "the second is current, the first too old": [6, 9]}.get(gpus, [9, 6])
+
     class Driver:
         def cuInit(self, flags):
             return 0 if gpus else 100
 
         def cuDeviceGetCount(self, pointer):
-            pointer._obj.value = gpus
+            pointer._obj.value = 2 if two else gpus
             return 0
 
+        def cuCtxGetDevice(self, pointer):
+            pointer._obj.value = 1 if two else -1
+            return 0 if two else 201  # no context
+
         def cuDeviceGetAttribute(self, pointer, attribute, device):
-            pointer._obj.value = 6 if gpus == 6 else 9
+            pointer._obj.value = majors[device.value]
             return 0
 
     def load(name):
