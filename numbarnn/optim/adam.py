@@ -11,7 +11,6 @@ from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
 from .options import check_betas, check_not_negative, check_unsupported, number
-from .state import start
 
 
 class Adam(Optimizer):
@@ -67,8 +66,6 @@ class Adam(Optimizer):
 
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
         values, state = parameter._array, self.state[parameter]
-        if not state or (group["amsgrad"] and state.get("max_exp_avg_sq") is None):
-            start(state, values, self._state_names(group))
         count = state["step"]._array
         step = count.item() + 1
         beta1, beta2 = group["betas"]

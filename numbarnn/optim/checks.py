@@ -12,28 +12,40 @@ from ..tensor import Tensor
 
 def check_step(
     values: Array, gradient: Array, state: Mapping[str, Any] | None, names: Iterable[str], required: tuple[str, ...]
-) -> None:
+) -> bool:
     """RuntimeError unless the gradient and the states of these names have the parameter's place, shape and dtype.
 
-    `state` is None or empty before the first step.  A state that is not there is an error only if it is `required`.
+    Returns whether all states are there.  `state` is None or empty before the first step; after it, a state that is
+    not there is an error only if it is `required`.
     """
-    dtype = values.dtype
+    place, shape, dtype = type(values), values.shape, values.dtype
     if dtype.kind != "f":
         raise RuntimeError(f"parameter: expected a floating point dtype, got {dtype}")
-    arrays, shape = {"gradient": gradient}, values.shape
-    if state:
-        for name in names:
-            held = state.get(name)
-            if held is not None or name in required:
-                arrays[name] = _array(name, held, state)
-    check_together(values, *arrays.values())
-    for name, array in arrays.items():
-        if array.shape != shape:
-            raise RuntimeError(misshapen(name, shape, array.shape))
-        if array.dtype != dtype:
-            raise RuntimeError(f"{name}: expected the dtype of its parameter, {dtype}, got {array.dtype}")
-    if state and "step" in required and _array("step", state.get("step"), state).size != 1:
+    # looked at here, for all parameters at each step; `_compare` tells what is wrong, if anything is
+    if type(gradient) is not place or gradient.shape != shape or gradient.dtype is not dtype:
+        _compare("gradient", gradient, values)
+    if not state:
+        return False
+    complete = True
+    for name in names:
+        held = state.get(name)
+        if held is None and name not in required:
+            complete = False
+            continue
+        array = held._array if isinstance(held, Tensor) else _array(name, held, state)
+        if type(array) is not place or array.shape != shape or array.dtype is not dtype:
+            _compare(name, array, values)
+    if required and _array("step", state.get("step"), state).size != 1:
         raise RuntimeError(f"step: expected one number, got the shape {list(state['step'].shape)}")
+    return complete
+
+
+def _compare(name: str, array: Array, values: Array) -> None:
+    check_together(values, array)
+    if array.shape != values.shape:
+        raise RuntimeError(misshapen(name, values.shape, array.shape))
+    if array.dtype != values.dtype:
+        raise RuntimeError(f"{name}: expected the dtype of its parameter, {values.dtype}, got {array.dtype}")
 
 
 def misshapen(name: str, expected: tuple[int, ...], got: tuple[int, ...]) -> str:

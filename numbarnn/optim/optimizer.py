@@ -29,7 +29,7 @@ class Optimizer(ABC):
     parameter in two groups and for a tensor that is no leaf, TypeError for what is no tensor.
     """
 
-    #: states that a parameter has from its first step on
+    #: states that a parameter has from its first step on; where there are some, all states begin as zeros
     _required: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
@@ -99,7 +99,10 @@ class Optimizer(ABC):
 
     def _step(self, parameter: Tensor, group: Group) -> None:
         values, gradient = parameter._array, parameter._grad._array  # type: ignore[union-attr]  # step() looked
-        check_step(values, gradient, self.state.get(parameter), self._state_names(group), self._required)
+        names = self._state_names(group)
+        complete = check_step(values, gradient, self.state.get(parameter), names, self._required)
+        if not complete and self._required:
+            state.start(self.state[parameter], values, names)
         self._update(parameter, gradient, group)
         parameter._version.wrote()
 

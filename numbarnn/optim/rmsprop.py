@@ -10,7 +10,6 @@ from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
 from .options import check_not_negative, check_unsupported, number
-from .state import start
 
 
 class RMSprop(Optimizer):
@@ -63,9 +62,6 @@ class RMSprop(Optimizer):
 
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
         values, state = parameter._array, self.state[parameter]
-        names = self._state_names(group)
-        if any(state.get(name) is None for name in names):
-            start(state, values, names)
         state["step"]._array += 1
         mean = state["grad_avg"]._array if group["centered"] else None
         buffer = state["momentum_buffer"]._array if group["momentum"] > 0 else None
