@@ -29,4 +29,4 @@ def packed_module(module: Any) -> tuple[StackWeights, Array, int]:
     params = [p for group in groups for p in group if p is not None]
     check_on_cpu(params[0])
     weights = StackWeights(params, 4 if module.bias else 2, D)
-    return weights, weights.packed(params), ACTIVATIONS[module.nonlinearity]
+    return weights, weights.packed(None), ACTIVATIONS[module.nonlinearity]

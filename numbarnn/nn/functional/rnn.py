@@ -234,6 +234,7 @@ def _run(
     """The outputs of the last `shown` layers and the state, as the user has them; `edges`: a node is left behind."""
     layout = call.layout
     stack = Stack(ready, activation, dropout)
+    states = [] if edges is None else states_of(inputs) + ready.states  # before the values are read
     layers, h_n = stack.forward(x, layout, call.first_state(h, x), keep=edges is not None)
     first = stack.layers - shown
     outputs = (*[Tensor._wrap(layout.user(layer)) for layer in layers[first:]], Tensor._wrap(layout.state_out(h_n)))
@@ -251,7 +252,7 @@ def _run(
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    leave_node(name, outputs, edges, backward, states_of(inputs) + ready.states())
+    leave_node(name, outputs, edges, backward, states)
     for layer in range(first, stack.layers):  # the way back reads these; h_n is a copy already
         outputs[layer - first]._version.before_write = stack.output_keeper(layer)
     return outputs

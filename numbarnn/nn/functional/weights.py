@@ -125,9 +125,12 @@ class StackWeights:
         kept = self._kept
         return kept.panels if kept is not None and _unchanged(params, kept.states) else None
 
-    def packed(self, params: Sequence[Any]) -> Array:
-        """All layers and directions as the kernels read them (kernels/weights.py)."""
-        directions, states, before = [_direction(*group) for group in self._groups], _states(params), self._kept
+    def packed(self, states: _States | None) -> Array:
+        """All layers and directions as the kernels read them (kernels/weights.py); kept, if these are their states.
+
+        The states are those from before the arrays were looked at: a write meanwhile is then one that came after.
+        """
+        directions, before = [_direction(*group) for group in self._groups], self._kept
         if states is None:
             unkept: Array = self.kernels.packed_layers(directions)
             return unkept
@@ -214,11 +217,12 @@ def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeight
     panels = None if known is None else known.kept(params)
     if known is not None and panels is not None:
         return known, panels
+    states = _states(params)  # before the memory and its values: what another thread writes meanwhile is to be seen
     if known is None or not known.made_of(params):
         known = StackWeights(params, each, D)
         if isinstance(params[0], Tensor):
             _cache(params[0])["stack"] = known
-    return known, known.packed(params)
+    return known, known.packed(states)
 
 
 def _known(params: Sequence[Any], each: int, D: int) -> StackWeights | None:
