@@ -157,6 +157,7 @@ class Tensor(Methods):
         self._array, self._version, self._cache = value._array, value._version, None
         if self._array is not array:
             version.wrote()  # operations that saved the tensor would read the new array: backward() refuses
+            version.forget()
         elif version.watched:
             changes.note()
 

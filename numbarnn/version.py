@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Keeper(Protocol):
+    """What keeps something that was derived from a tensor's values."""
+
+    def _drop_derived(self) -> None:
+        """Let go of it."""
 
 
 class Changes:
@@ -32,6 +41,7 @@ class Version:
     `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and
     nothing derived from the values may be cached.
     `watched` says that something was derived from the values, which looks at `changes`.
+    `keepers` keep what was derived from the values, and let go of it when a tensor leaves the memory.
     `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
     """
 
@@ -40,6 +50,7 @@ class Version:
     recorded = 0
     exposed = False
     watched = False
+    keepers: tuple[weakref.ref[Keeper], ...] = ()
     before_write: Callable[[], None] | None = None
 
     def wrote(self) -> None:
@@ -53,3 +64,16 @@ class Version:
         self.exposed = True
         if self.watched:
             changes.note()
+
+    def keep(self, keeper: Keeper) -> None:
+        """Have `keeper`, which is not kept alive by this, told by `forget`."""
+        alive = [ref for ref in self.keepers if ref() is not None and ref() is not keeper]
+        self.keepers = (*alive, weakref.ref(keeper))
+
+    def forget(self) -> None:
+        """A tensor has left the memory: what was derived from the values would only keep it from being freed."""
+        keepers, self.keepers = self.keepers, ()
+        for ref in keepers:
+            keeper = ref()
+            if keeper is not None:
+                keeper._drop_derived()

@@ -1,6 +1,9 @@
-"""Parameters that another thread writes to, or that go, while a layer works: no stale value, and nothing kept of them."""
+"""Parameters that are written to while a layer works, or taken away between two calls: nothing stale is kept."""
 
 from __future__ import annotations
+
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -74,3 +77,85 @@ def test_a_write_while_a_call_runs_makes_its_way_back_an_error(monkeypatch):
         output, _ = rnn(x)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             output.sum().backward()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# memory that is no longer a parameter's
+
+
+def deleted(layer, name):
+    delattr(layer, name)
+
+
+def replaced(layer, name):
+    setattr(layer, name, nn.Parameter(getattr(layer, name).detach() * 2))
+
+
+def loaded(layer, name):
+    state = {key: value.clone() for key, value in layer.state_dict().items()}
+    layer.load_state_dict(state, assign=True)
+
+
+LEAVE = {
+    "double": lambda layer, name: layer.double(),
+    "to": lambda layer, name: nn.Sequential(layer).to(nb.float64),
+    "data": lambda layer, name: setattr(getattr(layer, name), "data", nb.zeros(5, 5)),
+    "replaced": replaced,
+    "registered": lambda layer, name: layer.register_parameter(name, nn.Parameter(nb.zeros(5, 5))),
+    "none": lambda layer, name: setattr(layer, name, None),
+    "deleted": deleted,
+    "loaded": loaded,
+}
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("kind", ["RNN", "RNNCell", "function"])
+@pytest.mark.parametrize("leave", LEAVE)
+def test_weights_are_freed_when_the_parameters_leave_them(leave, kind, train):
+    """And what was packed of them: at once, not at the next call."""
+    layer, x = (nn.RNNCell if kind == "RNNCell" else nn.RNN)(3, 5), nb.randn(4, 3)
+    name = "weight_hh" if kind == "RNNCell" else "weight_hh_l0"
+    gc.disable()
+    try:
+        for _ in range(2):  # the second time, there is something to be forgotten
+            with nb.set_grad_enabled(train):
+                if kind == "function":
+                    called = nn.functional.rnn_tanh(x, None, list(layer.parameters()), True, 1, 0.0, False, False)
+                else:
+                    called = layer(x)
+                if train:
+                    (called if kind == "RNNCell" else called[0]).sum().backward()
+            del called
+        stack = layer.get_parameter(name.replace("hh", "ih"))._cache["stack"].stack
+        held = [weakref.ref(layer.get_parameter(name)._array), weakref.ref(stack._kept.panels)]
+        assert kind == "function" or layer._ready is not None
+        del stack
+        LEAVE[leave](layer, name)
+        assert [ref() is None for ref in held] == [True, True]
+    finally:
+        gc.enable()
+
+
+def test_a_parameter_of_several_layers_is_forgotten_by_all_and_each_goes_on():
+    first, second, x = nn.RNN(3, 5), nn.RNN(3, 5), nb.randn(4, 2, 3)
+    second.weight_hh_l0 = first.weight_hh_l0
+    with nb.no_grad():
+        first(x), second(x)
+        held = weakref.ref(first.weight_hh_l0._array)
+        first.weight_hh_l0.data = nb.zeros(5, 5)
+        assert held() is None
+        for rnn in (first, second):
+            expected = nb.tanh(x @ rnn.weight_ih_l0.t() + rnn.bias_ih_l0 + rnn.bias_hh_l0)
+            assert nb.allclose(rnn(x)[0], expected, atol=1e-6)
+
+
+def test_a_layer_that_is_gone_is_not_kept_by_a_parameter_that_stays():
+    parameter, x = nn.RNN(3, 5).weight_hh_l0, nb.randn(4, 2, 3)
+    for _ in range(20):
+        rnn = nn.RNN(3, 5)
+        rnn.weight_hh_l0 = parameter
+        rnn(x)
+        gone = weakref.ref(rnn)
+        del rnn
+        assert gone() is None
+    assert len(parameter._version.keepers) <= 4

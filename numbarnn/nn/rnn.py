@@ -35,8 +35,16 @@ class _Recurrent(Module):
 
     def _kept(self, ready: Ready) -> Ready:
         """These parameters, kept for the next calls as well if changes to them will be noted."""
-        self.__dict__["_ready"] = ready if ready.of(self._parameters.values()) and ready.stays() else None
+        before, kept = self._ready, ready.of(self._parameters.values()) and ready.stays()
+        self.__dict__["_ready"] = ready if kept else None
+        if kept and (before is None or before.weights is not ready.weights):
+            for parameter in self._parameters.values():
+                if parameter is not None:
+                    parameter._version.keep(self)
         return ready
+
+    def _drop_derived(self) -> None:
+        self.__dict__["_ready"] = None
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.

@@ -1,6 +1,6 @@
 """The parameters of a recurrent call, ready for it: checked, packed, and with their places on the tape.
 
-A layer keeps that from call to call.  To see that nothing has changed takes 0.2 us, whatever the number of layers.
+A layer keeps that from call to call.  To see that nothing has changed takes 0.2 us for 4 parameters, 0.6 us for 32.
 """
 
 from __future__ import annotations

@@ -156,6 +156,18 @@ class StackWeights:
         return [(dense(weight_ih), dense(weight_hh)) for weight_ih, weight_hh, *_ in self._groups]
 
 
+class _KeptStack:
+    """The place of a stack with its first parameter, until one of the parameters leaves its memory."""
+
+    __slots__ = ("__weakref__", "stack")
+
+    def __init__(self, stack: StackWeights) -> None:
+        self.stack: StackWeights | None = stack
+
+    def _drop_derived(self) -> None:
+        self.stack = None
+
+
 #: the version of each parameter, and its count
 _States = list[tuple[Version, int]]
 
@@ -221,12 +233,16 @@ def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeight
     if known is None or not known.made_of(params):
         known = StackWeights(params, each, D)
         if isinstance(params[0], Tensor):
-            _cache(params[0])["stack"] = known
+            kept = _cache(params[0])["stack"] = _KeptStack(known)
+            for p in params:
+                if isinstance(p, Tensor):
+                    p._version.keep(kept)
     return known, known.packed(states)
 
 
 def _known(params: Sequence[Any], each: int, D: int) -> StackWeights | None:
     """The stack that was last made with the first of these parameters, if it was one of such layers."""
     cache = getattr(params[0], "_cache", None) if params else None
-    known: StackWeights | None = None if cache is None else cache.get("stack")
+    kept: _KeptStack | None = None if cache is None else cache.get("stack")
+    known = None if kept is None else kept.stack
     return known if known is not None and known.each == each and known.D == D else None
