@@ -42,7 +42,8 @@ class Version:
     nothing derived from the values may be cached.
     `watched` says that something was derived from the values, which looks at `changes`.
     `keepers` keep what was derived from the values, and let go of it when a tensor leaves the memory.
-    `before_write` is called once, before the next write: whoever still needs the values takes a copy then.
+    `before_write` is called once, before the next write that is announced: whoever still needs the values takes a
+    copy then.  In-place operations announce theirs; what writes to parameters and gradients only counts.
     """
 
     # What most tensors never change lies in the class: one is made for every result, and that takes half the time.
@@ -52,6 +53,12 @@ class Version:
     watched = False
     keepers: tuple[weakref.ref[Keeper], ...] = ()
     before_write: Callable[[], None] | None = None
+
+    def announce(self) -> None:
+        """Say that a write comes, while the values are still there."""
+        before_write, self.before_write = self.before_write, None
+        if before_write is not None:
+            before_write()
 
     def wrote(self) -> None:
         """Count a write."""

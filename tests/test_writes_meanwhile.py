@@ -159,3 +159,89 @@ def test_a_layer_that_is_gone_is_not_kept_by_a_parameter_that_stays():
         del rnn
         assert gone() is None
     assert len(parameter._version.keepers) <= 4
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the output, which the way back reads
+
+
+def by_an_optimizer(p):
+    p.grad = nb.ones_like(p)
+    nb.optim.SGD([p], lr=1.0).step()
+
+
+def by_load_state_dict(p):
+    holder = nn.Module()
+    holder.p = p
+    holder.load_state_dict({"p": nb.ones(*p.shape)})
+
+
+def by_accumulation(p):
+    leaf = nb.ones(*p.shape, requires_grad=True)
+    leaf.grad = p.detach()
+    (leaf * 2).sum().backward()
+
+
+def by_clipping(p):
+    leaf = nn.Parameter(nb.ones(*p.shape))
+    leaf.grad = p.detach()
+    nn.utils.clip_grad_norm_([leaf], 1e-3)
+
+
+def by_a_stream(p):
+    stream = nn.RNN(3, 5).stream(4)
+    stream.step(nb.ones(4, 3), out=p.detach()[0])
+
+
+#: writers that count what they wrote and do not announce it
+WRITERS = {
+    "optimizer": by_an_optimizer,
+    "load_state_dict": by_load_state_dict,
+    "vector": lambda p: nn.utils.vector_to_parameters(nb.ones(p.numel()), [p]),
+    "gradient": by_accumulation,
+    "clipping": by_clipping,
+    "stream": by_a_stream,
+}
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_write_to_the_output_that_is_not_announced_makes_the_way_back_an_error(writer, layers):
+    rnn, x = nn.RNN(3, 5, num_layers=layers), nb.randn(6, 4, 3)
+    for first, last in ((False, False), (True, False), (False, True)):  # beside an in-place operation, which is kept
+        output, _ = rnn(x)
+        loss = output.sum()
+        if first:
+            output.detach().mul_(2)
+        WRITERS[writer](nn.Parameter(output.detach()))
+        if last:
+            output.detach().mul_(2)
+        if first:
+            rnn.zero_grad()
+            loss.backward()
+            found = [p.grad for p in rnn.parameters()]
+            rnn.zero_grad()
+            rnn(x)[0].sum().backward()
+            assert all(nb.equal(a, p.grad) for a, p in zip(found, rnn.parameters(), strict=True))
+        else:
+            with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+                loss.backward()
+
+
+def test_hidden_states_of_a_lower_layer_are_guarded_too_and_other_memory_is_no_write():
+    rnn, x = nn.RNN(3, 5, num_layers=2), nb.randn(6, 4, 3)
+    output, _, (lower, _) = rnn(x, output_hidden_states=True)
+    loss = output.sum()
+    by_an_optimizer(nn.Parameter(lower.detach()))
+    with pytest.raises(RuntimeError, match="has been modified by an inplace operation"):
+        loss.backward()
+    output, h_n = rnn(x)
+    loss = output.sum() + h_n.sum()
+    output.data = nb.zeros(6, 4, 5)
+    by_an_optimizer(nn.Parameter(h_n.detach()))  # a copy
+    loss.backward()
+    found = [p.grad for p in rnn.parameters()]
+    rnn.zero_grad()
+    output, h_n = rnn(x)
+    (output.sum() + h_n.sum()).backward()
+    assert all(nb.equal(a, p.grad) for a, p in zip(found, rnn.parameters(), strict=True))

@@ -252,7 +252,7 @@ def _run(
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    leave_node(name, outputs, edges, backward, states)
     for layer in range(first, stack.layers):  # the way back reads these; h_n is a copy already
-        outputs[layer - first]._version.before_write = stack.output_keeper(layer)
+        stack.guard(layer, outputs[layer - first]._version, states)
+    leave_node(name, outputs, edges, backward, states)
     return outputs
