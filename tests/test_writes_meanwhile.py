@@ -245,3 +245,31 @@ def test_hidden_states_of_a_lower_layer_are_guarded_too_and_other_memory_is_no_w
     output, h_n = rnn(x)
     (output.sum() + h_n.sum()).backward()
     assert all(nb.equal(a, p.grad) for a, p in zip(found, rnn.parameters(), strict=True))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# attributes that no longer fit the parameters
+
+
+@pytest.mark.parametrize("called", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("bidirectional", True, "params: expected 4 for each of 1 layers and 2 directions, got 4"),
+        ("bias", False, "params: expected 2 for each of 1 layers and 1 directions, got 4"),
+        ("num_layers", 3, "params: expected 4 for each of 3 layers and 1 directions, got 4"),
+        ("mode", "RNN_X", "mode must be RNN_TANH or RNN_RELU, got RNN_X"),
+    ],
+)
+def test_attributes_that_do_not_fit_the_parameters_are_refused(name, value, message, called):
+    rnn, x = nn.RNN(3, 5), nb.randn(4, 2, 3)
+    expected = rnn(x)[0] if called else None
+    before = getattr(rnn, name)
+    setattr(rnn, name, value)
+    calls = [lambda: rnn(x)] if name == "mode" else [lambda: rnn(x), rnn.stream]
+    for call in calls:
+        with pytest.raises(ValueError if name == "mode" else RuntimeError) as refused:
+            call()
+        assert str(refused.value) == message
+    setattr(rnn, name, before)
+    assert expected is None or nb.equal(rnn(x)[0], expected)

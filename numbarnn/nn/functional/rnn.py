@@ -68,7 +68,7 @@ def rnn_tanh(
     >>> np.allclose(output, math.tanh(0.5)), h_n.shape
     (True, numbarnn.Size([1, 1, 1]))
     """
-    each, D = _counts(params, has_biases, num_layers, bidirectional)
+    each, D = counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
     ready = Ready(params, each, D)
     results = recurrent(TANH, input, hx, ready, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
@@ -99,7 +99,7 @@ def rnn_relu(
     >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
     [0.5, 1.0, 1.5]
     """
-    each, D = _counts(params, has_biases, num_layers, bidirectional)
+    each, D = counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
     ready = Ready(params, each, D)
     results = recurrent(RELU, input, hx, ready, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
@@ -163,7 +163,7 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
     return Tensor._wrap(call.infer(ready, activation, x, h)[1])
 
 
-def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
+def counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
     """How many parameters each direction of a layer has, and how many directions."""
     each, D = 4 if has_biases else 2, 2 if bidirectional else 1
     if num_layers < 1 or len(params) != each * num_layers * D:
