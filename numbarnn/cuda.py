@@ -55,6 +55,8 @@ def missing() -> str | None:
     problem = _no_gpu()
     if problem:
         lacks.append(problem)
+    elif not absent and _no_cublas():
+        lacks.append("cuBLAS, which CuPy does not find (pip install nvidia-cublas-cu12)")
     return " and ".join(lacks) or None
 
 
@@ -75,15 +77,29 @@ def _no_gpu() -> str | None:
     code = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     if code or not count.value:
         return f"an NVIDIA GPU (the driver is there, but shows none: CUDA error {code})"
-    capability = ctypes.c_int(0)
-    driver.cuDeviceGetAttribute(ctypes.byref(capability), _MAJOR, 0)
+    current, capability = ctypes.c_int(0), ctypes.c_int(0)
+    if driver.cuCtxGetDevice(ctypes.byref(current)):  # there is no context yet: it will be that of the first GPU
+        current.value = 0
+    driver.cuDeviceGetAttribute(ctypes.byref(capability), _MAJOR, current)
     if capability.value < _OLDEST:
         return f"an NVIDIA GPU of compute capability {_OLDEST}.0 or newer (this one's begins with {capability.value})"
     return None
 
 
+def _no_cublas() -> bool:
+    """Whether CuPy is there without the library that multiplies matrices; its own message names a file."""
+    try:
+        return not importlib.import_module("cupy.cuda").cublas  # looked for when it is asked for
+    except ImportError:
+        return True
+
+
 def synchronize() -> None:
-    """Wait until the GPU has done all it was asked for; RuntimeError if some of it had to be given up."""
+    """Wait until the GPU has done all it was asked for; RuntimeError if some of it had to be given up.
+
+    It is asked of all streams and threads.  Values that another library reads through `__cuda_array_interface__` or
+    `__dlpack__` are only known to be good after this: unlike `Tensor.cpu()`, these do not tell what was given up.
+    """
     require()
     from .kernels.cuda import launch
 

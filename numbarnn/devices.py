@@ -38,9 +38,19 @@ def is_foreign(value: Any) -> bool:
 
 
 def adopted(value: Any) -> Array:
-    """The memory of an array on the GPU, whichever library made it, as an array like ours."""
-    array: Array = _xp().asarray(value)
-    return array
+    """The memory of an array on the GPU, whichever library made it, as an array like ours.
+
+    By DLPack if it speaks that: then what is asked for here comes after what its library still writes there.  Where
+    there is `__cuda_array_interface__` alone, that must name the stream of the writes, or they must be done.
+    """
+    xp = _xp()
+    exchanges = hasattr(value, "__dlpack__") and not isinstance(value, xp.ndarray)
+    if exchanges and value.__dlpack_device__()[0] == _DLPACK_CUDA:
+        return exchanged(value)
+    array: Any = xp.asarray(value)
+    if array.size:  # else there is no memory
+        _check_current(array.device.id)
+    return array  # type: ignore[no-any-return]
 
 
 def exchanged(value: Any) -> Array:
@@ -48,10 +58,19 @@ def exchanged(value: Any) -> Array:
     kind, number = value.__dlpack_device__()
     if kind == _DLPACK_CPU:
         return np.from_dlpack(value)
-    if kind != _DLPACK_CUDA or number != 0:
+    if kind != _DLPACK_CUDA:
         raise RuntimeError(f"from_dlpack: expected an array on the CPU or on 'cuda:0', got device {kind}, {number}")
-    array: Array = _xp().from_dlpack(value)
+    xp = _xp()
+    _check_current(number)
+    array: Array = xp.from_dlpack(value)
     return array
+
+
+def _check_current(number: int) -> None:
+    """RuntimeError for the memory of another GPU: one is used, the current one."""
+    current = _arrays().device()
+    if number != current:
+        raise RuntimeError(f"expected memory of cuda:{current}, the current device, got memory of cuda:{number}")
 
 
 _DLPACK_CPU, _DLPACK_CUDA = 1, 2

@@ -66,8 +66,9 @@ class Index:
         self.basic, self.advanced = (*basic, ...), tuple(advanced)  # with Ellipsis even one element is a view
 
     def beside(self, array: Any) -> Index:
-        """Itself, with its arrays where `array` is."""
+        """Itself, with its arrays where `array` is; IndexError for what is not there, which CuPy counts on round."""
         if self.advanced is not None and not isinstance(array, np.ndarray):
+            _check_range(self.advanced, array[self.basic].shape)
             self.advanced = tuple(np.asarray(p, like=array) if isinstance(p, np.ndarray) else p for p in self.advanced)
         return self
 
@@ -87,6 +88,18 @@ class Index:
             array[self.basic] = value
         else:
             array[self.basic][self.advanced] = value
+
+
+def _check_range(advanced: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+    """IndexError, in torch's words, for an integer that is outside its dimension."""
+    along = 0
+    for part in advanced:
+        if isinstance(part, np.ndarray) and part.dtype.kind != "b":
+            length = shape[along]
+            wrong = part[(part < -length) | (part >= length)]
+            if wrong.size:
+                raise IndexError(f"index {wrong[0]} is out of bounds for dimension {along} with size {length}")
+        along += _span(part)
 
 
 def _span(part: Any) -> int:

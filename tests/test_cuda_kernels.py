@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 from pathlib import Path
 
 import cuda_device
@@ -15,13 +16,14 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from tolerance import assert_close  # noqa: E402
 
+from numbarnn.kernels import backend as cpu_backend  # noqa: E402
 from numbarnn.kernels import gradients as cpu_gradients  # noqa: E402
 from numbarnn.kernels import linear as cpu_linear  # noqa: E402
 from numbarnn.kernels import packing as cpu_packing  # noqa: E402
 from numbarnn.kernels import rnn as cpu_rnn  # noqa: E402
 from numbarnn.kernels import weights as cpu_weights  # noqa: E402
 from numbarnn.kernels.activation import RELU, TANH  # noqa: E402
-from numbarnn.kernels.cuda import gradients, launch, linear, packing, rnn, weights  # noqa: E402
+from numbarnn.kernels.cuda import arrays, backend, gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.cuda.plan import VECTOR, Block, Chip, Plan  # noqa: E402
 
@@ -95,6 +97,29 @@ def test_signatures_are_those_of_the_kernels(twin, cpu):
     assert twin.__module__ == cpu.__module__.replace("kernels", "kernels.cuda")
 
 
+#: functions of kernels/backend.py that are called for NumPy arrays only
+ON_THE_CPU = {"direction_backward", "layout", "rnn_operations", "unpacked_matrix", "of"}
+
+
+def test_every_function_of_the_backend_has_a_twin():
+    functions = {n for n, value in vars(cpu_backend).items() if callable(value) and n.islower() and n[0] != "_"}
+    twins = {n for n, value in vars(backend).items() if callable(value)}
+    assert functions - twins == ON_THE_CPU
+    assert len(functions) > 15
+    mine, theirs = (inspect.signature(module.layer_backward) for module in (backend, cpu_backend))
+    assert mine == theirs
+
+
+def test_synchronize_waits_for_all_streams_and_looks_for_what_was_given_up(monkeypatch):
+    calls = []
+    runtime = types.SimpleNamespace(deviceSynchronize=lambda: calls.append("the whole device"))
+    monkeypatch.setattr(arrays, "SIMULATED", False)
+    monkeypatch.setattr(arrays, "xp", types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime)))
+    monkeypatch.setattr(launch, "check", lambda: calls.append("check"))
+    launch.synchronize()
+    assert calls == ["the whole device", "check"]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # the recurrence
 
@@ -144,6 +169,20 @@ def test_forward(rng, way, lengths, I, H, D, L, nonlinearity, dtype):
         output, h_n, _ = run_forward(x[running], False, starts, layers, h_0, nonlinearity, K)
         assert_close(output, want[running])
         assert_close(h_n, want_h_n)
+
+
+def test_directions_that_fit_one_by_one_only(rng, monkeypatch):
+    spread = rnn.plan
+    monkeypatch.setattr(rnn, "plan", lambda B, H, D, *chip: None if D > 1 else spread(B, H, D, *chip))
+    monkeypatch.setattr(rnn, "steps_forward", None)
+    lengths, I, H = [3, 2, 2, 1, 0], 3, 5
+    running, starts = rows_of(lengths)
+    layers, x = layers_case(rng, 2, 2, I, H, np.float64), rng.standard_normal((*running.shape, I))
+    h_0 = rng.standard_normal((4, len(lengths), H))
+    want, want_h_n, _ = naive.rnn(x, h_0, layers, "tanh", lengths)
+    output, h_n, _ = run_forward(x[running], False, starts, layers, h_0, "tanh", 1)
+    assert_close(output, want[running])
+    assert_close(h_n, want_h_n)
 
 
 def test_forward_batch_first_and_states_of_all_layers(rng):

@@ -16,6 +16,7 @@ from rnn_cases import check_against_naive, make  # noqa: E402
 
 import numbarnn as nb  # noqa: E402
 from numbarnn import nn  # noqa: E402
+from numbarnn.kernels.cuda import arrays  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, xp  # noqa: E402
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa: E402
 
@@ -304,6 +305,63 @@ def test_arrays_of_other_libraries_come_in_without_a_copy():
     rnn, linear = nn.RNN(2, 3, device="cuda"), nn.Linear(2, 1, device="cuda")
     assert nb.equal(rnn(foreign(array))[0], rnn(nb.as_tensor(array))[0])
     assert nb.equal(linear(foreign(array)), linear(nb.as_tensor(array)))
+
+
+class Exchangeable:
+    """An array of another library that has both ways out; it notes which was taken."""
+
+    def __init__(self, array, place=None):
+        self.array, self.place, self.asked = array, place or array.__dlpack_device__(), []
+
+    @property
+    def __cuda_array_interface__(self):
+        self.asked.append("interface")
+        return self.array.__cuda_array_interface__
+
+    def __dlpack__(self, **options):
+        self.asked.append("dlpack")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.place
+
+
+def test_arrays_of_other_libraries_come_in_by_dlpack_which_orders_the_streams(monkeypatch):
+    array = on_device(np.ones((3, 2), np.float32))
+    if cuda_device.SIMULATED:  # its from_dlpack has one memory, and reads it by the interface
+        monkeypatch.setattr(xp, "from_dlpack", lambda value: value.__dlpack__() and value.array)
+    for come_in in (
+        nb.as_tensor,
+        nn.RNN(2, 3, device="cuda"),
+        nn.Linear(2, 1, device="cuda"),
+        nb.ones(3, 2).cuda().add,
+    ):
+        value = Exchangeable(array)
+        come_in(value)
+        assert value.asked[-1] == "dlpack"
+    nb.as_tensor(value).add_(1)
+    assert array.tolist() == [[2, 2]] * 3
+    managed = Exchangeable(array, (13, 0))
+    assert nb.as_tensor(managed).tolist() == [[2, 2]] * 3
+    assert "dlpack" not in managed.asked
+
+
+def test_memory_of_another_gpu_is_refused(monkeypatch):
+    array = on_device(np.ones((3, 2), np.float32))
+    mine, other = arrays.device(), arrays.device() + 1
+    says = rf"expected memory of cuda:{mine}, the current device, got memory of cuda:{other}$"
+    for come_in in (nb.as_tensor, nb.from_dlpack, nn.RNN(2, 3, device="cuda"), nb.ones(3, 2).cuda().add):
+        with pytest.raises(RuntimeError, match=says):
+            come_in(Exchangeable(array, (2, other)))
+    model, says = nn.Linear(2, 3, device="cuda"), rf"expected memory of cuda:{other}, .* got memory of cuda:{mine}$"
+    monkeypatch.setattr(arrays, "device", lambda: other)
+    for come_in in (nb.as_tensor, nb.tensor, model):
+        with pytest.raises(RuntimeError, match=says):
+            come_in(foreign(array))
+    for come_in in (nb.as_tensor, nb.from_dlpack):
+        with pytest.raises(RuntimeError, match=says):
+            come_in(array)
+    assert nb.as_tensor(foreign(array[:0])).shape == (0, 2)
 
 
 def test_tensors_go_out_without_a_copy():

@@ -79,19 +79,32 @@ EXTRA, GPU = "CuPy and numba-cuda (pip install 'numbarnn[cuda]')", "an NVIDIA GP
             6,
             "an NVIDIA GPU of compute capability 7.0 or newer (this one's begins with 6)",
         ),
+        (["cupy", "numba_cuda"], "the second is current, the first too old", None),
+        (
+            ["cupy", "numba_cuda"],
+            "the second is current and too old",
+            "an NVIDIA GPU of compute capability 7.0 or newer (this one's begins with 6)",
+        ),
     ],
 )
 def test_which_of_the_two_is_missing(monkeypatch, installed, gpus, says):
+    two = isinstance(gpus, str)
+    majors = {6: [6] * 6, "the second is current, the first too old": [6, 9]}.get(gpus, [9, 6])
+
     class Driver:
         def cuInit(self, flags):
             return 0 if gpus else 100
 
         def cuDeviceGetCount(self, pointer):
-            pointer._obj.value = gpus
+            pointer._obj.value = 2 if two else gpus
             return 0
 
+        def cuCtxGetDevice(self, pointer):
+            pointer._obj.value = 1 if two else -1
+            return 0 if two else 201  # no context
+
         def cuDeviceGetAttribute(self, pointer, attribute, device):
-            pointer._obj.value = 6 if gpus == 6 else 9
+            pointer._obj.value = majors[device.value]
             return 0
 
     def load(name):
@@ -101,6 +114,7 @@ def test_which_of_the_two_is_missing(monkeypatch, installed, gpus, says):
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name in installed else None)
     monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setattr(cuda, "_no_cublas", lambda: False)
     cuda.missing.cache_clear()
     try:
         assert cuda.is_available() == (says is None)
@@ -119,3 +133,20 @@ def test_a_refused_move_leaves_the_model_as_it_was():
         model.to("cuda", nb.float64)
     assert all(nb.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     assert model.weight_hh_l0.dtype == nb.float32
+
+
+def test_a_cupy_without_cublas_is_said_to_be(monkeypatch):
+    monkeypatch.setattr(cuda, "_no_gpu", lambda: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(cuda.importlib, "import_module", _no_library)
+    cuda.missing.cache_clear()
+    try:
+        with pytest.raises(RuntimeError, match=r"device 'cuda': missing cuBLAS, .*pip install nvidia-cublas-cu12"):
+            cuda.require()
+    finally:
+        monkeypatch.undo()
+        cuda.missing.cache_clear()
+
+
+def _no_library(name):
+    raise ImportError(f"Failure finding a library for {name}")

@@ -5,14 +5,18 @@ numba-cuda and the compilers of its extra come from PyPI: pip install "numba-cud
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+
+from numbarnn import cuda
 
 PROGRAM = """
 import sys
@@ -126,3 +130,21 @@ def test_registers_suffice(compiled, tmp_path):
         assert used <= 255, name
         assert -(-used // 8) * 8 * 256 <= REGISTERS, name
         assert used >= kept * columns * 4 + rows * columns * (1 if dtype == "float32" else 2), name
+
+
+def test_the_extra_brings_what_multiplies_matrices():
+    pytest.importorskip("cupy")
+    assert not cuda._no_cublas()
+
+
+def test_no_warning_of_few_blocks():
+    pytest.importorskip("cupy")
+    dispatcher = importlib.import_module("numba.cuda.dispatcher")
+    launch = importlib.import_module("numbarnn.kernels.cuda.launch")
+    few = None, (2, 1, 1), (32, 1, 1), 0, 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(Warning, match="Grid size 2 "):
+            dispatcher._LaunchConfiguration(*few)
+        with launch.few_blocks():
+            dispatcher._LaunchConfiguration(*few)

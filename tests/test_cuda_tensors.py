@@ -138,6 +138,66 @@ def test_numbers_out_of_range_are_named(use):
         use(x, index)
 
 
+BEYOND = {
+    "one dimension": (lambda x: x[:, 0], lambda index: index, 0),
+    "after a slice": (lambda x: x, lambda index: (slice(None), index), 1),
+    "after an integer": (lambda x: x, lambda index: (2, index), 0),
+    "after None and a mask": (lambda x: x, lambda index: (None, np.array([True, False, True, False]), index), 2),
+    "after an ellipsis": (lambda x: x, lambda index: (..., index), 1),
+    "beside another": (lambda x: x, lambda index: ([3], index), 1),
+    "beside one of two dimensions": (lambda x: x.mT, lambda index: (index, [[0], [1]]), 0),
+}
+
+
+GIVEN = {
+    "list": lambda numbers, device: numbers,
+    "array": lambda numbers, device: np.array(numbers),
+    "tensor on the CPU": lambda numbers, device: nb.tensor(numbers),
+    "tensor": lambda numbers, device: nb.tensor(numbers, device=device),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+@pytest.mark.parametrize(("of", "beyond", "dimension"), BEYOND.values(), ids=BEYOND)
+def test_an_index_beyond_the_end_is_an_error_that_changes_nothing(given, of, beyond, dimension):
+    for device in ("cpu", "cuda"):
+        x = of(nb.arange(12.0, device=device).reshape(4, 3))
+        before, length = x.tolist(), 4 if x.ndim == 1 else 3
+        for wrong in (length, 7, -length - 1):
+            index = beyond(given([0, wrong], device))
+            says = rf"^index {wrong} is out of bounds for dimension {dimension} with size {length}$"
+            with pytest.raises(IndexError, match=says):
+                x[index]
+            with pytest.raises(IndexError, match=says):
+                x[index] = 1
+        assert x.tolist() == before
+
+
+def test_indices_from_the_end_are_those_of_the_cpu():
+    def build(device):
+        x = nb.arange(12.0, device=device).reshape(4, 3).requires_grad_()
+        picked = x[[-4, -1, 3], :][..., [-3, 2]]
+        (picked * picked).sum().backward()
+        y = x.detach().clone()
+        y[:, [-1, 0]] = nb.tensor([5.0, 6.0], device=device)
+        return picked, x.grad, y, x.detach()[[]], x.detach()[np.zeros((2, 0), int)]
+
+    both(build)
+
+
+@pytest.mark.skipif(not cuda_device.SIMULATED, reason="needs the simulator: it asks what stands in for CuPy")
+def test_the_simulated_arrays_count_on_round_as_those_of_cupy():
+    from numbarnn.kernels.cuda.arrays import xp
+
+    x, beyond = xp.asarray(np.arange(6).reshape(2, 3)), xp.asarray([4, -5])
+    assert x[:, beyond].tolist() == x[..., beyond].tolist() == [[1, 1], [4, 4]]
+    assert x[None, beyond].tolist() == [[[0, 1, 2], [3, 4, 5]]]
+    assert x.take(beyond, axis=1).tolist() == np.take(x, beyond, 1).tolist() == [[1, 1], [4, 4]]
+    x[1, beyond] = -1
+    xp.add.at(x, (beyond, xp.asarray([3, 3])), 10)
+    assert x.tolist() == [[10, 1, 2], [13, -1, 5]]
+
+
 def _step(state_on, parameter_on):
     model = nn.Linear(3, 2, device=state_on)
     optimizer = nb.optim.Adam(model.parameters())

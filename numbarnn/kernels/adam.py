@@ -43,7 +43,8 @@ def step(
             return
     if values.ndim not in (1, 2):  # compiled for these two, which nearly all parameters are
         arrays = [array.reshape(-1) for array in arrays]
-    (_step if largest is None else _step_of_largest)(*arrays, beta1, beta2, eps, rate, correction)
+    options = (float(beta1), float(beta2), float(eps), float(rate), float(correction))  # one compilation for all types
+    (_step if largest is None else _step_of_largest)(*arrays, *options)
 
 
 @kernel

@@ -39,7 +39,8 @@ def backward(
     (R, I), (B, H) = x.shape, d_h.shape
     args = (starts, weight_ih, weight_hh, h_0, x, output, direction, activation, d_output, d_h, d_x, d_weight_ih,
             d_weight_hh, d_bias, _room(R, I, H, d_h.dtype))  # fmt: skip
-    if threads.alone(_backward_alone, args, 4 * R * H * (I + H)):
+    largest = 2 * R * H * max(2 * I, H)  # of what threads would share: d_x and dW_ih, dW_hh, or back through time
+    if threads.alone(_backward_alone, args, largest):
         return
     column, reverse = direction * H, direction == 1
     even = B * (len(starts) - 1) == R

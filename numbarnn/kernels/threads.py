@@ -67,9 +67,10 @@ def available() -> int:
 
 
 def worth(operations: float) -> bool:
-    """Whether so many floating-point operations are worth a second thread; to be asked once for each call.
+    """Whether so many floating-point operations are worth a second thread; to be asked once before they are done.
 
-    Where threads sleep, only work that is worth waking them for is, or calls that come in a row.
+    Where threads sleep, only work that is worth waking them for is, or what comes in a row: calls, or the layers of a
+    training step.
     """
     global _last_worth
     if operations < WORTH_A_THREAD:

@@ -41,7 +41,10 @@ class Indexing(Attributes):
             raise _in_torch_words(error) from None
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        place = Index(index, self._array.ndim).beside(self._array)
+        try:
+            place = Index(index, self._array.ndim).beside(self._array)
+        except IndexError as error:
+            raise _in_torch_words(error) from None
         recorded = guard_write(self, (value,), in_part=place.is_basic_needed())
         array = devices.asarray(as_array(value))
         (_, array) = devices.together([self._array, array])

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..kernels import backend
 from ..kernels.plain_steps import directed
 from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
 from .options import check_betas, check_not_negative, check_unsupported, number
+from .state import start
 
 
 class Adam(Optimizer):
@@ -32,6 +31,8 @@ class Adam(Optimizer):
     >>> w.detach()
     tensor([0.9000, 1.9000])
     """
+
+    _required = ("step", "exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -61,19 +62,20 @@ class Adam(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
         values, state = parameter._array, self.state[parameter]
-        if not state:
-            names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * bool(group["amsgrad"])
-            made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
-            state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
+        if not state or (group["amsgrad"] and state.get("max_exp_avg_sq") is None):
+            start(state, values, self._state_names(group))
         count = state["step"]._array
         step = count.item() + 1
-        count.fill(step)
         beta1, beta2 = group["betas"]
         mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
         largest = state["max_exp_avg_sq"]._array if group["amsgrad"] else None
         rate, correction = group["lr"] / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        count.fill(step)
         decay, maximize = group["weight_decay"], group["maximize"]
         if decay and group["decoupled_weight_decay"]:
             values *= 1 - group["lr"] * decay

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import check_together
 from ..grad_mode import enable_grad
 from ..tape import Array
 from ..tensor import Tensor
 from . import state
+from .checks import check_step
+from .options import in_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -27,6 +28,9 @@ class Optimizer(ABC):
     for some options.  Options that a group lacks come from `defaults`.  Raises ValueError for an empty list, for a
     parameter in two groups and for a tensor that is no leaf, TypeError for what is no tensor.
     """
+
+    #: states that a parameter has from its first step on
+    _required: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -76,14 +80,18 @@ class Optimizer(ABC):
         """Change every parameter that has a gradient.
 
         `closure`, if given, is called first to compute the loss and the gradients; its result is returned.
+        RuntimeError, before the parameter or its state is changed, unless its dtype is a float one and its gradient
+        and states are of its shape, dtype and device.  Options may be tensors of one
+        element; TypeError, and no change, for what is no number.
         """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         self._opt_called = True
+        groups = [in_numbers(group) for group in self.param_groups]
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
+            for group in groups:
                 for parameter in group["params"]:
                     if parameter._grad is not None:
                         self._step(parameter, group)
@@ -91,12 +99,13 @@ class Optimizer(ABC):
 
     def _step(self, parameter: Tensor, group: Group) -> None:
         values, gradient = parameter._array, parameter._grad._array  # type: ignore[union-attr]  # step() looked
-        kept = self.state.get(parameter)
-        if kept:  # checked before anything is changed
-            states = [v._array for name, v in kept.items() if name != "step" and isinstance(v, Tensor)]
-            check_together(values, gradient, *states)
+        check_step(values, gradient, self.state.get(parameter), self._state_names(group), self._required)
         self._update(parameter, gradient, group)
         parameter._version.wrote()
+
+    @abstractmethod
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        """The states, each an array like the parameter, that a step with these options uses."""
 
     @abstractmethod
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:

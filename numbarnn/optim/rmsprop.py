@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ..kernels import backend
 from ..tape import Array
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer
 from .options import check_not_negative, check_unsupported, number
+from .state import start
 
 
 class RMSprop(Optimizer):
@@ -31,6 +30,8 @@ class RMSprop(Optimizer):
     >>> w.detach()
     tensor([0.9000, 1.9000])
     """
+
+    _required = ("step", "square_avg")
 
     def __init__(
         self,
@@ -56,12 +57,15 @@ class RMSprop(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        names: tuple[str, ...] = ("square_avg", "momentum_buffer") if group["momentum"] > 0 else ("square_avg",)
+        return (*names, "grad_avg") if group["centered"] else names
+
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
         values, state = parameter._array, self.state[parameter]
-        if not state:
-            names = ["square_avg"] + ["momentum_buffer"] * (group["momentum"] > 0) + ["grad_avg"] * group["centered"]
-            made = {name: Tensor._wrap(np.zeros_like(values)) for name in names}
-            state.update({"step": Tensor._wrap(np.zeros((), np.float32)), **made})  # all or, when interrupted, none
+        names = self._state_names(group)
+        if any(state.get(name) is None for name in names):
+            start(state, values, names)
         state["step"]._array += 1
         mean = state["grad_avg"]._array if group["centered"] else None
         buffer = state["momentum_buffer"]._array if group["momentum"] > 0 else None

@@ -56,6 +56,9 @@ class SGD(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] else ()
+
     def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
         values, momentum = parameter._array, group["momentum"]
         held = self.state[parameter].get("momentum_buffer") if momentum else None

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import devices
+from ..tape import Array
 from ..tensor import Tensor
+from .checks import misshapen
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
+
+
+def start(state: dict[str, Any], values: Array, names: tuple[str, ...]) -> None:
+    """Zeros for the states that are missing: all at the first step, later that of an option switched on since."""
+    made = {name: Tensor._wrap(np.zeros_like(values)) for name in names if state.get(name) is None}
+    if not state:
+        made = {"step": Tensor._wrap(np.zeros((), np.float32)), **made}
+    state.update(made)  # all or, when interrupted, none
 
 
 def dump(optimizer: Optimizer) -> dict[str, Any]:
@@ -59,9 +69,7 @@ def _owned(value: Any, name: str, parameter: Tensor) -> Any:
         return value
     array = value._array if isinstance(value, Tensor) else value
     if name != "step" and array.shape != parameter.shape:
-        raise RuntimeError(
-            f"{name}: expected the shape of its parameter, {list(parameter.shape)}, got {list(array.shape)}"
-        )
+        raise RuntimeError(misshapen(name, parameter.shape, array.shape))
     if name == "step":
         return Tensor._wrap(np.array(devices.host(devices.asarray(array)), np.float32))
     there = devices.moved(array, parameter.device).astype(parameter.dtype, copy=False)

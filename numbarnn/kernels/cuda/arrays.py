@@ -62,9 +62,9 @@ def stream() -> int:
 
 
 def wait() -> None:
-    """Until the stream has done all it was asked for."""
+    """Until the current device has done all it was asked for, in whatever stream and by whatever thread."""
     if not SIMULATED:
-        xp.cuda.get_current_stream().synchronize()
+        xp.cuda.runtime.deviceSynchronize()
 
 
 def on_device(array: Any) -> Array:

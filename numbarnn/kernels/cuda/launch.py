@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numba
 import numpy as np
 from numba import cuda
-from numba.core.errors import NumbaPerformanceWarning
 
 from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
 from .plan import VECTOR, Chip, Plan
@@ -91,7 +92,7 @@ def walk(
     places = _starts(starts.tobytes(), device(), stream())
     state, counters = _handed_on(how, h, back)
     arrays = (addend, places, weights, state, h, output, result, counters, _late(device()))
-    numbers = (how.S, how.C, how.parts, int(back and not reverse), PATIENCE)
+    numbers = (how.S, how.C, how.parts, int(back != reverse), PATIENCE)
     return run(how, kernel, (*map(kernel_argument, arrays), numbers), (how.slices, how.groups, len(h)))
 
 
@@ -125,6 +126,14 @@ def _type(kernel: Any, argument: Any) -> Any:
     return kernel.typeof_pyval(argument)
 
 
+@contextlib.contextmanager
+def few_blocks() -> Iterator[None]:
+    """Without numba's warning of few blocks: here they are as many as are worth it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Grid size")
+        yield
+
+
 @functools.lru_cache(maxsize=256)
 def _launcher(
     kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[int, int, int], device: int, stream: int
@@ -141,6 +150,5 @@ def _launcher(
         driver.cuKernelSetAttribute(most, chip().shared, function.handle, device)
     if how.sliced and math.prod(grid) > compiled.max_cooperative_grid_blocks(how.threads, how.shared):
         return None
-    with warnings.catch_warnings():  # numba warns of few blocks: here they are as many as are worth it
-        warnings.simplefilter("ignore", NumbaPerformanceWarning)
+    with few_blocks():
         return kernel[grid, how.threads, cuda.external_stream(stream) if stream else 0, how.shared]

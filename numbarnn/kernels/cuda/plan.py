@@ -4,7 +4,7 @@ B sequences, H hidden units, D directions; a block has S sequences of one direct
 
 Weights have room in two places of a multiprocessor: in up to 128 registers of each of 256 threads, which is 128 KB, and
 in shared memory, beside states and parts of sums: 227 KB on an H100, 163 KB on an A100.  132 and 108 of them hold W of
-H = 3072 and 2560 in float32.
+H = 3304 and 2696 in float32, of both directions at once 2376 and 1944.
 
 The choice is by arithmetic on what the chip has; none of its numbers is measured yet (`python -m benchmarks.gpu`
 does that).

@@ -40,7 +40,6 @@ def forward(
     if not len(output):
         return
     rows = x.reshape(B, len(starts) - 1, x.shape[1]).swapaxes(0, 1).reshape(x.shape) if batch_first else x
-    how = plan(B, H, D, h.dtype.itemsize, launch.chip())
     for above in reversed(range(LD // D)):  # layers above this one
         I = rows.shape[1]
         size = size_of(I, H, h.dtype)
@@ -50,8 +49,27 @@ def forward(
         rows = lower[(above - 1) % len(lower)] if above and len(lower) else output
         i = LD - (above + 1) * D
         own = h[i : i + D]
-        if how is None or not launch.walk(how, pre, starts, layer, own, rows, rows, activation):
+        if not _walk_forward(pre, starts, layer, own, rows, activation):
             steps_forward(pre, starts, layer, own, rows, activation)
+
+
+def _walk_forward(pre: Array, starts: Array, weights: Array, h: Array, output: Array, activation: int) -> bool:
+    """Fill output and h in one launch of all directions that h (D, B, H) has, or of each where only one fits."""
+    D, B, H = h.shape
+    for together in sorted({D, 1}, reverse=True):
+        how = plan(B, H, together, h.dtype.itemsize, launch.chip())
+        if how is None:
+            continue
+        for d in range(0, D, together):
+            own, columns = slice(d, d + together), slice(d * H, (d + together) * H)
+            rows = output[:, columns]
+            if not launch.walk(
+                how, pre[:, columns], starts, weights[own], h[own], rows, rows, activation, reverse=d == 1
+            ):
+                break
+        else:
+            return True
+    return False
 
 
 def backward(

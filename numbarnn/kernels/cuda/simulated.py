@@ -1,8 +1,8 @@
 """What stands in for CuPy in numba's simulator: arrays of a type of their own over NumPy's, with CuPy's manners.
 
 They keep what CuPy keeps: NumPy's functions and operators take them and return such arrays, of no dimensions too; they
-mix with numbers but not with NumPy arrays; nothing turns them into one but `asnumpy` and `get`.  So a program that
-runs here treats arrays on a device as such.
+mix with numbers but not with NumPy arrays; nothing turns them into one but `asnumpy` and `get`; an index array that
+names what is not there is no error but counts on round.  So a program that runs here treats arrays on a device as such.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 _METHODS = {
     "all", "any", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "flatten", "max",
     "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
-    "swapaxes", "take", "trace", "transpose", "var", "view",
+    "swapaxes", "trace", "transpose", "var", "view",
 }  # fmt: skip
 #: arguments of NumPy's functions that CuPy's do not have; np.ones and np.full hand on `device` unasked
 _UNKNOWN = {"device", "initial", "where"}
@@ -59,6 +59,8 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in (np.asarray, np.array):  # CuPy's own takes arrays of the host
             return (asarray if function is np.asarray else array)(*args, **kwargs)
+        if function is np.take:
+            return args[0].take(*args[1:], **kwargs)
         return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -81,14 +83,24 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
         return _DLPACK_CUDA, 0
 
     @property
+    def device(self) -> Any:
+        """Of the devices, whose numbers CuPy's arrays know, there is one."""
+        return types.SimpleNamespace(id=0)
+
+    @property
     def flags(self) -> _Flags:
         return _Flags(self._array)
 
     def __getitem__(self, index: Any) -> Any:
-        return _wrap(self._array[_unwrap(index)], (self,))
+        return _wrap(self._array[_round(index, self.shape)], (self,))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._array[_unwrap(index)] = _unwrap(value)
+        self._array[_round(index, self.shape)] = _unwrap(value)
+
+    def take(self, indices: Any, axis: int | None = None, out: ndarray | None = None) -> Any:
+        """Elements by number."""
+        options = {} if out is None else {"out": _unwrap(out)}
+        return _wrap(self._array.take(_unwrap(indices), axis, mode="wrap", **options), (self,), {"out": out})
 
     def __reduce__(self) -> Any:
         return array, (self.get(),)
@@ -140,6 +152,26 @@ def _unwrap(value: Any) -> Any:
             raise TypeError(f"got an unexpected keyword argument '{name}'")
         return {name: _unwrap(v) for name, v in value.items()}
     return value
+
+
+def _round(index: Any, shape: tuple[int, ...]) -> Any:
+    """An index for NumPy, its arrays of integers modulo the length of their dimension: so CuPy takes them."""
+    parts = [np.asarray(p) if isinstance(p, list) else p for p in map(_unwrap, _tuple(index))]
+    spans = [0 if p is None or p is Ellipsis else p.ndim if _is_of(p, "b") else 1 for p in parts]
+    along = 0
+    for at, (part, span) in enumerate(zip(parts, spans, strict=True)):
+        if _is_of(part, "iu") and along < len(shape):
+            parts[at] = part % max(shape[along], 1)
+        along += len(shape) - sum(spans) if part is Ellipsis else span
+    return tuple(parts)
+
+
+def _is_of(part: Any, kinds: str) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype.kind in kinds
+
+
+def _tuple(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def _wrap(value: Any, args: Any = (), kwargs: Any = {}) -> Any:  # noqa: B006  # it is only read
@@ -207,7 +239,7 @@ class add:  # the name is CuPy's
     @staticmethod
     def at(array: ndarray, index: Any, values: Any) -> None:
         """array[index] += values, as often as an index is there."""
-        np.add.at(array._array, _unwrap(index), _unwrap(values))
+        np.add.at(array._array, _round(index, array.shape), _unwrap(values))
 
 
 def __getattr__(name: str) -> Any:
