@@ -156,7 +156,9 @@ class Tensor(Methods):
         array, version = self._array, self._version
         self._array, self._version, self._cache = value._array, value._version, None
         if self._array is not array:
+            version.announce()
             version.wrote()  # operations that saved the tensor would read the new array: backward() refuses
+            version.forget()
         elif version.watched:
             changes.note()
 

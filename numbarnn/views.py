@@ -92,10 +92,8 @@ def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
             "(or its memory is read-only). Please clone() the tensor before performing the operation."
         )
-    before_write = target._version.before_write
-    if before_write is not None:
-        target._version.before_write = None
-        before_write()
+    if target._version.before_write is not None:
+        target._version.announce()
     if not tape.recording((target, *values)):
         return False
     if target._node is None and target._requires_grad:

@@ -44,6 +44,7 @@ class Registry:
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
                 "(numbarnn.nn.Parameter or None required)"
             )
+        _release(self, name)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | Array | None, persistent: bool = True) -> None:
@@ -96,6 +97,7 @@ class Registry:
             self._claim("_parameters", "parameters", name, value)
         elif name in slots.get("_parameters", ()):
             _expect_none(value, "parameter", name, "numbarnn.nn.Parameter")
+            _release(self, name)
             slots["_parameters"][name] = None
         elif isinstance(value, Registry):
             self._claim("_modules", "module", name, value)
@@ -112,6 +114,7 @@ class Registry:
     def _claim(self, slot: str, kind: str, name: str, value: Any) -> None:
         """Put `value` under `name` in one dict, and take what had that name out of the others."""
         found = self._slot(slot, kind)
+        _release(self, name)
         self.__dict__.pop(name, None)
         for other in _SLOTS:
             if other != slot:
@@ -135,6 +138,7 @@ class Registry:
     def __delattr__(self, name: str) -> None:
         for slot in _SLOTS:
             if name in self.__dict__.get(slot, ()):
+                _release(self, name)
                 del self.__dict__[slot][name]
                 self._non_persistent_buffers_set.discard(name)
                 return
@@ -143,6 +147,13 @@ class Registry:
     def __dir__(self) -> list[str]:
         listed = (name for slot in _SLOTS for name in self.__dict__.get(slot, ()) if name.isidentifier())
         return sorted({*object.__dir__(self), *listed})
+
+
+def _release(module: Registry, name: str) -> None:
+    """Let go of what was derived from the parameter of this name, which is about to go."""
+    parameter = module._parameters.get(name)
+    if parameter is not None:
+        parameter._version.forget()
 
 
 def _expect_none(value: Any, kind: str, name: str, expected: str) -> None:

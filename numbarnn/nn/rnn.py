@@ -11,7 +11,7 @@ from ..devices import moved
 from ..tensor import Parameter, Tensor
 from .checks import check_dropout, check_sizes
 from .functional.ready import Ready
-from .functional.rnn import ACTIVATIONS, ready_cell, recurrent, recurrent_cell
+from .functional.rnn import ACTIVATIONS, counts, ready_cell, recurrent, recurrent_cell
 from .functional.shown import arranged, layers_shown
 from .module import Module
 from .utils.rnn import PackedSequence
@@ -27,6 +27,8 @@ def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
 
 _CELL_NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
 _ACTIVATIONS = {f"RNN_{name.upper()}": activation for name, activation in ACTIVATIONS.items()}
+#: attributes that say how many parameters there are
+_SHAPE = ("num_layers", "bias", "bidirectional")
 
 
 class _Recurrent(Module):
@@ -35,8 +37,16 @@ class _Recurrent(Module):
 
     def _kept(self, ready: Ready) -> Ready:
         """These parameters, kept for the next calls as well if changes to them will be noted."""
-        self.__dict__["_ready"] = ready if ready.of(self._parameters.values()) and ready.stays() else None
+        before, kept = self._ready, ready.of(self._parameters.values()) and ready.stays()
+        self.__dict__["_ready"] = ready if kept else None
+        if kept and (before is None or before.weights is not ready.weights):
+            for parameter in self._parameters.values():
+                if parameter is not None:
+                    parameter._version.keep(self)
         return ready
+
+    def _drop_derived(self) -> None:
+        self.__dict__.pop("_ready", None)
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
@@ -161,6 +171,11 @@ class RNN(_Recurrent):
         self._flat_names = [name for names in self._names for name in names]
         self.reset_parameters()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _SHAPE:
+            self._drop_derived()  # the parameters are to be looked at again: they may not fit
+
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The parameters of each layer and direction."""
@@ -182,10 +197,14 @@ class RNN(_Recurrent):
         shown = 1
         if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        f, each, D = _ACTIVATIONS[self.mode], 4 if self.bias else 2, 2 if self.bidirectional else 1
         ready = self._ready
-        if ready is None or ready.each != each or ready.D != D or not ready.of(self._parameters.values()):
-            ready = self._kept(Ready(self._in_order(self._flat_names), each, D))
+        if ready is None or not ready.of(self._parameters.values()):
+            params = self._in_order(self._flat_names)
+            ready = self._kept(Ready(params, *counts(params, self.bias, self.num_layers, self.bidirectional)))
+        try:
+            f = _ACTIVATIONS[self.mode]
+        except KeyError:
+            raise ValueError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
             results = recurrent(f, input, hx, ready, p, self.batch_first, None, None, lengths, shown)

@@ -8,7 +8,7 @@ from ...devices import check_on_cpu
 from ...kernels.backend import packed_layers
 from ...kernels.parameters import unpacked_layers
 from ...kernels.stream import stepper
-from .rnn import ACTIVATIONS
+from .rnn import ACTIVATIONS, counts
 from .weights import Array, StackWeights
 
 __all__ = ["packed_layers", "packed_module", "stepper", "unpacked_layers"]
@@ -21,12 +21,12 @@ def packed_module(module: Any) -> tuple[StackWeights, Array, int]:
     parameters are written over these.
     """
     if hasattr(module, "num_layers"):
-        D, groups = 2 if module.bidirectional else 1, module.all_weights
+        L, bidirectional, groups = module.num_layers, module.bidirectional, module.all_weights
     else:
-        D, groups = 1, [[module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh]]
+        L, bidirectional, groups = 1, False, [[module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh]]
     if module.nonlinearity not in ACTIVATIONS:
         raise RuntimeError(f"Unknown nonlinearity: {module.nonlinearity}")
     params = [p for group in groups for p in group if p is not None]
     check_on_cpu(params[0])
-    weights = StackWeights(params, 4 if module.bias else 2, D)
-    return weights, weights.packed(params), ACTIVATIONS[module.nonlinearity]
+    weights = StackWeights(params, *counts(params, module.bias, L, bidirectional))
+    return weights, weights.packed(None), ACTIVATIONS[module.nonlinearity]

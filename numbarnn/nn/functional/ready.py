@@ -1,6 +1,6 @@
 """The parameters of a recurrent call, ready for it: checked, packed, and with their places on the tape.
 
-A layer keeps that from call to call.  To see that nothing has changed takes 0.2 us, whatever the number of layers.
+A layer keeps that from call to call.  To see that nothing has changed takes 0.2 us for 4 parameters, 0.6 us for 32.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from ... import tape
 from ...record import states_of
-from ...version import Version, changes
+from ...version import changes
 from .weights import Array, stack_weights
 
 
@@ -23,18 +23,18 @@ class Ready:
     """
 
     __slots__ = (
-        "D", "_back", "_edges", "_frozen", "_given", "_latest", "_states", "each", "panels", "params", "weights",
+        "D", "_back", "_edges", "_frozen", "_given", "_latest", "each", "panels", "params", "states", "weights",
     )  # fmt: skip
 
     def __init__(self, params: Sequence[Any], each: int, D: int, given: Sequence[Any] | None = None) -> None:
         self._latest = changes.latest  # before any value is read: if one is written meanwhile, this holds no more
         self.params, self.each, self.D = params, each, D
         self._given = params if given is None else given
+        self.states = states_of(params)  # before the values, too: the way back asks whether they are still there
         self.weights, self.panels = stack_weights(self.params, each, D)
         self._edges: tuple[Any, ...] | None = None
         self._frozen = False
         self._back: list[tuple[Array, Array]] | None = None
-        self._states: list[tuple[Version, int]] | None = None
 
     def of(self, parameters: Collection[Any]) -> bool:
         """Whether these are the parameters, unchanged: their values, their memory, and whether they require grad."""
@@ -65,12 +65,6 @@ class Ready:
         back = self.weights.packed_back(self.params)
         self._back = back if self.stays() else None
         return back
-
-    def states(self) -> list[tuple[Version, int]]:
-        """Of the parameters, like `states_of`."""
-        if self._states is None:
-            self._states = states_of(self.params)
-        return self._states
 
     def __reduce__(self) -> Any:
         return NoneType, ()  # a copy of a layer has parameters of its own

@@ -68,7 +68,7 @@ def rnn_tanh(
     >>> np.allclose(output, math.tanh(0.5)), h_n.shape
     (True, numbarnn.Size([1, 1, 1]))
     """
-    each, D = _counts(params, has_biases, num_layers, bidirectional)
+    each, D = counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
     ready = Ready(params, each, D)
     results = recurrent(TANH, input, hx, ready, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
@@ -99,7 +99,7 @@ def rnn_relu(
     >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
     [0.5, 1.0, 1.5]
     """
-    each, D = _counts(params, has_biases, num_layers, bidirectional)
+    each, D = counts(params, has_biases, num_layers, bidirectional)
     p, shown = dropout if train else 0.0, layers_shown(num_layers, output_hidden_states, return_output)
     ready = Ready(params, each, D)
     results = recurrent(RELU, input, hx, ready, p, batch_first, batch_sizes, sorted_indices, lengths, shown)
@@ -163,7 +163,7 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
     return Tensor._wrap(call.infer(ready, activation, x, h)[1])
 
 
-def _counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
+def counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
     """How many parameters each direction of a layer has, and how many directions."""
     each, D = 4 if has_biases else 2, 2 if bidirectional else 1
     if num_layers < 1 or len(params) != each * num_layers * D:
@@ -234,6 +234,7 @@ def _run(
     """The outputs of the last `shown` layers and the state, as the user has them; `edges`: a node is left behind."""
     layout = call.layout
     stack = Stack(ready, activation, dropout)
+    states = [] if edges is None else states_of(inputs) + ready.states  # before the values are read
     layers, h_n = stack.forward(x, layout, call.first_state(h, x), keep=edges is not None)
     first = stack.layers - shown
     outputs = (*[Tensor._wrap(layout.user(layer)) for layer in layers[first:]], Tensor._wrap(layout.state_out(h_n)))
@@ -251,7 +252,7 @@ def _run(
         d_hx = layout.state_out(d_h) if needs[1] else None
         return [d_input, d_hx, *gradients]
 
-    leave_node(name, outputs, edges, backward, states_of(inputs) + ready.states())
     for layer in range(first, stack.layers):  # the way back reads these; h_n is a copy already
-        outputs[layer - first]._version.before_write = stack.output_keeper(layer)
+        stack.guard(layer, outputs[layer - first]._version, states)
+    leave_node(name, outputs, edges, backward, states)
     return outputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ... import random
 from ...kernels import threads
 from ...size import allocated, room
+from ...version import Version
 from .layout import Dense
 from .ready import Ready
 from .weights import StackWeights
@@ -55,8 +56,8 @@ class Stack:
     """One pass through all layers; keeps what the way back needs and nothing else."""
 
     __slots__ = (
-        "D", "H", "__weakref__", "activation", "dropout", "h_0", "kernels", "layers", "layout", "masks", "outputs",
-        "panels", "ready", "weights", "x",
+        "D", "H", "__weakref__", "activation", "dropout", "guarded", "h_0", "kernels", "layers", "layout", "masks",
+        "outputs", "panels", "ready", "weights", "x",
     )  # fmt: skip
 
     def __init__(self, ready: Ready, activation: int, dropout: float) -> None:
@@ -66,6 +67,8 @@ class Stack:
         self.layers = weights.layers
         self.activation = activation
         self.dropout = dropout if self.layers > 1 else 0.0
+        #: by layer: the states that the way back asks for, and which of them is that of the layer's output
+        self.guarded: dict[int, tuple[list[tuple[Version, int]], tuple[Version, int]]] = {}
 
     def forward(self, x: Array, layout: Dense, h: Array, keep: bool) -> tuple[list[Array], Array]:
         """The outputs (R, D H) of all layers, from below, and h_n (L D, B, H).
@@ -111,16 +114,27 @@ class Stack:
                 rows, batch_first = out * masks[-1], False
         return masks
 
-    def output_keeper(self, layer: int) -> Callable[[], None]:
-        """What to call before somebody writes to a layer's output: a copy is kept if a way back is still to come."""
+    def guard(self, layer: int, version: Version, states: list[tuple[Version, int]]) -> None:
+        """Let somebody write to a layer's output, of this version, while a way back is still to come.
+
+        A write that is announced has a copy kept before.  Until then the version is among `states`, those that the
+        way back asks for: any other write makes it an error.
+        """
+        state = version, version.count
+        states.append(state)
+        self.guarded[layer] = states, state
         kept = weakref.ref(self)
 
         def keep() -> None:
             stack = kept()
-            if stack is not None:
+            if stack is None:
+                return
+            states, state = stack.guarded.pop(layer)
+            if state[0].count == state[1]:  # else there was another write before, and the values are gone
                 stack.outputs[layer] = stack.outputs[layer].copy()
+                states.remove(state)
 
-        return keep
+        version.before_write = keep
 
     def backward(self, d_outputs: Sequence[Array | None], d_h: Array, d_x: Array | None) -> list[Array]:
         """The gradients of all parameters; fills d_x (R, I) if it is wanted, d_h holds d_h_n and ends as d_h_0.

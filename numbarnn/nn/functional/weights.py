@@ -125,9 +125,12 @@ class StackWeights:
         kept = self._kept
         return kept.panels if kept is not None and _unchanged(params, kept.states) else None
 
-    def packed(self, params: Sequence[Any]) -> Array:
-        """All layers and directions as the kernels read them (kernels/weights.py)."""
-        directions, states, before = [_direction(*group) for group in self._groups], _states(params), self._kept
+    def packed(self, states: _States | None) -> Array:
+        """All layers and directions as the kernels read them (kernels/weights.py); kept, if these are their states.
+
+        The states are those from before the arrays were looked at: a write meanwhile is then one that came after.
+        """
+        directions, before = [_direction(*group) for group in self._groups], self._kept
         if states is None:
             unkept: Array = self.kernels.packed_layers(directions)
             return unkept
@@ -151,6 +154,18 @@ class StackWeights:
 
     def _matrices(self) -> list[tuple[Array, Array]]:
         return [(dense(weight_ih), dense(weight_hh)) for weight_ih, weight_hh, *_ in self._groups]
+
+
+class _KeptStack:
+    """The place of a stack with its first parameter, until one of the parameters leaves its memory."""
+
+    __slots__ = ("__weakref__", "stack")
+
+    def __init__(self, stack: StackWeights) -> None:
+        self.stack: StackWeights | None = stack
+
+    def _drop_derived(self) -> None:
+        self.stack = None
 
 
 #: the version of each parameter, and its count
@@ -214,15 +229,20 @@ def stack_weights(params: Sequence[Any], each: int, D: int) -> tuple[StackWeight
     panels = None if known is None else known.kept(params)
     if known is not None and panels is not None:
         return known, panels
+    states = _states(params)  # before the memory and its values: what another thread writes meanwhile is to be seen
     if known is None or not known.made_of(params):
         known = StackWeights(params, each, D)
         if isinstance(params[0], Tensor):
-            _cache(params[0])["stack"] = known
-    return known, known.packed(params)
+            kept = _cache(params[0])["stack"] = _KeptStack(known)
+            for p in params:
+                if isinstance(p, Tensor):
+                    p._version.keep(kept)
+    return known, known.packed(states)
 
 
 def _known(params: Sequence[Any], each: int, D: int) -> StackWeights | None:
     """The stack that was last made with the first of these parameters, if it was one of such layers."""
     cache = getattr(params[0], "_cache", None) if params else None
-    known: StackWeights | None = None if cache is None else cache.get("stack")
+    kept: _KeptStack | None = None if cache is None else cache.get("stack")
+    known = None if kept is None else kept.stack
     return known if known is not None and known.each == each and known.D == D else None
