@@ -36,13 +36,11 @@ def step(
 
     Arrays are of one shape and dtype.  `largest`, if given, keeps the largest v so far, which then stands for v.
     """
-    arrays = [values, gradient, mean, mean_square, *([] if largest is None else [largest])]
-    for array in arrays:
-        if not array.flags.carray:
-            plain_steps.adam_step(values, gradient, mean, mean_square, largest, beta1, beta2, eps, rate, correction)
-            return
-    if values.ndim not in (1, 2):  # compiled for these two, which nearly all parameters are
-        arrays = [array.reshape(-1) for array in arrays]
+    states = [mean, mean_square] if largest is None else [mean, mean_square, largest]
+    arrays = plain_steps.for_kernels([values, gradient, *states])
+    if arrays is None:
+        plain_steps.adam_step(values, gradient, mean, mean_square, largest, beta1, beta2, eps, rate, correction)
+        return
     options = (float(beta1), float(beta2), float(eps), float(rate), float(correction))  # one compilation for all types
     (_step if largest is None else _step_of_largest)(*arrays, *options)
 

@@ -46,14 +46,10 @@ def sgd_step(
     g is the gradient, or minus that with `maximize`, and decay p.  Arrays are of one shape and dtype; without a
     buffer, b is g.
     """
-    arrays = [values, gradient] if buffer is None else [values, gradient, buffer]
-    for array in arrays:
-        if not array.flags.carray:
-            plain_steps.sgd_step(values, gradient, buffer, first, momentum, dampening, nesterov, decay, maximize, rate)
-            return
-    if values.ndim not in (1, 2):  # compiled for these two, which nearly all parameters are
-        arrays = [array.reshape(-1) for array in arrays]
-    if buffer is None:
+    arrays = plain_steps.for_kernels([values, gradient] if buffer is None else [values, gradient, buffer])
+    if arrays is None:
+        plain_steps.sgd_step(values, gradient, buffer, first, momentum, dampening, nesterov, decay, maximize, rate)
+    elif buffer is None:
         _sgd(*arrays, float(decay), bool(maximize), float(rate))
     else:
         _sgd_with_momentum(
@@ -80,16 +76,13 @@ def rmsprop_step(
     With a mean, m += (1 - alpha) (g - m), and v - m^2 stands for v.  With a buffer, b = momentum b + the quotient
     stands for that.  g is as for SGD.
     """
-    arrays = [values, gradient, mean_square]
-    arrays += [array for array in (mean, buffer) if array is not None]
-    for array in arrays:
-        if not array.flags.carray:
-            plain_steps.rmsprop_step(
-                values, gradient, mean_square, mean, buffer, alpha, eps, momentum, decay, maximize, rate
-            )
-            return
-    if values.ndim not in (1, 2):
-        arrays = [array.reshape(-1) for array in arrays]
+    states = [array for array in (mean_square, mean, buffer) if array is not None]
+    arrays = plain_steps.for_kernels([values, gradient, *states])
+    if arrays is None:
+        plain_steps.rmsprop_step(
+            values, gradient, mean_square, mean, buffer, alpha, eps, momentum, decay, maximize, rate
+        )
+        return
     # the last one stands for what is not there
     m, b = arrays[2 if mean is None else 3], arrays[-1]
     _rmsprop(

@@ -11,6 +11,14 @@ import numpy as np
 from .plain import Array, silent
 
 
+def for_kernels(arrays: list[Array]) -> list[Array] | None:
+    """These arrays of one shape as kernels take them: compiled for one axis and two; None if one lies otherwise."""
+    for array in arrays:
+        if not array.flags.carray:
+            return None
+    return arrays if arrays[0].ndim in (1, 2) else [array.reshape(-1) for array in arrays]
+
+
 def directed(gradient: Array, values: Array, decay: float, maximize: bool) -> Array:
     """g, or -g, and decay p: the gradient itself where there is nothing to do."""
     if maximize:
