@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...devices import check_together
-from ...grad_mode import is_grad_enabled
+from ...grad_mode import is_recording
 from ...kernels.activation import RELU, TANH
 from ...record import leave_node, states_of
 from ...tensor import Tensor
@@ -156,7 +156,7 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
         check_together(x, weights.arrays[0], h)
         call = Call(weights, step_of(weights, x, h))
         weights.remember(key, call)
-    if is_grad_enabled():
+    if is_recording():
         edges = ready.edges(input, hx)
         if edges is not None:
             return _run("RnnCell", ready, call, activation, 0.0, x, h, (input, hx), edges, shown=0)[0]
@@ -208,7 +208,7 @@ def recurrent(
         call = Call(weights, layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths))
         if key is not None:
             weights.remember(key, call)
-    edges = ready.edges(input, hx) if is_grad_enabled() else None
+    edges = ready.edges(input, hx) if is_recording() else None
     if edges is not None or dropout or shown > 1:
         return _run("Rnn", ready, call, activation, dropout, x, h, (input, hx), edges, shown)
     if not shown:
