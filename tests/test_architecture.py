@@ -28,6 +28,7 @@ ARROWS = {
     "attributes": "tape version",
     "views": "tape ops",
     "handle": "",
+    "writes": "attributes",
     "values": "dtypes record tape",
     "record": "attributes devices dtypes grad_mode ops quiet tape version views",
     "indices": "devices dtypes record tape",
@@ -41,14 +42,15 @@ ARROWS = {
     "typed": "dtypes record tensor values",
     "functions": "creation devices dtypes methods ops record tape tensor",
     "nn/functional": (
-        "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor version"
+        "nn/functional kernels creation devices dtypes grad_mode ops quiet random record size tape tensor version"
     ),
     "nn": (
-        "nn nn/functional creation devices dtypes functions grad_mode handle ops random record size tape tensor version"
+        "nn nn/functional creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
+        "version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
-    "optim": "optim kernels devices dtypes grad_mode record tape tensor",
+    "optim": "optim kernels devices dtypes grad_mode quiet record tape tensor writes",
     "checkpoint": "devices dtypes size tape tensor version",
     "cuda": "kernels",
     "config": "cuda kernels _version",

@@ -1,0 +1,34 @@
+"""Writing to many tensors: all or none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .attributes import Attributes
+
+
+def check_writable(tensors: Iterable[Attributes], what: str) -> None:
+    """RuntimeError unless all of them can be written to."""
+    for tensor in tensors:
+        array = tensor._array
+        if isinstance(array, np.ndarray) and not array.flags.writeable:
+            raise RuntimeError(
+                f"{what}: expected memory that can be written to, got a tensor of shape {list(array.shape)} whose "
+                "memory is read-only, or of which several elements share one place"
+            )
+
+
+def zero_gradients(parameters: Iterable[Attributes], set_to_none: bool) -> None:
+    """Drop the gradients of all parameters, or fill them with zeros."""
+    if set_to_none:
+        for parameter in parameters:
+            parameter._grad = None
+        return
+    gradients = [parameter._grad for parameter in parameters if parameter._grad is not None]
+    check_writable(gradients, "gradient")
+    for gradient in gradients:
+        gradient._node, gradient._requires_grad = None, False
+        gradient._array[...] = 0
+        gradient._version.wrote()
