@@ -286,11 +286,18 @@ class Parameter(Tensor):
         data = _over(data)
         if data is not None and not isinstance(data, Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
+        if as_flag(requires_grad) and data is not None and data._array.dtype.kind != "f":
+            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {data._array.dtype}")
         source = Tensor._wrap(np.empty(0, float32)) if data is None else data
         parameter = source.detach()
-        parameter.requires_grad = as_flag(requires_grad)
+        parameter.requires_grad = requires_grad
         parameter.__class__ = cls
         return parameter
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        copy = super().__deepcopy__(memo)
+        copy._grad = None  # as in torch, whose other tensors take theirs along
+        return copy
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
