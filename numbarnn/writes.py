@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from .attributes import Attributes
+from .tape import Array
 
 
-def check_writable(tensors: Iterable[Attributes], what: str) -> None:
+def check_writable(arrays: Iterable[Array], what: str) -> None:
     """RuntimeError unless all of them can be written to."""
-    for tensor in tensors:
-        array = tensor._array
+    for array in arrays:
         if isinstance(array, np.ndarray) and not array.flags.writeable:
             raise RuntimeError(
                 f"{what}: expected memory that can be written to, got a tensor of shape {list(array.shape)} whose "
@@ -27,7 +27,7 @@ def zero_gradients(parameters: Iterable[Attributes], set_to_none: bool) -> None:
             parameter._grad = None
         return
     gradients = [parameter._grad for parameter in parameters if parameter._grad is not None]
-    check_writable(gradients, "gradient")
+    check_writable((gradient._array for gradient in gradients), "gradient")
     for gradient in gradients:
         gradient._node, gradient._requires_grad = None, False
         gradient._array[...] = 0
