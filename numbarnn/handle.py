@@ -14,14 +14,18 @@ class RemovableHandle:
     `prepend`: it comes before those that are there.  `marks`: dicts that say something about hooks by their number.
     """
 
-    def __init__(self, hooks: Any, hook: Any, prepend: bool = False, marks: tuple[dict[int, bool], ...] = ()) -> None:
+    def __init__(
+        self, hooks: dict[int, Any], hook: Any, prepend: bool = False, marks: tuple[dict[int, bool], ...] = ()
+    ) -> None:
         self._all = (hooks, *marks)
         self.id = next(number for number in _numbers if number not in hooks)  # one of another process may be
         for mark in marks:
             mark[self.id] = True
-        hooks[self.id] = hook
+        before = hooks.copy() if prepend else {}
         if prepend:
-            hooks.move_to_end(self.id, last=False)
+            hooks.clear()
+        hooks[self.id] = hook
+        hooks.update(before)
 
     def remove(self) -> None:
         """Take the hook off; a second call does nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -28,16 +27,16 @@ class Registry:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Any]
     _non_persistent_buffers_set: set[str]
-    _forward_hooks: OrderedDict[int, Any]
-    _forward_hooks_with_kwargs: OrderedDict[int, bool]
-    _forward_hooks_always_called: OrderedDict[int, bool]
-    _forward_pre_hooks: OrderedDict[int, Any]
-    _forward_pre_hooks_with_kwargs: OrderedDict[int, bool]
-    _state_dict_hooks: OrderedDict[int, Any]
-    _state_dict_post_hooks: OrderedDict[int, Any]
-    _state_dict_pre_hooks: OrderedDict[int, Any]
-    _load_state_dict_pre_hooks: OrderedDict[int, Any]
-    _load_state_dict_post_hooks: OrderedDict[int, Any]
+    _forward_hooks: dict[int, Any]
+    _forward_hooks_with_kwargs: dict[int, bool]
+    _forward_hooks_always_called: dict[int, bool]
+    _forward_pre_hooks: dict[int, Any]
+    _forward_pre_hooks_with_kwargs: dict[int, bool]
+    _state_dict_hooks: dict[int, Any]
+    _state_dict_post_hooks: dict[int, Any]
+    _state_dict_pre_hooks: dict[int, Any]
+    _load_state_dict_pre_hooks: dict[int, Any]
+    _load_state_dict_post_hooks: dict[int, Any]
 
     def __init__(self) -> None:
         self.__dict__.update(_fresh())  # not by assignment: __setattr__ below needs the dicts to be there
@@ -170,8 +169,7 @@ class Registry:
 
 def _fresh() -> dict[str, Any]:
     """The attributes of a module in which nothing is registered yet."""
-    slots: dict[str, Any] = {"training": True, **{slot: {} for slot in SLOTS}, "_non_persistent_buffers_set": set()}
-    return slots | {hooks: OrderedDict() for hooks in _HOOKS}
+    return {"training": True, "_non_persistent_buffers_set": set(), **{slot: {} for slot in (*SLOTS, *_HOOKS)}}
 
 
 def check_module(module: Any) -> None:

@@ -146,9 +146,7 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
         raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
     if h is not None and h.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
-    if nonlinearity not in ACTIVATIONS:
-        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    weights, activation = ready.weights, ACTIVATIONS[nonlinearity]
+    weights, activation = ready.weights, activation_of(nonlinearity)
     of_input = "cell", x.shape, x.dtype, type(x)
     key = of_input if h is None else (*of_input, h.shape, h.dtype, type(h))
     call: Call | None = weights.calls.get(key)
@@ -161,6 +159,13 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
         if edges is not None:
             return _run("RnnCell", ready, call, activation, 0.0, x, h, (input, hx), edges, shown=0)[0]
     return Tensor._wrap(call.infer(ready, activation, x, h)[1])
+
+
+def activation_of(nonlinearity: Any) -> int:
+    """The number of f, of a cell."""
+    if nonlinearity not in ACTIVATIONS:
+        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
+    return ACTIVATIONS[nonlinearity]
 
 
 def counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
