@@ -28,7 +28,7 @@ ARROWS = {
     "attributes": "tape version",
     "views": "tape ops",
     "handle": "",
-    "writes": "attributes tape",
+    "writes": "attributes devices tape",
     "values": "dtypes record tape",
     "record": "attributes devices dtypes grad_mode ops quiet tape version views",
     "indices": "devices dtypes record tape",

@@ -10,7 +10,7 @@ from ..dtypes import as_dtype
 from ..dtypes import device as device_type
 from ..grad_mode import no_grad
 from ..tensor import Tensor
-from ..writes import zero_gradients
+from ..writes import look_at, zero_gradients
 from .hooks import Hooks
 from .members import Members
 from .state import Stateful
@@ -93,9 +93,9 @@ class Module(Hooks, Members, Stateful):
             for parameter in self._parameters.values():
                 if parameter is not None:
                     gradient = parameter._grad
-                    _move(parameter, fn(parameter))
+                    look_at(parameter, fn(parameter))
                     if gradient is not None:
-                        _move(gradient, fn(gradient))
+                        look_at(gradient, fn(gradient))
             for name, buffer in self._buffers.items():
                 if buffer is not None:
                     self._buffers[name] = fn(buffer)
@@ -174,11 +174,3 @@ class Module(Hooks, Members, Stateful):
             return f"{self._get_name()}({extra})"
         lines += [child.replace("\n", "\n  ") for child in below]
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _move(tensor: Tensor, values: Tensor) -> None:
-    """Have `tensor` look at the memory of `values`."""
-    if tensor._requires_grad and values._array.dtype.kind != "f":
-        raise RuntimeError("data set to a tensor that requires gradients must be floating point")
-    if values is not tensor:
-        tensor.data = values

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import random
-from ..devices import moved
-from ..writes import check_writable
+from ..writes import check_writable, write
 from .functional.ready import Ready
 from .functional.rnn import ACTIVATIONS
 from .module import Module
@@ -84,6 +83,4 @@ class Recurrent(Module):
         parameters = list(self.parameters())
         check_writable((p._array for p in parameters), "parameter")
         for parameter in parameters:
-            drawn = random.uniform(parameter.shape, -bound, bound, parameter.dtype)
-            parameter._array[...] = moved(drawn, parameter.device)
-            parameter._version.wrote()
+            write(parameter, random.uniform(parameter.shape, -bound, bound, parameter.dtype))
