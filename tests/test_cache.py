@@ -10,7 +10,7 @@ from pathlib import Path
 import processes
 import pytest
 
-from numbarnn.kernels import fingerprint
+from numbarnn.kernels import fingerprint, leftovers
 
 #: one kernel, the quickest to compile
 PROGRAM = """
@@ -174,15 +174,91 @@ def test_a_chosen_folder_that_cannot_be_written(tmp_path):
     assert stderr(os.devnull) == COMPILING + NOWHERE
 
 
-def test_old_versions_go(cache):
-    for number in range(6):
-        old = cache / f"numbarnn-{number}"
-        old.mkdir()
-        os.utime(old, (number, number))
-    (version,) = {file.parent for file in files(cache)}
+def _version(number, folder, *names):
+    """A folder as another version would leave it, not used for the longer the smaller its number."""
+    path = folder / f"numbarnn-{number:016x}"
+    path.mkdir()
+    for name in names or (f"_pack_matrix-{number:032x}.nbc", f"_dot-{number:032x}.nbc.abc_12.tmp"):
+        (path / name).write_text("kept")
+    os.utime(path, (number, number))
+    return path
+
+
+def _linked(folder, kind):
+    """Beside the cache, and in it under a name of ours."""
+    elsewhere = _version(20, folder.parent)
+    target = elsewhere if kind == "folder" else next(elsewhere.iterdir())
+    place = folder / f"numbarnn-{0:016x}"
+    if kind == "folder":
+        place.symlink_to(target)
+    else:
+        place.mkdir()
+        (place / target.name).symlink_to(target)
+    return place
+
+
+#: what lies in a cache folder, older than all the versions there, and is no leftover
+NOT_OURS = {
+    "a project of the user's": lambda folder: _version(0, folder).rename(folder / "numbarnn-project0"),
+    "a name of another length": lambda folder: _version(0, folder).rename(folder / "numbarnn-0123456789abcdef0"),
+    "a file": lambda folder: (folder / "numbarnn-0123456789abcdef").write_text("mine"),
+    "a file of the user's inside": lambda folder: _version(0, folder, f"a-{0:032x}.nbc", "notes.txt"),
+    "a folder inside": lambda folder: (_version(0, folder) / f"a-{0:032x}.nbc").mkdir() or folder,
+    "a hidden file inside": lambda folder: _version(0, folder, ".git"),
+    "a longer name inside": lambda folder: _version(0, folder, f"a-{0:032x}.nbc.txt"),
+    "a link to a folder": lambda folder: _linked(folder, "folder"),
+    "a link to a file": lambda folder: _linked(folder, "file"),
+}
+
+
+def _tree(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("name", NOT_OURS)
+def test_what_is_not_ours_stays(tmp_path, name):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    NOT_OURS[name](cache)
+    for path in cache.iterdir():
+        os.utime(path, (0, 0), follow_symlinks=False)
+    for number in range(10, 14):
+        _version(number, cache)
+    before = _tree(tmp_path)
+    leftovers.remove(cache / "numbarnn-ffffffffffffffff")
+    gone = cache / f"numbarnn-{10:016x}"
+    assert _tree(tmp_path) == {path: content for path, content in before.items() if gone not in (path, *path.parents)}
+
+
+def test_old_versions_go_when_a_new_one_comes(cache):
+    others = [_version(number, cache) for number in range(6)]
+    (version,) = {file.parent for file in files(cache)} - set(others)
     shutil.rmtree(version)
     assert stderr(cache) == COMPILING
-    assert sorted(path.name for path in cache.iterdir() if path != version) == [f"numbarnn-{n}" for n in (3, 4, 5)]
+    assert sorted(cache.iterdir()) == sorted([version, *others[3:]])
+
+
+def test_versions_that_were_used_today_stay(tmp_path):
+    others = [_version(number, tmp_path) for number in range(6)]
+    for path in others:
+        os.utime(path)
+    leftovers.remove(tmp_path / "numbarnn-ffffffffffffffff")
+    assert sorted(tmp_path.iterdir()) == others
+
+
+def test_a_folder_that_is_written_to_meanwhile_stays(tmp_path, monkeypatch):
+    others = [_version(number, tmp_path) for number in range(6)]
+    unlink = os.unlink
+
+    def slowly(entry):
+        if others[0] in Path(entry).parents:
+            (others[0] / "late").touch()
+        unlink(entry)
+
+    monkeypatch.setattr(os, "unlink", slowly)
+    leftovers.remove(tmp_path / "numbarnn-ffffffffffffffff")
+    assert sorted(tmp_path.iterdir()) == [others[0], *others[3:]]
+    assert [path.name for path in others[0].iterdir()] == ["late"]
 
 
 def test_the_line_goes_to_the_hook(tmp_path):

@@ -14,7 +14,6 @@ import itertools
 import os
 import pickle
 import platform
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
-from . import notice
+from . import leftovers, notice
 from .fingerprint import SOURCES_HASH, description
 from .simd import VECTOR_BYTES
 
@@ -46,8 +45,6 @@ _SURROUNDINGS = (
     SOURCES_HASH,
 )
 _CHECKED = hashlib.sha256().digest_size
-#: folders of other versions that are left in place, the youngest ones
-_OTHER_VERSIONS = 3
 
 
 def _candidates() -> Iterator[Path]:
@@ -73,20 +70,14 @@ def folder() -> Path | None:
             candidate.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=candidate).close()
             if new:
-                _remove_old_versions(candidate)
+                with contextlib.suppress(OSError):
+                    leftovers.remove(candidate)
             return candidate
     notice.once(
         "no folder to keep compiled kernels in can be written: every process compiles its own "
         "(NUMBA_CACHE_DIR names one)"
     )
     return None
-
-
-def _remove_old_versions(current: Path) -> None:
-    with contextlib.suppress(OSError):  # another process does the same
-        others = [other for other in current.parent.glob("numbarnn-*") if other != current]
-        for old in sorted(others, key=lambda other: other.stat().st_mtime)[:-_OTHER_VERSIONS]:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 #: called with the argument types of a kernel before it is loaded: what its code refers to by name must be there
@@ -172,7 +163,7 @@ def _checksum(name: str, payload: bytes) -> bytes:
 def _replacing(path: Path) -> Iterator[Any]:
     """A file to write that takes its name when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
