@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 from pathlib import Path
 
+import numba
 import processes
 import pytest
+from numba.core.registry import cpu_target
 
-from numbarnn.kernels import fingerprint, leftovers
+from numbarnn.kernels import fingerprint, folders, leftovers, trusted
+from numbarnn.kernels.cache import KernelCache
 
 #: one kernel, the quickest to compile
 PROGRAM = """
@@ -92,6 +96,70 @@ def test_a_broken_file_is_made_anew(cache, name):
         DAMAGE[name](file)
     assert stderr(cache) == COMPILING
     assert stderr(cache) == ""
+
+
+class Planted:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """A file as good as ours, for what it is signed with is no secret, and what tells whether it is run."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    kernel, target = KernelCache(Planted.__reduce__), cpu_target.target_context
+    folder, marker = next(folders.candidates()), tmp_path / "it ran"
+    trusted.make(folder)
+    file = folder / kernel._name((), target.codegen())
+    _sign(file, pickle.dumps(Planted(marker)))
+
+    def runs():
+        marker.unlink(missing_ok=True)
+        assert kernel.load_overload((), target) is None
+        return marker.exists()
+
+    return file, runs
+
+
+#: what another user can do to a folder and its kernels, from the moment that he may write to it
+SHARED = {
+    "a folder for all": lambda file: file.parent.chmod(0o777),
+    "a folder as /tmp is": lambda file: file.parent.chmod(0o1777),
+    "a folder for the group": lambda file: file.parent.chmod(0o775),
+    "a file for all": lambda file: file.chmod(0o666),
+    "a file for the group": lambda file: file.chmod(0o664),
+    "a link to a file": lambda file: file.symlink_to(file.rename(file.with_suffix(".other"))),
+    "a link to a folder": lambda file: file.parent.symlink_to(file.parent.rename(file.parent.with_suffix(".other"))),
+}
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    SHARED["the folder of another"] = lambda file: os.chown(file.parent, 54321, 54321)
+    SHARED["the file of another"] = lambda file: os.chown(file, 54321, 54321)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners and modes on this platform")
+@pytest.mark.parametrize("name", SHARED)
+def test_what_another_user_may_have_planted_is_not_run(planted, name):
+    file, runs = planted
+    assert runs()  # what a cache folder holds is code
+    SHARED[name](file)
+    assert not runs()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners and modes on this platform")
+def test_where_others_may_write_this_user_has_a_folder_of_his_own(cache):
+    """Of the same version, beside the one that others may have written to."""
+    first = files(cache)[0]
+    first.unlink()
+    os.mkfifo(first)  # does not hang
+    first.parent.chmod(0o777)
+    assert stderr(cache) == COMPILING
+    assert stderr(cache) == ""
+    assert {file.parent.name for file in files(cache)} == {first.parent.name, f"{first.parent.name}-{os.geteuid()}"}
 
 
 def test_the_file_of_another_kernel_is_not_taken(cache):
@@ -228,6 +296,28 @@ def test_what_is_not_ours_stays(tmp_path, name):
     leftovers.remove(cache / "numbarnn-ffffffffffffffff")
     gone = cache / f"numbarnn-{10:016x}"
     assert _tree(tmp_path) == {path: content for path, content in before.items() if gone not in (path, *path.parents)}
+
+
+#: a relative NUMBA_CACHE_DIR, and where the program is when it imports numbarnn and when it computes
+GOES = {
+    "to another folder": "import os, numbarnn; os.mkdir('elsewhere'); os.chdir('elsewhere')",
+    "from a folder that is gone": (
+        "import os, numba; os.mkdir('x'); os.chdir('x'); os.rmdir('../x'); import numbarnn; os.chdir('/')"
+    ),
+}
+
+
+@pytest.mark.parametrize("where", GOES)
+def test_a_relative_folder_is_where_the_program_began(tmp_path, where):
+    home = copied(tmp_path)
+    program = GOES[where] + PROGRAM
+    err = processes.run(program, home=home, NUMBA_CACHE_DIR="kernels")[1]
+    if "gone" in where:
+        assert err == COMPILING + NOWHERE
+        return
+    assert err == COMPILING
+    assert files(home / "kernels")
+    assert not any((home / "elsewhere").iterdir())
 
 
 def test_old_versions_go_when_a_new_one_comes(cache):

@@ -12,15 +12,21 @@ import stat
 import time
 from pathlib import Path
 
-_FOLDER = re.compile(r"numbarnn-[0-9a-f]{16}")
+_FOLDER = re.compile(r"(numbarnn-[0-9a-f]{16})(-\d+)?")
 _FILE = re.compile(r"\w+-[0-9a-f]{32}\.nbc(\.\w+\.tmp)?")
 #: folders of other versions that stay: the youngest, and those that were used within so many seconds
 _MOST, _AGE = 3, 24 * 3600
 
 
 def remove(current: Path) -> None:
-    """Remove what other versions than that of `current` keep beside it."""
-    others = [other for other in current.parent.iterdir() if _FOLDER.fullmatch(other.name) and other != current]
+    """Remove what other versions than that of `current` keep beside it, as far as this user may."""
+    with contextlib.suppress(OSError):
+        _remove_others(current)
+
+
+def _remove_others(current: Path) -> None:
+    found = {other: _FOLDER.fullmatch(other.name) for other in current.parent.iterdir()}
+    others = [other for other, name in found.items() if name and not current.name.startswith(name[1])]
     used = sorted(((other.lstat().st_mtime, other) for other in others if _is_our_own(other)), reverse=True)
     for when, other in used[_MOST:]:
         if when < time.time() - _AGE:
