@@ -64,7 +64,7 @@ def test_there_and_back(options, tmp_path):
     rng = np.random.default_rng(0)
     rnn, x, h_0 = make(rng, **options)
     path = tmp_path / "rnn.onnx"
-    nb.onnx.export(rnn, path, (x, h_0, np.full(B, T)))
+    nb.onnx.export(rnn, (x, h_0, np.full(B, T)), path)
     for source in (path, str(path), io.BytesIO(path.read_bytes())):
         copy = nb.onnx.load_rnn(source)
         assert repr(copy) == repr(rnn)
@@ -266,6 +266,6 @@ def test_files_that_are_no_models_with_rnn_nodes(tmp_path):
     path = tmp_path / "m.onnx"
     with pytest.raises(FileNotFoundError):
         nb.onnx.load_rnn(path)
-    nb.onnx.export(nn.Linear(3, 4), path)
+    nb.onnx.export(nn.Linear(3, 4), f=path)
     with pytest.raises(ValueError, match=r"m\.onnx: expected a model with RNN nodes, got Add, MatMul"):
         nb.onnx.load_rnn(path)

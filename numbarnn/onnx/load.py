@@ -33,7 +33,7 @@ def load_rnn(f: Any, name: str | None = None) -> RNN:
 
     >>> import io, numbarnn, numbarnn.nn as nn
     >>> rnn, file = nn.RNN(3, 4, num_layers=2, bidirectional=True), io.BytesIO()
-    >>> numbarnn.onnx.export(rnn, file)
+    >>> program = numbarnn.onnx.export(rnn, f=file)
     >>> copy = numbarnn.onnx.load_rnn(io.BytesIO(file.getvalue()))
     >>> copy
     RNN(3, 4, num_layers=2, bidirectional=True)
