@@ -24,9 +24,9 @@ def expand(x: Array, *, shape: Shape) -> Result:
     return x.view() if shape == x.shape else np.broadcast_to(x, shape), (lambda d: d,)
 
 
-@op()
+@op(layout="own")
 def flip(x: Array, *, axes: Shape) -> Result:
-    return np.flip(x, axes).copy(), (lambda d: np.flip(d, axes),)
+    return np.flip(x, axes).copy("K"), (lambda d: np.flip(d, axes),)
 
 
 @op()
