@@ -75,7 +75,7 @@ class Embedding(Module):
     def reset_parameters(self) -> None:
         """Draw the table anew."""
         check_writable([self.weight._array], "weight")
-        write(self.weight, _table(*self.weight.shape, self.weight.dtype))
+        write(self.weight, _table(self.weight.shape[0], self.weight.shape[1], self.weight.dtype))
         self._zero_padding()
 
     @classmethod
