@@ -45,7 +45,7 @@ class Index:
     def __init__(self, index: Any, ndim: int) -> None:
         self.advanced: tuple[Any, ...] | None = None
         self.basic: tuple[Any, ...]
-        parts = [_part(p) for p in (tuple(index) if _is_many(index) else (index,))]
+        parts = list(map(_part, tuple(index) if _is_many(index) else (index,)))
         left = ndim - sum(map(_span, parts))
         if left < 0:
             raise IndexError(f"too many indices for tensor of dimension {ndim}")
@@ -167,7 +167,7 @@ def _part(part: Any) -> Any:
         warnings.warn(
             "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
         array = array.astype(bool)
     return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array

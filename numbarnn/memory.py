@@ -61,12 +61,13 @@ def empty_like(array: Array, dtype: Any = None) -> Array:
     return empty(array.shape, kind, order(array))
 
 
-def copied(array: Array) -> Array:
-    """A copy without gaps in the same order."""
-    contiguous = array.flags.c_contiguous or not isinstance(array, np.ndarray)
-    out: Array = array.copy() if contiguous else empty_like(array)
-    if not contiguous:
-        out[...] = array
+def copied(array: Array, axes: Sequence[int] | None = None) -> Array:
+    """A copy without gaps, in the order of the array or in the order `axes`."""
+    if type(array) is not np.ndarray or (axes is None and array.flags.c_contiguous):
+        own: Array = array.copy()
+        return own
+    out = empty(array.shape, array.dtype, order(array) if axes is None else axes)
+    out[...] = array
     return out
 
 
@@ -85,11 +86,7 @@ def laid(result: Array, operands: Sequence[Array]) -> Array:
 
 def in_order(result: Array, axes: Sequence[int]) -> Array:
     """`result`, or a copy where its dimensions have another order than `axes`."""
-    if result.transpose(axes).flags.c_contiguous:
-        return result
-    out = empty(result.shape, result.dtype, axes)
-    out[...] = result
-    return out
+    return result if result.transpose(axes).flags.c_contiguous else copied(result, axes)
 
 
 def inverse(axes: Sequence[int]) -> tuple[int, ...]:

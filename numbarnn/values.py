@@ -143,9 +143,11 @@ def _number(leaf: Any, dtype: DType) -> Any:
         if leaf.ndim == 0:
             return leaf
     elif is_tensor(leaf):
+        if dtype.kind in "iu":
+            return index(leaf)
         if leaf.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return index(leaf) if dtype.kind in "iu" else leaf.item()
+        return leaf.item()
     elif isinstance(leaf, (int, float)):
         return leaf
     elif not is_sequence(leaf):

@@ -37,8 +37,8 @@ ARROWS = {
     "record": "attributes devices dtypes grad_mode memory ops quiet scalars tape version views",
     "indices": "devices dtypes record tape values",
     "methods": (
-        "methods attributes devices dtypes grad_mode handle indices memory ops printing random record scalars size tape "
-        "values views"
+        "methods attributes devices dtypes grad_mode handle indices memory ops printing random record scalars size "
+        "tape values views"
     ),
     "constructors": "dtypes record size values",
     "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..memory import copied, order
 from .op import Array, Result, op
 
 Shape = tuple[int, ...]
@@ -26,7 +27,7 @@ def expand(x: Array, *, shape: Shape) -> Result:
 
 @op(layout="own")
 def flip(x: Array, *, axes: Shape) -> Result:
-    return np.flip(x, axes).copy("K"), (lambda d: np.flip(d, axes),)
+    return copied(np.flip(x, axes), order(x)), (lambda d: np.flip(d, axes),)
 
 
 @op()
