@@ -221,7 +221,12 @@ BAD = {
     "R": ({}, {"R": np.zeros((1, 7, 6))}, INPUTS, r"R: expected float64 of shape \(1, 7, 7\)"),
     "B": ({}, {"B": np.zeros((1, 7))}, INPUTS, r"B: expected float64 of shape \(1, 14\)"),
     "dtype": ({}, {"R": np.zeros((1, 7, 7), np.float32)}, INPUTS, "R: expected float64 .* got float32"),
-    "half": ({}, {"W": np.zeros((1, 7, 5), np.float16)}, INPUTS, "W: expected float32 or float64, got float16"),
+    "half": (
+        {},
+        {"W": np.zeros((1, 7, 5), np.float16)},
+        INPUTS,
+        "constant 'W': expected float32, float64, int32 or int64, got float16",
+    ),
     "clip of 0": ({"clip": 0.0}, {}, INPUTS, "clip: expected none, got 0.0"),
     "no weights": ({}, {}, ("x",), "W: expected an initializer or a Constant node, got 'nothing'"),
     "rank of W": ({}, {"W": np.zeros(())}, INPUTS, r"W: expected shape \(1, hidden_size, input_size\), got \(\)"),

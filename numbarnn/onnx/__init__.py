@@ -1,6 +1,6 @@
-"""Models to ONNX files, and RNN nodes of such files back; needs the package onnx, which is imported when called."""
+"""Models to ONNX files, for which the package onnx is needed, and RNN nodes of such files back."""
 
-from .errors import OnnxExporterError
+from .errors import OnnxExporterError, OnnxLoadError
 from .export import ONNXProgram, export
 from .load import load_rnn
 from .options import OperatorExportTypes, TrainingMode
@@ -9,6 +9,7 @@ from .reverse import ReverseRNN
 __all__ = [
     "ONNXProgram",
     "OnnxExporterError",
+    "OnnxLoadError",
     "OperatorExportTypes",
     "ReverseRNN",
     "TrainingMode",
