@@ -240,7 +240,7 @@ def test_names_that_are_used_inside():
 
 def test_a_cell_that_cannot_be_called_is_refused():
     with pytest.raises(nb.onnx.OnnxExporterError, match="RNNCell: Unknown nonlinearity: cube"):
-        nb.onnx.export(nn.RNNCell(3, 4, nonlinearity="cube"), io.BytesIO())
+        nb.onnx.export(nn.RNNCell(3, 4, nonlinearity="cube"))
 
 
 def test_an_embedding_that_changes_its_weights_is_refused():
