@@ -57,6 +57,15 @@ def _path(step: Step) -> str:
 # RNN and RNNCell
 
 
+def _check(module: nn.RNN | nn.RNNCell) -> None:
+    """OnnxExporterError for what a call of the module would refuse: parameters that do not fit, an unknown f."""
+    try:
+        module._prepared()
+        module._activation()
+    except (AssertionError, RuntimeError) as error:
+        raise OnnxExporterError(str(error)) from error
+
+
 def rnn_shapes(
     module: nn.RNN,
     input: Any,
@@ -68,6 +77,7 @@ def rnn_shapes(
 ) -> Shapes:
     """The outputs of the layers that the call returns, and h_n."""
     shown = layers_shown(module.num_layers, output_hidden_states, return_output)
+    _check(module)
     shape = _rank("input", input, (2, 3))
     alone, D, H = len(shape) == 2, 2 if module.bidirectional else 1, module.hidden_size
     dtype = module.weight_ih_l0.dtype
@@ -101,7 +111,7 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
             first = graph.node("Slice", hx, graph.integers(layer * D), graph.integers((layer + 1) * D))
         y, h = graph.node(
             "RNN", x, *weights, lengths, first, outputs=2, hidden_size=H, direction=direction,
-            activations=[rnn.nonlinearity.capitalize()] * D, name=graph.unique(f"{_path(step)}.l{layer}"),
+            activations=[rnn._nonlinearity().capitalize()] * D, name=graph.unique(f"{_path(step)}.l{layer}"),
         )  # fmt: skip
         states.append(h)
         if D == 1:
@@ -147,8 +157,7 @@ def _weights(graph: Graph, step: Step, directions: Sequence[Sequence[Any]], suff
 
 def cell_shapes(module: nn.RNNCell, input: Any, hx: Any = None) -> Shapes:
     """h'."""
-    if module.nonlinearity not in ("tanh", "relu"):
-        raise OnnxExporterError(f"nonlinearity: expected 'tanh' or 'relu', got {module.nonlinearity!r}")
+    _check(module)
     shape = _rank("input", input, (1, 2))
     dtype, state = module.weight_ih.dtype, (*shape[:-1], module.hidden_size)
     _expect("input", input, (*shape[:-1], module.input_size), [dtype])
@@ -165,7 +174,7 @@ def cell_nodes(graph: Graph, step: Step) -> list[str]:
     x, hx = ("" if value is None else graph.node("Unsqueeze", graph.operand(value), axes=new) for value in step.inputs)
     _, h = graph.node(
         "RNN", x, *_weights(graph, step, [params], "cell"), "", hx, outputs=2, hidden_size=cell.hidden_size,
-        activations=[cell.nonlinearity.capitalize()],
+        activations=[cell._nonlinearity().capitalize()],
     )  # fmt: skip
     return [graph.node("Squeeze", h, axes=new)]
 
@@ -176,9 +185,9 @@ def cell_nodes(graph: Graph, step: Step) -> list[str]:
 
 def linear_shapes(module: nn.Linear, input: Any) -> Shapes:
     """y."""
-    shape = _rank("input", input, tuple(range(1, 9)))
-    _expect("input", input, (*shape[:-1], module.in_features), [module.weight.dtype])
-    return [input], [(*shape[:-1], module.out_features)], _one
+    shape, (O, I) = _rank("input", input, tuple(range(1, 9))), module.weight.shape
+    _expect("input", input, (*shape[:-1], I), [module.weight.dtype])
+    return [input], [(*shape[:-1], O)], _one
 
 
 def linear_nodes(graph: Graph, step: Step) -> list[str]:
@@ -197,7 +206,7 @@ def embedding_shapes(module: nn.Embedding, input: Any) -> Shapes:
         raise OnnxExporterError("an Embedding with max_norm changes its weights when called: it cannot be exported")
     shape = tuple(as_array(input).shape)
     _expect("input", input, shape, [np.int64, np.int32])
-    return [input], [(*shape, module.embedding_dim)], _one
+    return [input], [(*shape, module.weight.shape[1])], _one
 
 
 def embedding_nodes(graph: Graph, step: Step) -> list[str]:
