@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from . import devices, record, tape
+from . import devices, memory, record, tape
+from .constructors import made_of_old
 from .dtypes import DType, as_dtype, device, float32
 from .methods import Methods
 from .printing import tensor_str
@@ -38,11 +39,7 @@ class Tensor(Methods):
     __slots__ = ()
 
     def __new__(cls, *data: Any) -> Any:
-        if all(isinstance(n, int) and not isinstance(n, bool) for n in data):
-            return cls._wrap(np.empty(data or (0,), float32))
-        if len(data) != 1:
-            raise TypeError(f"Tensor: expected sizes, or one sequence of values, got {data!r}")
-        return cls._wrap(np.array(record.as_array(data[0]) if record.is_tensor(data[0]) else data[0], float32))
+        return made_of_old(data, None)
 
     @staticmethod
     def _wrap(array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -242,7 +239,7 @@ class Tensor(Methods):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
                 "moment: detach() or clone().detach() gives one that can be copied"
             )
-        copy = _restore(type(self), self._array.copy(), self._requires_grad)
+        copy = _restore(type(self), memory.copied(self._array), self._requires_grad)
         memo[id(self)] = copy
         copy.__dict__.update(deepcopy(self.__dict__, memo))
         if self._grad is not None and not isinstance(self, Parameter):  # as in torch
@@ -252,7 +249,7 @@ class Tensor(Methods):
 
 def _restore(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     # memory that pickle was handed from outside may be written to unseen
-    tensor = Tensor._wrap(array if array.flags.owndata else array.copy(order="K"), requires_grad)
+    tensor = Tensor._wrap(array if array.flags.owndata else memory.copied(array), requires_grad)
     tensor.__class__ = cls
     return tensor
 

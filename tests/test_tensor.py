@@ -224,7 +224,7 @@ def test_tensor_as_a_constructor() -> None:
     assert Tensor(2, 3).shape == (2, 3)
     assert Tensor(np.ones(2)).tolist() == [1, 1]
     assert Tensor().shape == (0,)
-    with pytest.raises(TypeError, match="Tensor: expected sizes"):
+    with pytest.raises(TypeError, match="expected ints or one tuple of ints"):
         Tensor([1], [2])
 
 
