@@ -226,7 +226,7 @@ o.Adam(ps, lr=float('nan')) | o.Adam(ps, betas=(0, 0.9)) | o.Adam(ps, betas=(0.9
 o.Adam(ps, betas=0.9) | o.Adam(ps, betas=(0.9, )) | o.Adam(ps, betas=(T.tensor(0.9), T.tensor(0.99)))
 o.Adam(ps, betas=(0.9, T.tensor(0.99))) | o.Adam(ps, betas=(T.tensor([0.9]), T.tensor([0.99])))
 o.Adam(ps, betas=(T.tensor([0.9, 0.8]), T.tensor([0.99]))) | o.Adam(ps, eps=-1) | o.Adam(ps, weight_decay=-1)
-o.Adam(ps, betas=(T.tensor(0.9), T.tensor(0.99)), foreach=True) | o.Adam(ps, betas=(0.9, 0.99, 0.999))
+o.Adam(ps, betas=(T.tensor(0.9), T.tensor(0.99)), foreach=True)
 o.Adam(ps, betas=('a', 'b')) | o.Adam(ps, betas=None) | o.AdamW(ps)
 o.AdamW(params=ps, lr=0.1, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.1, amsgrad=True, maximize=True, foreach=None,\
  capturable=False, differentiable=False, fused=None)
