@@ -10,7 +10,7 @@ import numpy as np
 from . import devices, memory, tape
 from .attributes import Attributes
 from .dtypes import result_type
-from .grad_mode import is_grad_enabled
+from .grad_mode import is_recording
 from .ops.op import OUTPUT, Op, Vjp
 from .quiet import quietly
 from .scalars import operand
@@ -147,7 +147,7 @@ def view(op: Op, source: Attributes, **static: Any) -> Tensor:
         out._version, out._view = source._version, View(source)
     else:
         _share(out, source)
-    if is_grad_enabled() and result.dtype.kind == "f":
+    if is_recording() and result.dtype.kind == "f":
         edge = tape.edge_of(source)
         if edge is not None:
             leave_node(op.name, (out,), (edge,), _backward_of(vjps, (source,)), ())

@@ -242,7 +242,7 @@ class Tensor(Methods):
         copy = _restore(type(self), memory.copied(self._array), self._requires_grad)
         memo[id(self)] = copy
         copy.__dict__.update(deepcopy(self.__dict__, memo))
-        if self._grad is not None:
+        if self._grad is not None and not isinstance(self, Parameter):  # as in torch
             copy._grad = self._grad.__deepcopy__(memo)
         return copy
 
@@ -280,12 +280,13 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | Array | None = None, requires_grad: bool = True) -> Any:
-        data = _over(data)
-        if data is not None and not isinstance(data, Tensor):
+        source = _over(Tensor() if data is None else data)
+        if not isinstance(source, Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
-        source = Tensor._wrap(np.empty(0, float32)) if data is None else data
+        if as_flag(requires_grad) and source._array.dtype.kind != "f":
+            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {source._array.dtype}")
         parameter = source.detach()
-        parameter.requires_grad = as_flag(requires_grad)
+        parameter.requires_grad = requires_grad
         parameter.__class__ = cls
         return parameter
 

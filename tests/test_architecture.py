@@ -24,6 +24,7 @@ ARROWS = {
     "grad_mode": "",
     "devices": "cuda dtypes kernels",
     "version": "",
+    "atomic": "",
     "quiet": "",
     "tape": "devices grad_mode quiet version",
     "random": "dtypes fma memory size tape",
@@ -31,6 +32,7 @@ ARROWS = {
     "attributes": "tape version",
     "views": "memory ops tape",
     "handle": "",
+    "writes": "attributes devices tape",
     "values": "devices dtypes memory quiet record scalars tape",
     "record": "attributes devices dtypes grad_mode memory ops quiet scalars tape version views",
     "indices": "devices dtypes record tape values",
@@ -47,15 +49,16 @@ ARROWS = {
     "typed": "constructors dtypes record",
     "functions": "creation devices dtypes methods ops record tape tensor",
     "nn/functional": (
-        "nn/functional kernels creation devices dtypes grad_mode memory ops random record size tape tensor version"
+        "nn/functional kernels creation devices dtypes grad_mode memory ops quiet random record size tape tensor version"
     ),
     "nn": (
-        "nn nn/functional creation devices dtypes functions grad_mode handle ops random record size tape tensor version"
+        "nn nn/functional creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
+        "version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
-    "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
-    "optim": "optim kernels devices dtypes grad_mode record tape tensor",
-    "checkpoint": "devices dtypes size tape tensor version",
+    "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",
+    "optim": "optim kernels devices dtypes grad_mode quiet record tape tensor writes",
+    "checkpoint": "atomic devices dtypes size tape tensor version",
     "cuda": "kernels",
     "config": "cuda kernels _version",
     "progress": "",
