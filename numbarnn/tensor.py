@@ -10,7 +10,7 @@ import numpy as np
 
 from . import devices, memory, record, tape
 from .constructors import made_of_old
-from .dtypes import DType, as_dtype, device, float32
+from .dtypes import DType, as_dtype, device
 from .methods import Methods
 from .printing import tensor_str
 from .quiet import quietly
