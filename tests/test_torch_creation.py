@@ -160,8 +160,8 @@ def test_creation(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
 NUMPY_SCALARS = ["np.float64(0.1)", "np.float32(0.1)", "np.int64(2)", "np.int8(2)", "np.uint8(2)", "np.bool_(True)"]
 TENSORS = ["t([1.0, 2.0])", "t([1.0, 2.0], dtype=n.float64)", "t([1, 2])", "t([1, 2], dtype=n.int32)",
            "t([True, False])", "t(1.0)", "t(1)", "t(1, dtype=n.int32)", "t(True)"]  # fmt: skip
-OPERATIONS = ["x + v", "v + x", "x * v", "v * x", "v - x.float()", "x / v", "v / x", "x > v", "v > x", "x == v", "x // v",
-              "n.add(x, v)", "n.where(x > 1, x, v)", "n.where(x > 1, v, x)", "x.pow(v)"]  # fmt: skip
+OPERATIONS = ["x + v", "v + x", "x * v", "v * x", "v - x.float()", "x / v", "v / x", "x > v", "v > x", "x == v",
+              "x // v", "n.add(x, v)", "n.where(x > 1, x, v)", "n.where(x > 1, v, x)", "x.pow(v)"]  # fmt: skip
 
 
 @pytest.mark.parametrize("scalar", NUMPY_SCALARS)
