@@ -84,8 +84,8 @@ def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
     try:
-        if bool in map(type, given):
-            raise TypeError
+        if given and isinstance(given[0], bool):
+            raise TypeError  # as in torch, which minds the first alone
         return tuple(map(index, given))
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None
