@@ -97,7 +97,7 @@ def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float)
 
 
 def spread(share: Callable[..., None], parallel: Callable[..., bool], args: tuple[Any, ...], count: int) -> None:
-    """Run share(*args, i, count) for all i < count, or parallel(*args, count, team), which is false if the team is busy."""
+    """Run share(*args, i, count) for all i < count, or parallel(*args, count, team): false where the team is busy."""
     if count > 1 and parallel(*args, count, _team_of(count).address) and not _both_ways:
         return
     for i in range(count):  # each has scratch of its own size
