@@ -11,6 +11,7 @@ from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..ops import elementwise as ops
 from ..record import apply, as_array, is_tensor, promoted
+from ..scalars import scalar
 from .arithmetic import broadcasting, without_gradient
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
     """`input` where `condition` is True, else `other`."""
     check_mask("where", condition)
     dtype = promoted([as_array(input), as_array(other)])[0].dtype
-    x, y = (v.to(dtype=dtype) if is_tensor(v) else np.asarray(v, dtype) for v in (input, other))
+    x, y = (
+        v.to(dtype=dtype) if is_tensor(v) else scalar(v, dtype) if isinstance(v, (int, float)) else np.asarray(v, dtype)
+        for v in (input, other)
+    )
     return broadcasting(ops.where, condition, x, y)
 
 
