@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from . import cache, jit
+from . import cache, held, jit
 from .simd import VECTOR_BYTES
 
 #: the types of an argument of a kernel that C calls, besides int: a pointer to floats, and one to integers
@@ -70,8 +70,9 @@ def shared_kernel(function: Callable[..., None]) -> Any:
 
     def make(dtype: Any) -> None:
         if name(dtype) not in compiled:
-            compiled[name(dtype)] = jit.c_kernel(function, arguments(dtype))
-            llvm.add_symbol(name(dtype), compiled[name(dtype)].address)
+            with held.signals():
+                compiled[name(dtype)] = jit.c_kernel(function, arguments(dtype))
+                llvm.add_symbol(name(dtype), compiled[name(dtype)].address)
 
     def define(typingctx: Any, *args: Any) -> Any:
         dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))
