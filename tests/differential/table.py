@@ -1,7 +1,11 @@
 """All rows of the net."""
 
+import table_creation
 import table_elementwise
+import table_nn
+import table_optim
 import table_reductions
 import table_shaping
 
-ROWS = [*table_elementwise.ROWS, *table_reductions.ROWS, *table_shaping.ROWS]
+TABLES = (table_creation, table_elementwise, table_reductions, table_shaping, table_nn, table_optim)
+ROWS = [row for table in TABLES for row in table.ROWS]
