@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,8 @@ class Case:
     arguments: dict[str, Any]
     names: dict[str, str]
     positional: int
-    #: at most one argument is not the usual one: then an error has one cause, and one type
-    single: bool
+    #: parameters whose argument is not the usual one: of an error with one cause the type is compared
+    changed: tuple[str, ...]
 
     def __repr__(self) -> str:
         shown = []
@@ -59,6 +59,10 @@ def call(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
     return function(*args, **keywords)
 
 
+def _rng(seed: int, path: str) -> np.random.Generator:
+    return np.random.default_rng((seed, zlib.crc32(path.encode())))
+
+
 @dataclass(frozen=True)
 class Row:
     """`run(t, path, args, keywords)` gives what is compared; by default the result of the call."""
@@ -72,36 +76,46 @@ class Row:
     cost: int = 1
     #: relative tolerance of float32 and of float64
     close: tuple[float, float] = (3e-6, 1e-13)
-    extra: Sequence[Case] = field(default=())
+    #: a few lines rather than one call
+    program: bool = False
 
-    def cases(self, count: int, seed: int) -> Iterator[Case]:
-        """Each value of each parameter beside usual ones, then values drawn at random, `count` in all at most."""
-        usual = {name: parameter.values[0] for name, parameter in self.parameters.items()}
-        seen = set()
-        for case in self._some(usual, count, np.random.default_rng((seed, zlib.crc32(self.path.encode())))):
-            if repr(case) not in seen:
-                seen.add(repr(case))
-                yield case
-        yield from self.extra
+    def usual(self) -> Case:
+        """The first value of each parameter: what torch must take, or the row tells nothing."""
+        return self._case({name: parameter.values[0] for name, parameter in self.parameters.items()}, _rng(0, self.path))
 
-    def _some(self, usual: dict[str, Any], count: int, rng: np.random.Generator) -> Iterator[Case]:
+    def singles(self, seed: int) -> Iterator[Case]:
+        """Each value of each parameter, and each other name of it, beside the usual values of the rest."""
+        usual, rng = self.usual().arguments, _rng(seed, self.path)
+        complete = {name: usual.get(name, ABSENT) for name in self.parameters}
         for name, parameter in self.parameters.items():
             for value in parameter.values:
-                yield self._case({**usual, name: value}, rng, True)
+                yield self._case({**complete, name: value}, rng, changed=(name,))
             given = next((value for value in parameter.values if value is not ABSENT), ABSENT)
             for other in parameter.also:
-                yield self._case({**usual, name: given}, rng, True, {name: other})
-        alone = sum(len(parameter.values) for parameter in self.parameters.values())
-        for _ in range(max(count // self.cost - alone, count // self.cost // 3)):
-            chosen = {
-                name: usual[name] if rng.random() < 0.3 else parameter.values[rng.integers(len(parameter.values))]
-                for name, parameter in self.parameters.items()
-            }
-            different = sum(chosen[name] is not usual[name] for name in chosen)
-            yield self._case(chosen, rng, different < 2)
+                yield self._case({**complete, name: given}, rng, {name: other}, changed=(name,))
+
+    def mixed(self, taken: dict[str, list[Any]], count: int, seed: int) -> Iterator[Case]:
+        """`count` draws of all parameters at once, mostly of the values that torch took one by one."""
+        rng = _rng(seed + 1, self.path)
+        for _ in range(count // self.cost):
+            chosen, changed = {}, []
+            for name, parameter in self.parameters.items():
+                luck, values = rng.random(), parameter.values
+                if luck < 0.35:
+                    values = values[:1]
+                elif luck < 0.92 and taken.get(name):
+                    values = taken[name]
+                chosen[name] = values[rng.integers(len(values))]
+                if chosen[name] is not parameter.values[0]:
+                    changed.append(name)
+            yield self._case(chosen, rng, changed=tuple(changed))
 
     def _case(
-        self, chosen: dict[str, Any], rng: np.random.Generator, single: bool, names: dict[str, str] | None = None
+        self,
+        chosen: dict[str, Any],
+        rng: np.random.Generator,
+        names: dict[str, str] | None = None,
+        changed: tuple[str, ...] = (),
     ) -> Case:
         """Arguments up to a random one go by position, as far as the signature lets them."""
         given = {name: value for name, value in chosen.items() if value is not ABSENT}
@@ -116,7 +130,7 @@ class Row:
                 least = number + 1
         positional = int(rng.integers(least, most + 1))
         passed = {name: (names or {}).get(name, name) for name in given}
-        return Case(given, passed, positional, single)
+        return Case(given, passed, positional, changed)
 
 
 def row(*paths: str, run: Any = call, own: Sequence[str] = (), cost: int = 1, close: tuple[float, float] | None = None,
@@ -138,3 +152,15 @@ def both(*names: str, **options: Any) -> list[Row]:
     tensors = {first: [value for value in options[first] if isinstance(value, T)]}
     method = {name: value for name, value in options.items() if name != first}
     return [*row(*names, **options), *row(*(f"Tensor.{name}" for name in names), **tensors, **method)]
+
+
+def program(*paths: str, run: Callable[..., Any], **parameters: Any) -> list[Row]:
+    """Rows that run a few lines, `run(t, path, **arguments)`, where the name is no function to call."""
+    found = {name: named(*values) for name, values in parameters.items()}
+    rows = row(*paths, run=lambda t, path, args, keywords: run(t, path, **keywords), **found)
+    return [replace(each, program=True) for each in rows]
+
+
+def first(args: list[Any], keywords: dict[str, Any]) -> Any:
+    """The first argument of a call, by whichever way it is passed."""
+    return args[0] if args else next(iter(keywords.values()))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
 from recipes import ABSENT, DTYPES, NOT_TENSORS, NUMBERS, SHAPES, TENSORS, T, vary
-from rows import Row, both, named, row
+from rows import Row, both, named, program, row
 
 ONE = [*TENSORS, *NOT_TENSORS]
 #: what a tensor of (2, 3) meets: every type, what broadcasts, what does not, numbers
@@ -33,7 +34,7 @@ ROWS: list[Row] = [
     *both("div", input=ONE, other=OTHERS, rounding_mode=named(ABSENT, None, "floor", "trunc", "x", 1)),
     *row("pow", self=[*ONE, 2, 0.5], exponent=[2, *OTHERS]),
     *row("Tensor.pow", self=TENSORS, exponent=[2, *OTHERS]),
-    *both("clamp", input=ONE, min=[ABSENT, -0.5, *NUMBERS, *OTHERS[:12]], max=[ABSENT, 0.5, *NUMBERS, *OTHERS[:12]]),
+    *both("clamp", input=ONE, min=[-0.5, ABSENT, *NUMBERS, *OTHERS[:12]], max=[ABSENT, 0.5, *NUMBERS, *OTHERS[:12]]),
     *both("equal", input=ONE, other=OTHERS),
     *both("allclose", input=ONE, other=OTHERS, rtol=[ABSENT, 0.1, 10.0, -1.0, "x"], atol=[ABSENT, 1e-3, 10.0, -1.0],
           equal_nan=[ABSENT, False, True, 1]),
@@ -50,22 +51,19 @@ ROWS: list[Row] = [
     *row("Tensor.mul_", self=WRITABLE, other=OTHERS),
     *row("Tensor.div_", self=WRITABLE, other=OTHERS, rounding_mode=named(ABSENT, None, "floor", "trunc", "x")),
     *row("Tensor.pow_", self=WRITABLE, exponent=OTHERS),
-    *row("Tensor.clamp_", self=WRITABLE, min=[ABSENT, -0.5, *NUMBERS, T()], max=[ABSENT, 0.5, *NUMBERS, T()]),
+    *row("Tensor.clamp_", self=WRITABLE, min=[-0.5, ABSENT, *NUMBERS, T()], max=[ABSENT, 0.5, *NUMBERS, T()]),
     *row("Tensor.fill_", self=WRITABLE, value=[0.1, *NUMBERS, T((1,)), T()]),
     *row("Tensor.masked_fill_", self=WRITABLE, mask=[T(dtype="bool"), *OTHERS[:20]], value=[0.5, *NUMBERS, T((1,))]),
-    *row("Tensor.copy_", self=WRITABLE, src=OTHERS, non_blocking=[ABSENT, True]),
+    *row("Tensor.copy_", self=WRITABLE, other=OTHERS, non_blocking=[ABSENT, True]),
 ]
 
 
 def _operator(function: Any) -> Any:
-    def run(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
-        return function(*args, **keywords)
-
-    return run
+    return lambda t, path, **operands: function(*operands.values())
 
 
 def _reflected(function: Any) -> Any:
-    return _operator(lambda x, y: function(y, x))
+    return lambda t, path, x, other: function(other, x)
 
 
 #: Python's own operators by the method that they call
@@ -79,11 +77,22 @@ PLACES = {"iadd": operator.iadd, "isub": operator.isub, "imul": operator.imul, "
 SIGNS = {"neg": operator.neg, "pos": operator.pos, "abs": operator.abs, "invert": operator.invert}
 RELATIONS = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 
+#: what the usual operands are where those of (2, 3) float32 are refused
+USUAL = {
+    "matmul": (T((2, 2)), T((2, 2))),
+    **dict.fromkeys(("and", "or", "xor"), (T(dtype="bool"), T(dtype="bool", values="positive"))),
+    "invert": (T(dtype="bool"), None),
+    "floordiv": (T(grad=""), T(values="positive", grad="")),
+    "mod": (T(grad=""), T(values="positive", grad="")),
+}
 for name, function in {**OPERATORS, **RELATIONS}.items():
-    ROWS += row(f"Tensor.__{name}__", run=_operator(function), self=TENSORS, other=OTHERS)
-for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    ROWS += row(f"Tensor.__r{name}__", run=_reflected(OPERATORS[name]), self=TENSORS, other=NUMBERS)
+    x, other = ([first] if first else [] for first in USUAL.get(name, (None, None)))
+    ROWS += program(f"Tensor.__{name}__", run=_operator(function), x=x + TENSORS, other=other + OTHERS)
+for name, function in OPERATORS.items():
+    x = [USUAL[name][0]] if name in USUAL else []
+    reflected = [T((2, 2))] if name == "matmul" else []
+    ROWS += program(f"Tensor.__r{name}__", run=_reflected(function), x=x + TENSORS, other=[*reflected, *NUMBERS])
 for name, function in PLACES.items():
-    ROWS += row(f"Tensor.__{name}__", run=_operator(function), self=WRITABLE, other=OTHERS)
+    ROWS += program(f"Tensor.__{name}__", run=_operator(function), x=WRITABLE, other=OTHERS)
 for name, function in SIGNS.items():
-    ROWS += row(f"Tensor.__{name}__", run=_operator(function), self=TENSORS)
+    ROWS += program(f"Tensor.__{name}__", run=_operator(function), x=[*USUAL.get(name, ())[:1], *TENSORS])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from recipes import ABSENT, FLAGS, NOT_TENSORS, TENSORS, TYPES, DType, Make, T, vary
-from rows import Row, call, named, row
+from rows import Row, call, first, named, program, row
 from table_reductions import DIM, ONE
 
 F = "nn.functional."
@@ -40,7 +40,7 @@ ROWS: list[Row] = [
     *row(F + "dropout", run=_drawn, input=[T((40,)), T((6, 4), layout="transposed"), T((6, 4), layout="expanded"), *TENSORS], p=[ABSENT, 0.5, 0.1, 0.0, 1.0, 1.5, -0.1, float("nan"), "x", 1], training=[ABSENT, True, False], inplace=FLAGS),
     *row(F + "linear", input=INPUTS, weight=[T((2, 3)), T((1, 3)), T((0, 3)), T((3,)), T((2, 4)), T((2, 3), "float64"), T((2, 3), "int64"), T((2, 3), layout="transposed"), T((2, 3), grad=""), T(()), T((1, 2, 3)), None], bias=[ABSENT, None, T((2,)), T((1,)), T((3,)), T(()), T((2,), "float64"), T((1, 2)), 2.0]),
     *row(F + "embedding", input=INDEX, weight=TABLE, **EMBEDDING),
-    *row(F + "one_hot", tensor=[*INDEX[:10], T((2,), "int64", values=(0, 9))], num_classes=[ABSENT, -1, 3, 5, 0, 2, -2, "x"]),
+    *row(F + "one_hot", input=[*INDEX[:10], T((2,), "int64", values=(0, 9))], num_classes=[ABSENT, -1, 3, 5, 0, 2, -2, "x"]),
     *row(F + "cross_entropy", input=INPUTS, target=CLASSES, weight=WEIGHTS, ignore_index=IGNORE, reduction=named(*REDUCTION), label_smoothing=named(ABSENT, 0.0, 0.1, 1.0, 1.5, -0.1), **OLD),
     *row(F + "nll_loss", input=INPUTS, target=CLASSES, weight=WEIGHTS, ignore_index=IGNORE, reduction=named(*REDUCTION), **OLD),
     *row(F + "mse_loss", F + "l1_loss", input=INPUTS, target=TARGETS, reduction=named(*REDUCTION), weight=named(*WEIGHTS), **OLD),
@@ -60,7 +60,7 @@ def module(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
     for out in seen[3:5]:
         for tensor in out if isinstance(out, tuple) else [out]:
             if tensor.requires_grad:
-                tensor.sum().backward()
+                tensor.sum().backward(retain_graph=True)
     return [*seen, [p.grad for p in made.parameters()]]
 
 
@@ -84,7 +84,7 @@ ROWS += [
     *modules("nn.Softmax", "nn.LogSoftmax", inputs=INPUTS, dim=[1, ABSENT, None, 0, -1, 5, "x"]),
     *modules("nn.Dropout", inputs=[T((40,)), T((6, 4), layout="transposed"), *INPUTS], p=[ABSENT, 0.5, 0.1, 0.0, 1.0, 1.5, -0.1, "x", None, 1], inplace=[ABSENT, False]),
     *modules("nn.Linear", inputs=INPUTS, in_features=COUNTS, out_features=[2, *COUNTS], bias=[ABSENT, True, False, 1, None], **FACTORY),
-    *modules("nn.Embedding", inputs=INDEX[:10], num_embeddings=[5, *COUNTS], embedding_dim=COUNTS, **EMBEDDING, **FACTORY),
+    *modules("nn.Embedding", inputs=INDEX[:10], num_embeddings=[5, *COUNTS], embedding_dim=COUNTS, **EMBEDDING, _weight=named(ABSENT, None, T((5, 3), grad=""), T((4, 3), grad="")), _freeze=named(ABSENT, False, True), **FACTORY),
     *modules("nn.RNN", inputs=STEPS, hx=[T((1, 2, 4)), None, T((1, 4)), T((2, 2, 4)), T((1, 2, 5)), T((1, 2, 4), "float64"), T((1, 2, 4), layout="strided"), T((1, 2, 4), layout="expanded"), T((4, 2, 4)), T((1, 4, 4))], cost=4, input_size=COUNTS, hidden_size=[4, *COUNTS], num_layers=[ABSENT, 1, 2, 0, "x"], nonlinearity=named(ABSENT, "tanh", "relu", "gelu", None), bias=named(ABSENT, True, False, 1), batch_first=named(ABSENT, False, True, 1), dropout=named(ABSENT, 0.0, 0.5, 1.0, 2.0, "x"), bidirectional=named(ABSENT, False, True), **FACTORY),
     *modules("nn.RNN", inputs=STEPS[:-1], cost=4, input_size=[3], hidden_size=[4, 1, 17], num_layers=[1, 2, 3], nonlinearity=["tanh", "relu"], bias=[True, False], batch_first=[False, True], dropout=[0.0, 0.5], bidirectional=[False, True], device=[None], dtype=[ABSENT, DType("float64")]),
     *modules("nn.RNNCell", inputs=[T((2, 3)), T((3,)), T((0, 3)), T((2, 5)), T((1, 2, 3)), T((2, 3), "float64"), T((2, 3), "int64"), T((2, 3), layout="transposed"), T(()), None], hx=[T((2, 4)), None, T((4,)), T((3, 4)), T((2, 5)), T((1, 2, 4)), T((2, 4), "float64"), T((2, 4), layout="expanded")], input_size=COUNTS, hidden_size=[4, *COUNTS], bias=[ABSENT, True, False, 1], nonlinearity=[ABSENT, "tanh", "relu", "gelu"], **FACTORY),
@@ -136,16 +136,17 @@ def _packed(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any
 
 
 def _repadded(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
-    sequences, *rest = args
-    pack = t.nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False)
-    return call(t, path, [pack, *rest], keywords)
+    pack = t.nn.utils.rnn.pack_sequence(first(args, keywords), enforce_sorted=False)
+    if args:
+        return call(t, path, [pack, *args[1:]], keywords)
+    return call(t, path, [], {**keywords, next(iter(keywords)): pack})
 
 
-def _pack_method(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
-    pack = t.nn.utils.rnn.pack_sequence(args[0], enforce_sorted=False)
+def _pack_method(t: Any, path: str, sequences: Any, **keywords: Any) -> Any:
     method = path.rpartition(".")[2]
+    pack = t.nn.utils.rnn.pack_sequence(sequences, enforce_sorted=method in ("index", "count"))
     if method == "to":
-        return _whole(pack.to(*args[1:], **keywords))
+        return _whole(pack.to(*keywords.values()))
     if method in ("index", "count"):
         return getattr(pack, method)(None)
     found = getattr(pack, method)
@@ -165,18 +166,18 @@ ROWS += [
     *row(U + "pad_packed_sequence", run=_repadded, sequence=SEQUENCES[:10], batch_first=FLAGS, padding_value=[ABSENT, 0.0, -1.5, 7, float("nan")], total_length=[ABSENT, None, 4, 9, 1, 0]),
     *row(U + "unpack_sequence", run=_repadded, packed_sequences=SEQUENCES[:10]),
     *row(U + "pad_sequence", sequences=SEQUENCES, batch_first=FLAGS, padding_value=[ABSENT, 0.0, -1.5, 7, "x"], padding_side=[ABSENT, "right", "left", "x"]),
-    *row(U + "unpad_sequence", padded_sequences=PADDED, lengths=[T((3,), "int64", values=(4, 2, 1)), T((3,), "int64", values=(4, 0, 1)), T((4,), "int64", values=(3, 2, 1, 1)), T((2,), "int64", values=(4, 2)), [4, 2, 1]], batch_first=FLAGS),
+    *row(U + "unpad_sequence", padded_sequences=[T((4, 3, 2), grad=""), *PADDED], lengths=[T((3,), "int64", values=(4, 2, 1)), T((3,), "int64", values=(4, 0, 1)), T((4,), "int64", values=(3, 2, 1, 1)), T((2,), "int64", values=(4, 2)), [4, 2, 1]], batch_first=FLAGS),
     *row(U + "invert_permutation", permutation=[T((3,), "int64", values=(2, 0, 1)), None, T((0,), "int64"), T((1,), "int64", values=(0,))]),
     *row(U + "PackedSequence", run=_made, data=[T((6, 2)), T((6,), "int64"), None], batch_sizes=[T((3,), "int64", values=(3, 2, 1)), T((3,), "int32", values=(3, 2, 1)), ABSENT, [3, 2, 1]], sorted_indices=[ABSENT, None, T((3,), "int64", values=(2, 0, 1))], unsorted_indices=[ABSENT, None, T((3,), "int64", values=(1, 2, 0))]),
-    *row(*(U + "PackedSequence." + name for name in ("batch_sizes", "cpu", "data", "double", "float", "is_cuda", "long", "sorted_indices", "unsorted_indices", "index", "count")), run=_pack_method, sequences=SEQUENCES[:7]),
-    *row(U + "PackedSequence.to", run=_pack_method, sequences=SEQUENCES[:4], dtype=[DType("float64"), DType("float32"), DType("int64"), "cpu", ABSENT]),
+    *program(*(U + "PackedSequence." + name for name in ("batch_sizes", "cpu", "data", "double", "float", "is_cuda", "long", "sorted_indices", "unsorted_indices", "index", "count")), run=_pack_method, sequences=SEQUENCES[:7]),
+    *program(U + "PackedSequence.to", run=_pack_method, sequences=SEQUENCES[:4], dtype=[DType("float64"), DType("float32"), DType("int64"), "cpu", ABSENT]),
 ]  # fmt: skip
 
 # ---- utilities over parameters
 
 
 def _with_gradients(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
-    parameters = args[0]
+    parameters = first(args, keywords)
     several = list(parameters) if isinstance(parameters, (list, tuple)) else [parameters]
     for number, parameter in enumerate(several[:3]):
         if getattr(parameter, "requires_grad", False):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from recipes import ABSENT, DIMS_OR_ONE, DTYPES, FLAGS, NOT_TENSORS, TENSORS, TYPES, DType, Make, T, star, vary
-from rows import Row, both, named, row
+from rows import Row, both, named, program, row
 from table_elementwise import OTHERS, WRITABLE
 
 ONE = [*TENSORS, *NOT_TENSORS]
@@ -50,12 +50,11 @@ ROWS: list[Row] = [
     *row("Tensor.view_as", "Tensor.reshape_as", self=TENSORS, other=[T((3, 2)), T((6,)), T((2, 4)), T((2, 3), "int64"), 2]),
     *row("Tensor.expand_as", self=TENSORS, other=[T((4, 2, 3)), T((2, 3)), T((3, 3)), T((3,)), 2]),
     *row("Tensor.type_as", self=TENSORS, other=[T((), "float64"), T(), T(dtype="int64"), T(dtype="bool"), 2]),
-    *row("Tensor.expand", self=[T((1, 3)), *TENSORS],
+    *row("Tensor.expand", self=[T((1, 3)), *TENSORS], implicit=named(ABSENT, False),
          size=_shape((4, 3), (-1, 3), (2, 4, 3), (2, 3), (1, 3), (0, 3), (3,), (-1, 2, 3)) + [(), "x", 3, None]),
     *row("Tensor.repeat", self=TENSORS, repeats=_shape((2, 1), (2, 2, 2), (0, 1), (2,), (-1, 1)) + [(), "x", 2, 1.0]),
     *row("Tensor.unflatten", self=[T((6, 2)), *TENSORS], dim=[0, -2, 1, 5, "x"], sizes=[(2, 3), (-1, 2), [3, -1], (2, 2), (), 6, star(2, 3)]),
     *row("Tensor.movedim", self=WIDE, source=[0, -1, (0, 1), [0, 2], (0, 0), 5, "x"], destination=[2, -1, (1, 0), [1, 0], (0, 0), 5]),
-    *row("Tensor.t", "Tensor.T", "Tensor.mT", run=lambda t, path, args, _: _maybe_called(args[0], path), self=WIDE + [T((2, 2, 3, 1))]),
     *row("Tensor.contiguous", "Tensor.detach", "Tensor.clone", "Tensor.cpu", self=WIDE),
     *row("clone", input=ONE),
     *row("Tensor.narrow", self=WIDE, dim=DIM, start=[0, 1, -1, 2, 3, 9, T((), "int64", values=(1,)), 1.0], length=[1, 2, 0, 3, -1]),
@@ -77,33 +76,29 @@ ROWS: list[Row] = [
     *both("scatter", input=ONE, dim=DIM, index=INDICES, src=[T((2, 2)), T(), T((1, 1)), 1.5, 2, True, T((), values=(2.0,)), T((2, 2), "float64"), T((2, 2), "int64"), "x"]),
     *both("scatter", input=ONE, dim=DIM, index=INDICES, value=[1.5, 2, True, T((), values=(2.0,)), "x"]),
     *both("scatter", input=ONE, dim=DIM, index=INDICES, src=[T((2, 2), grad=""), 1.5], reduce=named(ABSENT, "add", "multiply", "mean")),
-    *row("Tensor.scatter_", self=WRITABLE, dim=DIM, index=INDICES, src=[T((2, 2)), T(), T((1, 1)), 1.5, 2, T((2, 2), "float64")]),
+    *row("Tensor.scatter_", self=WRITABLE, dim=DIM, index=INDICES, src=[T((2, 2)), T(), T((1, 1)), 1.5, 2, T((2, 2), "float64")], reduce=named(ABSENT, "add", "multiply", "x")),
+    *row("Tensor.scatter_", self=WRITABLE, dim=DIM, index=INDICES, value=[1.5, 2, T((), values=(2.0,)), "x"], reduce=named(ABSENT, "add", "multiply")),
     # products
-    *both("matmul", "mm", "bmm", "dot", "outer", input=[T((3,)), T((2, 3)), T((2, 2, 3)), T((1, 3)), T((0,)), T((2, 0)), T((5, 1, 2, 3)), T((3,), "int64"), T((2, 3), "float64"), T((2, 3), "int64"), T((2, 3), "bool"), T((2, 3), layout="transposed"), T((2, 3), layout="expanded"), T(()), 2],
-          **{"other": [T((3,)), T((3, 2)), T((2, 3, 2)), T((1, 3, 4)), T((0,)), T((0, 2)), T((3,), "int64"), T((3, 2), "float64"), T((3, 2), "int64"), T((3, 2), layout="transposed"), T((3, 2), layout="strided"), T(()), 2]}),
 ]  # fmt: skip
 
-ROWS = [r for r in ROWS if not r.path.endswith((".mm", ".bmm", ".dot", ".outer")) and r.path not in ("mm", "bmm", "dot", "outer")]
 _LEFT = [T((3,)), T((2, 3)), T((2, 2, 3)), T((1, 3)), T((0,)), T((2, 0)), T((3,), "int64"), T((2, 3), "float64"), T((2, 3), "int64"), T((2, 3), "bool"), T((2, 3), layout="transposed"), T(()), 2]
 _RIGHT = [T((3,)), T((3, 2)), T((2, 3, 2)), T((1, 3, 4)), T((0,)), T((0, 2)), T((3,), "int64"), T((3, 2), "float64"), T((3, 2), "int64"), T((3, 2), layout="strided"), T(()), 2]
+ROWS += both("matmul", input=_LEFT[1:2] + _LEFT, other=_RIGHT[1:2] + _RIGHT)
 ROWS += both("mm", input=_LEFT[1:2] + _LEFT, mat2=_RIGHT[1:2] + _RIGHT)
 ROWS += both("bmm", input=_LEFT[2:3] + _LEFT, mat2=_RIGHT[2:3] + _RIGHT)
 ROWS += both("dot", input=_LEFT, tensor=_RIGHT)
 ROWS += both("outer", input=_LEFT, vec2=_RIGHT)
 
 
-def _maybe_called(x: Any, path: str) -> Any:
+def _attribute(t: Any, path: str, x: Any) -> Any:
     found = getattr(x, path.rpartition(".")[2])
-    return found() if callable(found) else found
+    return str(found) if path.endswith(".device") else found is None if path.endswith(".grad_fn") else found
 
 
-def _attribute(t: Any, path: str, args: list[Any], _: Any) -> Any:
-    found = getattr(args[0], path.rpartition(".")[2])
-    return str(found) if path.endswith((".device", ".grad_fn")) else found
-
-
-ATTRIBUTES = ("data", "device", "dtype", "grad", "is_cuda", "is_leaf", "ndim", "requires_grad", "shape")
-ROWS += row(*(f"Tensor.{name}" for name in ATTRIBUTES), run=_attribute, self=WIDE)
+ATTRIBUTES = ("data", "device", "dtype", "grad", "grad_fn", "is_cuda", "is_leaf", "ndim", "requires_grad", "shape")
+ROWS += program(*(f"Tensor.{name}" for name in ATTRIBUTES), run=_attribute, x=WIDE)
+ROWS += program("Tensor.T", "Tensor.mT", run=_attribute, x=[T(), T((2, 2, 3, 1)), *WIDE])
+ROWS += row("Tensor.t", self=[T(), T((2, 2, 3, 1)), *WIDE])
 ROWS += row("Tensor.dim", "Tensor.element_size", "Tensor.is_contiguous", self=WIDE)
 ROWS += row("Tensor.size", "Tensor.stride", self=WIDE, dim=[ABSENT, 0, 1, -1, 2, 5, -5, "x", 1.0, None])
 
@@ -113,7 +108,7 @@ SINGLE = [T((), values=(0.1,)), T((), "float64", values=(0.1,)), T((1,)), T((1, 
 
 
 def _converted(function: Any) -> Any:
-    return lambda t, path, args, keywords: function(*args)
+    return lambda t, path, x: function(x)
 
 
 for _name, _function in {
@@ -121,9 +116,10 @@ for _name, _function in {
     "copy": copy.copy, "deepcopy": copy.deepcopy, "array": lambda x: np.asarray(x.detach()),
     "iter": lambda x: list(x),
 }.items():  # fmt: skip
-    ROWS += row(f"Tensor.__{_name}__", run=_converted(_function), self=SINGLE + WIDE)
-ROWS += row("Tensor.__contains__", run=lambda t, path, args, _: args[1] in args[0], self=WIDE, element=[0.5, 1, True, T(()), T((3,)), "x", None])
-ROWS += row("Tensor.__reduce_ex__", run=lambda t, path, args, _: pickle.loads(pickle.dumps(args[0])), self=WIDE)
+    usual = [T()] if _name in ("len", "iter") else [T((), "int64", values=(1,))]
+    ROWS += program(f"Tensor.__{_name}__", run=_converted(_function), x=usual + SINGLE + WIDE)
+ROWS += program("Tensor.__contains__", run=lambda t, path, x, element: element in x, x=WIDE, element=[0.5, 1, True, T(()), T((3,)), "x", None])
+ROWS += program("Tensor.__reduce_ex__", run=lambda t, path, x: pickle.loads(pickle.dumps(x)), x=WIDE)
 ROWS += row("Tensor.item", self=SINGLE + WIDE)
 ROWS += row("Tensor.tolist", self=SINGLE + WIDE)
 ROWS += row("Tensor.numpy", self=vary(T(grad=""), {"grad": "leaf"}, dtype=DTYPES, layout=("transposed", "strided", "expanded")), force=named(ABSENT, False, True))
@@ -131,6 +127,7 @@ ROWS += row("Tensor.float", "Tensor.double", "Tensor.long", "Tensor.int", "Tenso
 ROWS += row("Tensor.type", self=WIDE, dtype=[ABSENT, *TYPES, "torch.LongTensor", "torch.DoubleTensor", "torch.NoTensor"])
 ROWS += row("Tensor.to", self=[x for x in WIDE if x.values != "special"], dtype=[*TYPES[2:], T((), "float64"), "cpu", Make("t.device('cpu')", lambda t: t.device("cpu")), None, 1], copy=named(*FLAGS), non_blocking=named(ABSENT, True))
 ROWS += row("Tensor.to", self=[x for x in WIDE if x.values != "special"], device=["cpu", None, "cuda", "nowhere", Make("t.device('cpu')", lambda t: t.device("cpu"))], dtype=TYPES, copy=named(*FLAGS))
+ROWS += row("Tensor.to", self=[x for x in WIDE if x.values != "special"], other=[T((), "float64"), T(dtype="int64"), T()], copy=named(*FLAGS))
 ROWS += row("Tensor.requires_grad_", self=TENSORS, requires_grad=[ABSENT, True, False, 1, None])
 
 #: what stands in brackets; WRITTEN beside it goes where it was
@@ -150,11 +147,10 @@ WRITTEN = [0.5, 2, True, *OTHERS[:14], T((3,)), T((1,)), T((2, 1)), T((2, 2)), T
            np.float64(0.1), np.ones(3, np.float32), [1.0, 2.0, 3.0], "x", None]  # fmt: skip
 
 
-def _assign(t: Any, path: str, args: list[Any], _: Any) -> Any:
-    x, key, value = args
+def _assign(t: Any, path: str, x: Any, key: Any, value: Any) -> Any:
     x[key] = value
     return x
 
 
-ROWS += row("Tensor.__getitem__", run=lambda t, path, args, _: args[0][args[1]], self=TENSORS + [T((2, 3, 4))], key=KEYS)
-ROWS += row("Tensor.__setitem__", run=_assign, self=WRITABLE, key=KEYS, value=WRITTEN)
+ROWS += program("Tensor.__getitem__", run=lambda t, path, x, key: x[key], x=TENSORS + [T((2, 3, 4))], key=KEYS)
+ROWS += program("Tensor.__setitem__", run=_assign, x=WRITABLE, key=KEYS, value=WRITTEN)

@@ -7,34 +7,68 @@ Value, dtype, shape, strides, gradient, shared memory, warnings and error type m
 from __future__ import annotations
 
 import os
-from collections import Counter
+from itertools import chain
+from typing import Any
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from differs import explained
+from differs import DIFFERENT, NOT_TAKEN, explained
+from names import shared_names, torch_parameters
 from outcome import differences, run
-from rows import Row
+from recipes import ABSENT
+from rows import Case, Row, call
 from table import ROWS
 
 import numbarnn
 
-CASES = int(os.environ.get("NUMBARNN_NET_CASES", "150"))
+CASES = int(os.environ.get("NUMBARNN_NET_CASES", "100"))
 SEED = int(os.environ.get("NUMBARNN_NET_SEED", "0"))
 
+rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.path)
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.path)
+
+@rows
 def test_the_same_as_torch(row: Row) -> None:
-    import torch
-
-    found: Counter[str] = Counter()
-    lines = []
-    for case in row.cases(CASES, SEED):
+    lines: list[str] = []
+    taken: dict[str, list[Any]] = {}
+    for case in chain(row.singles(SEED), row.mixed(taken, CASES, SEED)):
         ours, theirs = run(numbarnn, row, case), run(torch, row, case)
-        for difference in differences(row, case, ours, theirs):
-            if not explained(row, case, difference):
-                found[difference] += 1
-                if found[difference] == 1:
-                    lines.append(f"{row.path}{case}: {difference}")
-    assert not lines, f"{sum(found.values())} differences\n" + "\n".join(lines[:40])
+        if theirs.error is None and len(case.changed) == 1:
+            taken.setdefault(case.changed[0], []).append(case.arguments.get(case.changed[0], ABSENT))
+        lines += [
+            f"{row.path}{case}: {difference}"
+            for difference in differences(row, case, ours, theirs)
+            if not explained(row, case, difference)
+        ]
+    if lines:
+        pytest.fail(f"{len(lines)} differences\n" + "\n".join(lines[:40]), pytrace=False)
+
+
+@rows
+def test_torch_takes_the_usual_arguments(row: Row) -> None:
+    outcome = run(torch, row, row.usual())
+    assert outcome.error is None
+    assert not isinstance(outcome.gradients, str)
+
+
+def test_every_shared_name_has_a_row() -> None:
+    assert sorted(set(shared_names()) - {row.path for row in ROWS}) == []
+
+
+@pytest.mark.parametrize("path", sorted({row.path for row in ROWS if row.run is call}))
+def test_every_name_of_an_argument_is_in_the_table(path: str) -> None:
+    here = [row for row in ROWS if row.path == path]
+    written = {name for row in here for key, p in row.parameters.items() for name in (key, *p.also)}
+    missing = torch_parameters(path) - written - {"self"}
+    assert missing <= set(NOT_TAKEN)
+    usual = here[0].usual()
+    for name in missing:  # what is not taken is refused, not passed over
+        refused = run(numbarnn, here[0], Case({**usual.arguments, name: None}, {**usual.names, name: name}, usual.positional, (name,)))
+        assert isinstance(refused.error, TypeError), name
+
+
+@pytest.mark.parametrize("difference", DIFFERENT, ids=lambda difference: difference.example)
+def test_each_listed_difference_is_one(difference: Any) -> None:
+    assert difference.shown(numbarnn) != difference.shown(torch)
