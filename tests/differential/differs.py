@@ -55,13 +55,20 @@ class Different:
 
 def _not_a_tensor(row: Row, case: Case) -> bool:
     """A list, a number or an array stands where torch wants a tensor."""
-    return any(type(value) in (list, tuple, int, float, bool, np.ndarray) or isinstance(value, np.generic) for value in case.arguments.values())
+    return any(
+        type(value) in (list, tuple, int, float, bool, np.ndarray) or isinstance(value, np.generic)
+        for value in case.arguments.values()
+    )
 
 
 DIFFERENT = [
     Different(
         "*", r"accepted, where torch raises TypeError: .*must be Tensor", "functions take arrays, lists and numbers in the place of tensors",
         "t.exp(np.zeros(2)).tolist()", _not_a_tensor,
+    ),
+    Different(
+        "*", r"(TypeError: .*, where|accepted, where) torch raises AttributeError: '\w+' object has no attribute", "what is no tensor raises TypeError where torch's message is Python's own",
+        "t.nn.functional.sigmoid(None)",
     ),
     Different(
         "nn.Module.load_state_dict", r"result\[[23]\]", "`load_state_dict` of a state that does not fit changes nothing (torch loads what fits, then raises)",

@@ -81,7 +81,9 @@ class Row:
 
     def usual(self) -> Case:
         """The first value of each parameter: what torch must take, or the row tells nothing."""
-        return self._case({name: parameter.values[0] for name, parameter in self.parameters.items()}, _rng(0, self.path))
+        return self._case(
+            {name: parameter.values[0] for name, parameter in self.parameters.items()}, _rng(0, self.path)
+        )
 
     def singles(self, seed: int) -> Iterator[Case]:
         """Each value of each parameter, and each other name of it, beside the usual values of the rest."""

@@ -26,7 +26,14 @@ DATA = [
 SIZES = [(2, 3), 2, star(2, 3), [2, 3], (), star(), 0, (0, 3), star(1), -1, (2, -1), 2.0, "x", None, (2.0,), True, (True,), [T((), "int64", values=(2,))],
          star(T((), "int64", values=(2,)), 3), Make("t.Size([2])", lambda t: t.zeros(2).shape), star(np.int64(2)), (np.int64(2), 3), star((2,), 3), 2**62, (2**40, 2**40)]  # fmt: skip
 FILLS = [0.1, 7, *NUMBERS, False, 1e39, -1, 300, 2.7, -1e39, 2**31, 2**63, T((1,))]
-LIKE = [T(), T(layout="transposed"), T((2, 3, 4), layout="transposed"), T(layout="strided"), T(layout="expanded"), *TENSORS]
+LIKE = [
+    T(),
+    T(layout="transposed"),
+    T((2, 3, 4), layout="transposed"),
+    T(layout="strided"),
+    T(layout="expanded"),
+    *TENSORS,
+]
 
 
 def _seeded(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
@@ -79,7 +86,16 @@ def _shown(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
 
 def _size(t: Any, path: str, sizes: Any) -> Any:
     found = t.Size(sizes)
-    return found, found.numel(), found[1:], found[0] if found else None, found + (1,), 2 * found, found == tuple(found), len(found)
+    return (
+        found,
+        found.numel(),
+        found[1:],
+        found[0] if found else None,
+        found + (1,),
+        2 * found,
+        found == tuple(found),
+        len(found),
+    )
 
 
 def _dtype(t: Any, path: str) -> Any:
@@ -100,7 +116,12 @@ def _mode(t: Any, path: str, input: Any) -> Any:
 
     if path != "set_grad_enabled":
         function, generator = make()(lambda: x * 2), make()(generate)
-        return inside[0].requires_grad, inside[1], function().requires_grad, [str(getattr(y, "requires_grad", y)) for y in generator()]
+        return (
+            inside[0].requires_grad,
+            inside[1],
+            function().requires_grad,
+            [str(getattr(y, "requires_grad", y)) for y in generator()],
+        )
     states = []
     for flag in (False, True):
         t.set_grad_enabled(flag)
@@ -134,12 +155,27 @@ def _dlpack(t: Any, path: str) -> Any:
     return found, source
 
 
-ROWS += row("device", run=_shown, type=["cpu", "cpu:0", "cuda", "cuda:0", "x", "cpu:x", 1.5, None, ""], index=[ABSENT, 0, -2, "x"])
-ROWS += program("Size", run=_size, sizes=[(2, 3), [2, 3], (), (2.0,), "x", 3, (True, 2), (np.int64(2), 3), [T((), "int64", values=(2,))]])
+ROWS += row(
+    "device",
+    run=_shown,
+    type=["cpu", "cpu:0", "cuda", "cuda:0", "x", "cpu:x", 1.5, None, ""],
+    index=[ABSENT, 0, -2, "x"],
+)
+ROWS += program(
+    "Size",
+    run=_size,
+    sizes=[(2, 3), [2, 3], (), (2.0,), "x", 3, (True, 2), (np.int64(2), 3), [T((), "int64", values=(2,))]],
+)
 ROWS += program("float32", "float64", "int32", "int64", "bool", "float", "double", "int", "long", run=_dtype)
-ROWS += program("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", run=_mode, input=[T(), T(dtype="int64"), T(grad="")])
+ROWS += program(
+    "no_grad", "enable_grad", "inference_mode", "set_grad_enabled", run=_mode, input=[T(), T(dtype="int64"), T(grad="")]
+)
 ROWS += row("is_grad_enabled", "get_default_dtype")
-ROWS += program("manual_seed", run=_generator, seed=[0, 1, 2**32, 2**63, 2**64 - 1, 2**64, -1, -(2**63), -(2**63) - 1, 1.5, "x", None, True, np.int64(3)])
+ROWS += program(
+    "manual_seed",
+    run=_generator,
+    seed=[0, 1, 2**32, 2**63, 2**64 - 1, 2**64, -1, -(2**63), -(2**63) - 1, 1.5, "x", None, True, np.int64(3)],
+)
 ROWS += program("Generator", run=_own_generator, device=[ABSENT, "cpu"])
 ROWS += program("set_num_threads", "get_num_threads", run=_threads, count=[1, 0, -1, 1.0, "x", None, True])
 ROWS += program("from_dlpack", run=_dlpack)
@@ -171,10 +207,53 @@ def _grad(t: Any, path: str, x: Any, value: Any) -> Any:
     return x, x.grad, x.data, x.requires_grad
 
 
-ROWS += row("Tensor.backward", run=_backward, self=[T((), values=(2.0,)), *vary(T(), shape=((), (1,), (0,), (2, 3)), dtype=("float64", "int64"), grad=("", "history"))],
-            gradient=[ABSENT, None, T((), grad="", values=(2.0,)), T(grad=""), T((3,), grad=""), "out", 2.0, T((), "int64", values=(1,))], retain_graph=named(ABSENT, True, False), create_graph=named(ABSENT, False), inputs=named(ABSENT, None, T(), []))
-ROWS += program("Tensor.register_hook", "Tensor.retain_grad", run=_hook, x=[T(), T(dtype="float64"), T(grad=""), T(dtype="int64")], replaced=[True, False])
-ROWS += program("Tensor.grad", run=_grad, x=[T(), T(grad=""), T(dtype="float64"), T(dtype="int64")], value=[None, T(grad=""), T((3,), grad=""), T(dtype="float64", grad=""), 1.0, "x"])
-ROWS += program("Tensor.data", run=_grad, x=[T(), T(grad=""), T(dtype="int64")], value=[T(grad=""), T((3,), grad=""), T((3,)), None, 1.0, "x"])
-ROWS += program("Tensor.requires_grad", run=_grad, x=[T(), T(grad=""), T(grad="history"), T(dtype="int64")], value=[True, False, 1, None])
-ROWS += row("Tensor.detach_", self=[T(), T(grad=""), T(grad="history"), T(dtype="int64"), T(layout="transposed", grad="history")])
+ROWS += row(
+    "Tensor.backward",
+    run=_backward,
+    self=[
+        T((), values=(2.0,)),
+        *vary(T(), shape=((), (1,), (0,), (2, 3)), dtype=("float64", "int64"), grad=("", "history")),
+    ],
+    gradient=[
+        ABSENT,
+        None,
+        T((), grad="", values=(2.0,)),
+        T(grad=""),
+        T((3,), grad=""),
+        "out",
+        2.0,
+        T((), "int64", values=(1,)),
+    ],
+    retain_graph=named(ABSENT, True, False),
+    create_graph=named(ABSENT, False),
+    inputs=named(ABSENT, None, T(), []),
+)
+ROWS += program(
+    "Tensor.register_hook",
+    "Tensor.retain_grad",
+    run=_hook,
+    x=[T(), T(dtype="float64"), T(grad=""), T(dtype="int64")],
+    replaced=[True, False],
+)
+ROWS += program(
+    "Tensor.grad",
+    run=_grad,
+    x=[T(), T(grad=""), T(dtype="float64"), T(dtype="int64")],
+    value=[None, T(grad=""), T((3,), grad=""), T(dtype="float64", grad=""), 1.0, "x"],
+)
+ROWS += program(
+    "Tensor.data",
+    run=_grad,
+    x=[T(), T(grad=""), T(dtype="int64")],
+    value=[T(grad=""), T((3,), grad=""), T((3,)), None, 1.0, "x"],
+)
+ROWS += program(
+    "Tensor.requires_grad",
+    run=_grad,
+    x=[T(), T(grad=""), T(grad="history"), T(dtype="int64")],
+    value=[True, False, 1, None],
+)
+ROWS += row(
+    "Tensor.detach_",
+    self=[T(), T(grad=""), T(grad="history"), T(dtype="int64"), T(layout="transposed", grad="history")],
+)

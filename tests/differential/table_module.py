@@ -57,7 +57,13 @@ def _method(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any
     elif isinstance(found, dict):
         found = dict(found)
     modes = [(name, module.training) for name, module in made.named_modules()]
-    return found, repr(made), dict(made.state_dict()), modes, [(n, p.requires_grad, p.dtype) for n, p in made.named_parameters()]
+    return (
+        found,
+        repr(made),
+        dict(made.state_dict()),
+        modes,
+        [(n, p.requires_grad, p.dtype) for n, p in made.named_parameters()],
+    )
 
 
 def _plain(t: Any, item: Any) -> Any:
@@ -115,7 +121,13 @@ def _load(t: Any, path: str, state: str, **options: Any) -> Any:
     before = made.fc.weight
     try:
         found = made.load_state_dict(_states(t, state), **options)
-        return list(found.missing_keys), list(found.unexpected_keys), repr(found), dict(made.state_dict()), made.fc.weight is before
+        return (
+            list(found.missing_keys),
+            list(found.unexpected_keys),
+            repr(found),
+            dict(made.state_dict()),
+            made.fc.weight is before,
+        )
     except Exception as error:
         return type(error).__name__, str(error).split("\n")[1:], made.inner.scale, made.fc.weight
 
@@ -146,11 +158,28 @@ def _hooks(t: Any, path: str, change: bool, **options: Any) -> Any:
     return [*outs, made(x), seen]
 
 
-ROWS += program("nn.Module.load_state_dict", run=_load, state=["same", "missing", "unexpected", "shape", "dtype", "number", "list"], strict=FLAGS, assign=FLAGS)
-ROWS += program("nn.Module.register_forward_hook", run=_hooks, change=[False, True], prepend=FLAGS, with_kwargs=FLAGS, always_call=FLAGS)
-ROWS += program("nn.Module.register_forward_pre_hook", run=_hooks, change=[False, True], prepend=FLAGS, with_kwargs=FLAGS)
+ROWS += program(
+    "nn.Module.load_state_dict",
+    run=_load,
+    state=["same", "missing", "unexpected", "shape", "dtype", "number", "list"],
+    strict=FLAGS,
+    assign=FLAGS,
+)
+ROWS += program(
+    "nn.Module.register_forward_hook",
+    run=_hooks,
+    change=[False, True],
+    prepend=FLAGS,
+    with_kwargs=FLAGS,
+    always_call=FLAGS,
+)
+ROWS += program(
+    "nn.Module.register_forward_pre_hook", run=_hooks, change=[False, True], prepend=FLAGS, with_kwargs=FLAGS
+)
 ROWS += program("nn.Module.apply", "nn.Module.forward", "nn.Module", run=lambda t, path: _applied(t))
-ROWS += program("nn.Module.cuda", "Tensor.cuda", "nn.utils.rnn.PackedSequence.cuda", run=lambda t, path: t.cuda.is_available())
+ROWS += program(
+    "nn.Module.cuda", "Tensor.cuda", "nn.utils.rnn.PackedSequence.cuda", run=lambda t, path: t.cuda.is_available()
+)
 
 
 def _applied(t: Any) -> Any:
@@ -174,7 +203,13 @@ def _container(t: Any, path: str, do: str) -> Any:
     scope = {"c": c, "t": t, "nn": t.nn, "new": t.nn.Sigmoid(), "more": make([t.nn.ReLU()])}
     found = eval(do, scope) if not do.startswith("exec ") else exec(do[5:], scope)
     c = scope["c"]
-    shown = repr(found) if isinstance(found, t.nn.Module) else found if isinstance(found, (bool, int, list, type(None))) else type(found).__name__
+    shown = (
+        repr(found)
+        if isinstance(found, t.nn.Module)
+        else found
+        if isinstance(found, (bool, int, list, type(None)))
+        else type(found).__name__
+    )
     out = c(t.ones(2, 3)) if path == "nn.Sequential" else [type(m).__name__ for m in c]
     return shown, repr(c), list(c.state_dict()), out
 
@@ -201,7 +236,12 @@ def _groups(t: Any, path: str, group: str) -> Any:
         "number": {"params": [1.0]}, "twice": {"params": [new, new]}, "list": [new], "generator": {"params": (p for p in [new])}, "history": {"params": [new * 2]}, "unknown": {"params": [new], "more": 1},
     }[group]  # fmt: skip
     optimizer.add_param_group(added)
-    return repr(optimizer), [len(g["params"]) for g in optimizer.param_groups], sorted(optimizer.param_groups[-1]), optimizer.state_dict()["param_groups"]
+    return (
+        repr(optimizer),
+        [len(g["params"]) for g in optimizer.param_groups],
+        sorted(optimizer.param_groups[-1]),
+        optimizer.state_dict()["param_groups"],
+    )
 
 
 def _step(t: Any, path: str, closure: bool, set_to_none: Any) -> Any:
@@ -259,10 +299,34 @@ def _scheduled(t: Any, path: str, epoch: Any, wrong_order: bool) -> Any:
     return rates, state, [(w.category.__name__, str(w.message)[:60]) for w in caught], scheduler.base_lrs
 
 
-ROWS += program("optim.Optimizer.add_param_group", run=_groups, group=["new", "one", "held", "empty", "none", "set", "number", "twice", "list", "generator", "history", "unknown"])
-ROWS += program("optim.Optimizer.step", "optim.Optimizer.zero_grad", "optim.Optimizer", run=_step, closure=[False, True], set_to_none=[True, False])
-ROWS += program("optim.Optimizer.load_state_dict", "optim.Optimizer.state_dict", run=_loaded, change=["", "groups", "sizes", "missing", "dtype", "shape", "empty"])
-ROWS += program(*("optim.lr_scheduler.LRScheduler" + name for name in ("", ".step", ".get_last_lr", ".get_lr", ".state_dict", ".load_state_dict")), run=_scheduled, epoch=[None, 0, 5, 3, "x"], wrong_order=[False, True])
+ROWS += program(
+    "optim.Optimizer.add_param_group",
+    run=_groups,
+    group=["new", "one", "held", "empty", "none", "set", "number", "twice", "list", "generator", "history", "unknown"],
+)
+ROWS += program(
+    "optim.Optimizer.step",
+    "optim.Optimizer.zero_grad",
+    "optim.Optimizer",
+    run=_step,
+    closure=[False, True],
+    set_to_none=[True, False],
+)
+ROWS += program(
+    "optim.Optimizer.load_state_dict",
+    "optim.Optimizer.state_dict",
+    run=_loaded,
+    change=["", "groups", "sizes", "missing", "dtype", "shape", "empty"],
+)
+ROWS += program(
+    *(
+        "optim.lr_scheduler.LRScheduler" + name
+        for name in ("", ".step", ".get_last_lr", ".get_lr", ".state_dict", ".load_state_dict")
+    ),
+    run=_scheduled,
+    epoch=[None, 0, 5, 3, "x"],
+    wrong_order=[False, True],
+)
 
 # ---- files
 
@@ -280,10 +344,23 @@ THINGS = {
     "grad": lambda t: t.tensor([1.0], requires_grad=True), "parameter": lambda t: t.nn.Parameter(t.ones(2)), "expanded": lambda t: t.ones(1, 3).expand(2, 3), "optimizer": lambda t: _optimizer(t, 0.1).state_dict(), "size": lambda t: t.zeros(2, 3).shape,
     "bytes": lambda t: b"ab", "complex": lambda t: 1j, "set": lambda t: {1, 2}, "dtype": lambda t: t.float64, "device": lambda t: str(t.device("cpu")),
 }  # fmt: skip
-ROWS += program("save", "load", run=_filed, thing=[Make(name, lambda t, f=function: f) for name, function in THINGS.items()])
+ROWS += program(
+    "save", "load", run=_filed, thing=[Make(name, lambda t, f=function: f) for name, function in THINGS.items()]
+)
 
 
 # ---- the generator and sizes
 
-ROWS += program("Generator.manual_seed", "Generator.initial_seed", run=lambda t, path, seed: (lambda g: (g.manual_seed(seed).initial_seed(), t.rand(2)))(t.manual_seed(1)), seed=[3, 0, 2**40, 2**64, -1, "x", 1.5])
-ROWS += program("Size.numel", "Size.count", "Size.index", run=lambda t, path, shape: (lambda s: (s.numel(), s.count(2), s.index(2)))(t.zeros(*shape).shape), shape=[(2, 3), (2, 2), (0, 2), (2,), (3,)])
+ROWS += program(
+    "Generator.manual_seed",
+    "Generator.initial_seed",
+    run=lambda t, path, seed: (lambda g: (g.manual_seed(seed).initial_seed(), t.rand(2)))(t.manual_seed(1)),
+    seed=[3, 0, 2**40, 2**64, -1, "x", 1.5],
+)
+ROWS += program(
+    "Size.numel",
+    "Size.count",
+    "Size.index",
+    run=lambda t, path, shape: (lambda s: (s.numel(), s.count(2), s.index(2)))(t.zeros(*shape).shape),
+    shape=[(2, 3), (2, 2), (0, 2), (2,), (3,)],
+)

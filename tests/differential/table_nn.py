@@ -15,18 +15,64 @@ F = "nn.functional."
 REDUCTION = [ABSENT, "mean", "sum", "none", "x", None, 1]
 OLD = {"size_average": named(ABSENT, None, True, False), "reduce": named(ABSENT, None, True, False)}
 INPUTS = vary(T((4, 3)), {"shape": (3,)}, {"shape": (0, 3)}, {"shape": (4, 3, 2)}, {"shape": (4, 0)}, {"shape": ()}, {"dtype": "float64"}, {"dtype": "int64"}, {"layout": "transposed"}, {"layout": "expanded"}, {"values": "special"}, {"grad": ""}, {"shape": (1, 3)}, {"shape": (1, 1)})  # fmt: skip
-UNIT = [T((4, 3), values="unit"), *INPUTS, T((4, 3), values=(0.0, 1.0, 0.5) * 4), T((4, 3), "float64", values=(0.0, 1.0, 0.5) * 4), T((4, 3), values=(0.0, 1.5, 0.5) * 4)]
+UNIT = [
+    T((4, 3), values="unit"),
+    *INPUTS,
+    T((4, 3), values=(0.0, 1.0, 0.5) * 4),
+    T((4, 3), "float64", values=(0.0, 1.0, 0.5) * 4),
+    T((4, 3), values=(0.0, 1.5, 0.5) * 4),
+]
 CLASSES = [
     T((4,), "int64", values=(0, 2, 1, 1)), T((4,), "int64", values=(0, 2, -100, 1)), T((4,), "int64", values=(-100,) * 4), T((4,), "int64", values=(0, 3, 1, 1)), T((4,), "int64", values=(0, -1, 1, 1)),
     T((), "int64", values=(1,)), T((0,), "int64"), T((4, 2), "int64", values=(0, 1, 2, 0, 1, 1, 0, 2)), T((4,), "int32", values=(0, 2, 1, 1)), T((4,), "uint8", values=(0, 2, 1, 1)), T((4,), "bool"),
     T((4,), values=(0, 2, 1, 1)), T((4, 3), values="unit"), T((4, 3), "float64", values="unit"), T((3,), values="unit"), T((3,), "int64", values=(0, 1, 2)), T((4, 1), "int64", values=(0, 2, 1, 1)), T((4,), "int64", values=(0, 2, 1, 1), layout="strided"), 1, None,
 ]  # fmt: skip
-WEIGHTS = [ABSENT, None, T((3,), values="positive", grad=""), T((3,), "float64", values="positive", grad=""), T((2,), values="positive", grad=""), T((3,), values=(0, 0, 0), grad=""), T((3,), values="positive"), T((4, 3), values="positive", grad=""), T((1,), values="positive", grad=""), 2.0]
+WEIGHTS = [
+    ABSENT,
+    None,
+    T((3,), values="positive", grad=""),
+    T((3,), "float64", values="positive", grad=""),
+    T((2,), values="positive", grad=""),
+    T((3,), values=(0, 0, 0), grad=""),
+    T((3,), values="positive"),
+    T((4, 3), values="positive", grad=""),
+    T((1,), values="positive", grad=""),
+    2.0,
+]
 TARGETS = [T((4, 3), values="unit", grad=""), *INPUTS[1:], T((4, 3), values="unit"), 1.0, None]
 IGNORE = named(ABSENT, -100, 1, 0, -1, 7)
-INDEX = [T((4,), "int64", values=(0, 2, 1, 1)), T((2, 2), "int64", values=(0, 2, 1, 1)), T((), "int64", values=(1,)), T((0,), "int64"), T((4,), "int32", values=(0, 2, 1, 1)), T((4,), "uint8", values=(0, 2, 1, 1)), T((4,), values=(0, 2, 1, 1)), T((4,), "bool"), T((4,), "int64", values=(0, 5, 1, 1)), T((4,), "int64", values=(0, -1, 1, 1)), [0, 1], 1, None]
-TABLE = [T((5, 3)), T((5, 3), "float64"), T((5, 3), grad=""), T((3, 2), layout="transposed"), T((5, 0)), T((5,)), T((2, 3, 4)), None]
-EMBEDDING = {"padding_idx": [ABSENT, None, 1, -1, 0, 9, -9], "max_norm": [ABSENT, None, 1.0], "norm_type": [ABSENT, 2.0, 1.0], "scale_grad_by_freq": [ABSENT, False], "sparse": [ABSENT, False]}
+INDEX = [
+    T((4,), "int64", values=(0, 2, 1, 1)),
+    T((2, 2), "int64", values=(0, 2, 1, 1)),
+    T((), "int64", values=(1,)),
+    T((0,), "int64"),
+    T((4,), "int32", values=(0, 2, 1, 1)),
+    T((4,), "uint8", values=(0, 2, 1, 1)),
+    T((4,), values=(0, 2, 1, 1)),
+    T((4,), "bool"),
+    T((4,), "int64", values=(0, 5, 1, 1)),
+    T((4,), "int64", values=(0, -1, 1, 1)),
+    [0, 1],
+    1,
+    None,
+]
+TABLE = [
+    T((5, 3)),
+    T((5, 3), "float64"),
+    T((5, 3), grad=""),
+    T((3, 2), layout="transposed"),
+    T((5, 0)),
+    T((5,)),
+    T((2, 3, 4)),
+    None,
+]
+EMBEDDING = {
+    "padding_idx": [ABSENT, None, 1, -1, 0, 9, -9],
+    "max_norm": [ABSENT, None, 1.0],
+    "norm_type": [ABSENT, 2.0, 1.0],
+    "scale_grad_by_freq": [ABSENT, False],
+    "sparse": [ABSENT, False],
+}
 
 
 def _drawn(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
@@ -56,7 +102,13 @@ def module(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
     out = made(*given)
     seen = [repr(made), dict(made.state_dict()), [(n, p.requires_grad) for n, p in made.named_parameters()], out]
     made.eval()
-    seen += [made(*given), made.training, pickle.loads(pickle.dumps(made))(*given), copy.deepcopy(made)(*given), t.rand(2)]
+    seen += [
+        made(*given),
+        made.training,
+        pickle.loads(pickle.dumps(made))(*given),
+        copy.deepcopy(made)(*given),
+        t.rand(2),
+    ]
     for out in seen[3:5]:
         for tensor in out if isinstance(out, tuple) else [out]:
             if tensor.requires_grad:
@@ -64,7 +116,9 @@ def module(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
     return [*seen, [p.grad for p in made.parameters()]]
 
 
-def modules(*paths: str, inputs: Any, targets: Any = None, hx: Any = None, cost: int = 2, **parameters: Any) -> list[Row]:
+def modules(
+    *paths: str, inputs: Any, targets: Any = None, hx: Any = None, cost: int = 2, **parameters: Any
+) -> list[Row]:
     forward = {"call_input": named(*inputs)}
     if targets is not None:
         forward["call_target"] = named(*targets)
@@ -103,7 +157,22 @@ def _parameter(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> 
 
 ROWS += row("nn.Parameter", run=_parameter, data=[ABSENT, *vary(T(grad=""), dtype=("float64", "int64", "bool"), shape=((), (0,)), grad=("leaf", "history"), layout=("transposed",)), None, 3, 0.5, [1.0]], requires_grad=[ABSENT, True, False, 1])  # fmt: skip
 
-FILLED = [T((4, 3), grad=""), T((4, 3), grad="leaf"), T((4, 3), "float64", grad=""), T((3,), grad=""), T((), grad=""), T((0, 3), grad=""), T((4, 0), grad=""), T((2, 3, 4), grad=""), T((4, 3), layout="transposed", grad=""), T((4, 3), layout="strided", grad=""), T((4, 3), layout="expanded", grad=""), T((4, 3), "int64"), T((20, 30), grad=""), T((4, 3), grad="history")]
+FILLED = [
+    T((4, 3), grad=""),
+    T((4, 3), grad="leaf"),
+    T((4, 3), "float64", grad=""),
+    T((3,), grad=""),
+    T((), grad=""),
+    T((0, 3), grad=""),
+    T((4, 0), grad=""),
+    T((2, 3, 4), grad=""),
+    T((4, 3), layout="transposed", grad=""),
+    T((4, 3), layout="strided", grad=""),
+    T((4, 3), layout="expanded", grad=""),
+    T((4, 3), "int64"),
+    T((20, 30), grad=""),
+    T((4, 3), grad="history"),
+]
 GAIN = [ABSENT, 1.0, 0.1, 5 / 3, 0, -1.0, "x"]
 NONLINEARITY = [ABSENT, "relu", "tanh", "leaky_relu", "linear", "sigmoid", "conv1d", "selu", "x"]
 I = "nn.init."
@@ -122,9 +191,63 @@ ROWS += [
 # ---- packing
 
 U = "nn.utils.rnn."
-PADDED = [T((4, 3, 2)), T((4, 3)), T((4, 3, 2), "float64"), T((4, 3, 2), "int64"), T((4, 1, 2)), T((1, 3, 2)), T((4, 0, 2)), T((0, 3, 2)), T((4, 3, 2), layout="transposed"), T((4, 3, 2), layout="expanded"), T((3,)), T((4, 3, 2, 2)), None]
-LENGTHS = [[4, 2, 1], [1, 4, 2], (3, 3, 3), T((3,), "int64", values=(4, 2, 1)), T((3,), "int32", values=(4, 2, 1)), T((3,), values=(4, 2, 1)), [4, 2, 0], [4, 2], [4, 2, -1], [9, 2, 1], [3, 2, 1], [], [4.0, 2, 1], 3, None, np.array([4, 2, 1]), [1], [4], [1, 1, 1], [4, 4, 2, 1], [2, 4, 1, 3], "x"]
-SEQUENCES = [[T((4, 2)), T((2, 2)), T((1, 2))], [T((2, 2)), T((4, 2))], [T((3,)), T((3,))], [T((3,)), T((2,)), T((1,))], [T((4, 2))], [T((2, 2), "int64"), T((1, 2), "int64")], [T((2, 2), "float64"), T((1, 2))], [T((2, 2)), T((2, 3))], [T((0, 2)), T((2, 2))], [T((2, 2)), T((0, 2))], [T(())], [], (T((3, 2), layout="transposed"), T((1, 2))), T((3, 2)), [2.0], None]
+PADDED = [
+    T((4, 3, 2)),
+    T((4, 3)),
+    T((4, 3, 2), "float64"),
+    T((4, 3, 2), "int64"),
+    T((4, 1, 2)),
+    T((1, 3, 2)),
+    T((4, 0, 2)),
+    T((0, 3, 2)),
+    T((4, 3, 2), layout="transposed"),
+    T((4, 3, 2), layout="expanded"),
+    T((3,)),
+    T((4, 3, 2, 2)),
+    None,
+]
+LENGTHS = [
+    [4, 2, 1],
+    [1, 4, 2],
+    (3, 3, 3),
+    T((3,), "int64", values=(4, 2, 1)),
+    T((3,), "int32", values=(4, 2, 1)),
+    T((3,), values=(4, 2, 1)),
+    [4, 2, 0],
+    [4, 2],
+    [4, 2, -1],
+    [9, 2, 1],
+    [3, 2, 1],
+    [],
+    [4.0, 2, 1],
+    3,
+    None,
+    np.array([4, 2, 1]),
+    [1],
+    [4],
+    [1, 1, 1],
+    [4, 4, 2, 1],
+    [2, 4, 1, 3],
+    "x",
+]
+SEQUENCES = [
+    [T((4, 2)), T((2, 2)), T((1, 2))],
+    [T((2, 2)), T((4, 2))],
+    [T((3,)), T((3,))],
+    [T((3,)), T((2,)), T((1,))],
+    [T((4, 2))],
+    [T((2, 2), "int64"), T((1, 2), "int64")],
+    [T((2, 2), "float64"), T((1, 2))],
+    [T((2, 2)), T((2, 3))],
+    [T((0, 2)), T((2, 2))],
+    [T((2, 2)), T((0, 2))],
+    [T(())],
+    [],
+    (T((3, 2), layout="transposed"), T((1, 2))),
+    T((3, 2)),
+    [2.0],
+    None,
+]
 
 
 def _whole(pack: Any) -> Any:
@@ -181,11 +304,29 @@ def _with_gradients(t: Any, path: str, args: list[Any], keywords: dict[str, Any]
     several = list(parameters) if isinstance(parameters, (list, tuple)) else [parameters]
     for number, parameter in enumerate(several[:3]):
         if getattr(parameter, "requires_grad", False):
-            parameter.grad = t.tensor(np.cos(number + np.arange(parameter.numel())).reshape(tuple(parameter.shape)), dtype=parameter.dtype) * 3
+            parameter.grad = (
+                t.tensor(
+                    np.cos(number + np.arange(parameter.numel())).reshape(tuple(parameter.shape)), dtype=parameter.dtype
+                )
+                * 3
+            )
     return call(t, path, args, keywords), [p.grad for p in several if isinstance(p, t.Tensor)]
 
 
-SETS = [[T((2, 3)), T((4,))], T((2, 3)), [T((2, 3)), T((4,)), T((2,)), T((5,))], [T((2, 3), "float64")], [T((2, 3), "float64"), T((2,))], [T((2, 3), grad="")], [], [T((0, 3)), T(())], (T((2, 3)),), [T((2, 3), layout="transposed")], None, "x"]
+SETS = [
+    [T((2, 3)), T((4,))],
+    T((2, 3)),
+    [T((2, 3)), T((4,)), T((2,)), T((5,))],
+    [T((2, 3), "float64")],
+    [T((2, 3), "float64"), T((2,))],
+    [T((2, 3), grad="")],
+    [],
+    [T((0, 3)), T(())],
+    (T((2, 3)),),
+    [T((2, 3), layout="transposed")],
+    None,
+    "x",
+]
 ROWS += [
     *row("nn.utils.clip_grad_norm_", run=_with_gradients, parameters=SETS, max_norm=[1.0, 0.1, 100.0, 0, -1.0, float("inf"), T((), grad="", values=(1.0,)), "x", None], norm_type=[ABSENT, 2.0, 1, float("inf"), 0.5, float("-inf"), 0, "x", "inf"], error_if_nonfinite=[ABSENT, False, True], foreach=[ABSENT, None, True, False]),
     *row("nn.utils.clip_grad_value_", run=_with_gradients, parameters=SETS, clip_value=[1.0, 0.1, 100.0, 0, -1.0, float("inf"), "x", None], foreach=[ABSENT, None, True, False]),

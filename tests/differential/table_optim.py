@@ -26,7 +26,7 @@ def steps(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
     seen = [p.detach().clone() for p in parameters]
     state = copy.deepcopy(optimizer.state_dict())
     other = call(t, path, args, {**keywords})
-    other.load_state_dict(state)
+    other.load_state_dict(copy.deepcopy(state))
     for step in range(2):
         other.zero_grad(set_to_none=False)
         _loss(t, parameters, step).backward()
@@ -35,16 +35,35 @@ def steps(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
 
 
 def _groups(*lists: Any) -> Make:
-    return Make(f"groups{lists}", lambda t: [{"params": [x.build(t) for x in each], **options} for each, options in lists])
+    return Make(
+        f"groups{lists}", lambda t: [{"params": [x.build(t) for x in each], **options} for each, options in lists]
+    )
 
 
 W, V = T((2, 3)), T((4,))
 PARAMS = [[W, V], [T((2, 3), "float64")], [T((2, 3), layout="transposed")], [T((0,))], [T(())], [], W, None, [1.0], [T(grad="")], [T(grad="history")], [W, T((3,), "float64")],
           _groups(([W], {}), ([V], {"lr": 0.1})), _groups(([W], {"weight_decay": 0.1})), _groups(([W], {"lr": -1.0}))]  # fmt: skip
-LR = [ABSENT, 0.1, 0.0, -0.1, 1, "x", None, float("nan"), T((), grad="", values=(0.1,)), T((1,), grad="", values=(0.1,)), T((2,), grad=""), 1e-300]
+LR = [
+    ABSENT,
+    0.1,
+    0.0,
+    -0.1,
+    1,
+    "x",
+    None,
+    float("nan"),
+    T((), grad="", values=(0.1,)),
+    T((1,), grad="", values=(0.1,)),
+    T((2,), grad=""),
+    1e-300,
+]
 DECAY = [ABSENT, 0.0, 0.1, -0.1, "x"]
 EPS = [ABSENT, 1e-8, 0.1, 0.0, -1.0, "x"]
-COMMON = {"maximize": named(ABSENT, False, True), "foreach": named(ABSENT, None, False, True), "differentiable": named(ABSENT, False)}
+COMMON = {
+    "maximize": named(ABSENT, False, True),
+    "foreach": named(ABSENT, None, False, True),
+    "differentiable": named(ABSENT, False),
+}
 BETAS = [ABSENT, (0.9, 0.999), (0.5, 0.5), (0.0, 0.0), (1.0, 0.9), (-0.1, 0.9), (0.9,), 0.9, "x", (0.9, 0.99, 0.999)]
 
 ROWS: list[Row] = [
@@ -94,11 +113,20 @@ def schedule(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> An
             _advance(resumed, other, metric)
             rates.append([float(group["lr"]) for group in other.param_groups])
         shown = {k: v for k, v in (state or {}).items() if not k.startswith("_") or k in ("_step_count", "_last_lr")}
-        return rates, last, sorted(state or ()), {k: v for k, v in shown.items() if isinstance(v, (int, float, bool, str, list))}, texts, isinstance(scheduler, t.optim.lr_scheduler.LRScheduler)
+        return (
+            rates,
+            last,
+            sorted(state or ()),
+            {k: v for k, v in shown.items() if isinstance(v, (int, float, bool, str, list))},
+            texts,
+            isinstance(scheduler, t.optim.lr_scheduler.LRScheduler),
+        )
 
 
 def schedules(name: str, **parameters: Any) -> list[Row]:
-    return row("optim.lr_scheduler." + name, run=schedule, own=("own_lr",), cost=3, own_lr=named(1.0, 0.25, 0), **parameters)
+    return row(
+        "optim.lr_scheduler." + name, run=schedule, own=("own_lr",), cost=3, own_lr=named(1.0, 0.25, 0), **parameters
+    )
 
 
 LAST = [ABSENT, -1, "x"]

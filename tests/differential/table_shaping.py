@@ -81,8 +81,35 @@ ROWS: list[Row] = [
     # products
 ]  # fmt: skip
 
-_LEFT = [T((3,)), T((2, 3)), T((2, 2, 3)), T((1, 3)), T((0,)), T((2, 0)), T((3,), "int64"), T((2, 3), "float64"), T((2, 3), "int64"), T((2, 3), "bool"), T((2, 3), layout="transposed"), T(()), 2]
-_RIGHT = [T((3,)), T((3, 2)), T((2, 3, 2)), T((1, 3, 4)), T((0,)), T((0, 2)), T((3,), "int64"), T((3, 2), "float64"), T((3, 2), "int64"), T((3, 2), layout="strided"), T(()), 2]
+_LEFT = [
+    T((3,)),
+    T((2, 3)),
+    T((2, 2, 3)),
+    T((1, 3)),
+    T((0,)),
+    T((2, 0)),
+    T((3,), "int64"),
+    T((2, 3), "float64"),
+    T((2, 3), "int64"),
+    T((2, 3), "bool"),
+    T((2, 3), layout="transposed"),
+    T(()),
+    2,
+]
+_RIGHT = [
+    T((3,)),
+    T((3, 2)),
+    T((2, 3, 2)),
+    T((1, 3, 4)),
+    T((0,)),
+    T((0, 2)),
+    T((3,), "int64"),
+    T((3, 2), "float64"),
+    T((3, 2), "int64"),
+    T((3, 2), layout="strided"),
+    T(()),
+    2,
+]
 ROWS += both("matmul", input=_LEFT[1:2] + _LEFT, other=_RIGHT[1:2] + _RIGHT)
 ROWS += both("mm", input=_LEFT[1:2] + _LEFT, mat2=_RIGHT[1:2] + _RIGHT)
 ROWS += both("bmm", input=_LEFT[2:3] + _LEFT, mat2=_RIGHT[2:3] + _RIGHT)
@@ -118,16 +145,51 @@ for _name, _function in {
 }.items():  # fmt: skip
     usual = [T()] if _name in ("len", "iter") else [T((), "int64", values=(1,))]
     ROWS += program(f"Tensor.__{_name}__", run=_converted(_function), x=usual + SINGLE + WIDE)
-ROWS += program("Tensor.__contains__", run=lambda t, path, x, element: element in x, x=WIDE, element=[0.5, 1, True, T(()), T((3,)), "x", None])
+ROWS += program(
+    "Tensor.__contains__",
+    run=lambda t, path, x, element: element in x,
+    x=WIDE,
+    element=[0.5, 1, True, T(()), T((3,)), "x", None],
+)
 ROWS += program("Tensor.__reduce_ex__", run=lambda t, path, x: pickle.loads(pickle.dumps(x)), x=WIDE)
 ROWS += row("Tensor.item", self=SINGLE + WIDE)
 ROWS += row("Tensor.tolist", self=SINGLE + WIDE)
-ROWS += row("Tensor.numpy", self=vary(T(grad=""), {"grad": "leaf"}, dtype=DTYPES, layout=("transposed", "strided", "expanded")), force=named(ABSENT, False, True))
-ROWS += row("Tensor.float", "Tensor.double", "Tensor.long", "Tensor.int", "Tensor.bool", self=[T(values="small"), *[x for x in WIDE if x.values != "special"]])
-ROWS += row("Tensor.type", self=WIDE, dtype=[ABSENT, *TYPES, "torch.LongTensor", "torch.DoubleTensor", "torch.NoTensor"])
-ROWS += row("Tensor.to", self=[x for x in WIDE if x.values != "special"], dtype=[*TYPES[2:], T((), "float64"), "cpu", Make("t.device('cpu')", lambda t: t.device("cpu")), None, 1], copy=named(*FLAGS), non_blocking=named(ABSENT, True))
-ROWS += row("Tensor.to", self=[x for x in WIDE if x.values != "special"], device=["cpu", None, "cuda", "nowhere", Make("t.device('cpu')", lambda t: t.device("cpu"))], dtype=TYPES, copy=named(*FLAGS))
-ROWS += row("Tensor.to", self=[x for x in WIDE if x.values != "special"], other=[T((), "float64"), T(dtype="int64"), T()], copy=named(*FLAGS))
+ROWS += row(
+    "Tensor.numpy",
+    self=vary(T(grad=""), {"grad": "leaf"}, dtype=DTYPES, layout=("transposed", "strided", "expanded")),
+    force=named(ABSENT, False, True),
+)
+ROWS += row(
+    "Tensor.float",
+    "Tensor.double",
+    "Tensor.long",
+    "Tensor.int",
+    "Tensor.bool",
+    self=[T(values="small"), *[x for x in WIDE if x.values != "special"]],
+)
+ROWS += row(
+    "Tensor.type", self=WIDE, dtype=[ABSENT, *TYPES, "torch.LongTensor", "torch.DoubleTensor", "torch.NoTensor"]
+)
+ROWS += row(
+    "Tensor.to",
+    self=[x for x in WIDE if x.values != "special"],
+    dtype=[*TYPES[2:], T((), "float64"), "cpu", Make("t.device('cpu')", lambda t: t.device("cpu")), None, 1],
+    copy=named(*FLAGS),
+    non_blocking=named(ABSENT, True),
+)
+ROWS += row(
+    "Tensor.to",
+    self=[x for x in WIDE if x.values != "special"],
+    device=["cpu", None, "cuda", "nowhere", Make("t.device('cpu')", lambda t: t.device("cpu"))],
+    dtype=TYPES,
+    copy=named(*FLAGS),
+)
+ROWS += row(
+    "Tensor.to",
+    self=[x for x in WIDE if x.values != "special"],
+    other=[T((), "float64"), T(dtype="int64"), T()],
+    copy=named(*FLAGS),
+)
 ROWS += row("Tensor.requires_grad_", self=TENSORS, requires_grad=[ABSENT, True, False, 1, None])
 
 #: what stands in brackets; WRITTEN beside it goes where it was

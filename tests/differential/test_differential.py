@@ -65,7 +65,11 @@ def test_every_name_of_an_argument_is_in_the_table(path: str) -> None:
     assert missing <= set(NOT_TAKEN)
     usual = here[0].usual()
     for name in missing:  # what is not taken is refused, not passed over
-        refused = run(numbarnn, here[0], Case({**usual.arguments, name: None}, {**usual.names, name: name}, usual.positional, (name,)))
+        refused = run(
+            numbarnn,
+            here[0],
+            Case({**usual.arguments, name: None}, {**usual.names, name: name}, usual.positional, (name,)),
+        )
         assert isinstance(refused.error, TypeError), name
 
 
