@@ -63,16 +63,20 @@ def _not_a_tensor(row: Row, case: Case) -> bool:
 
 DIFFERENT = [
     Different(
-        "*", r"accepted, where torch raises TypeError: .*must be Tensor", "functions take arrays, lists and numbers in the place of tensors",
+        "*", r"accepted, where torch raises TypeError: .*must be Tensor",
+             "functions take arrays, lists and numbers in the place of tensors",
         "t.exp(np.zeros(2)).tolist()", _not_a_tensor,
     ),
     Different(
-        "*", r"(TypeError: .*, where|accepted, where) torch raises AttributeError: '\w+' object has no attribute", "what is no tensor raises TypeError where torch's message is Python's own",
+        "*", r"(TypeError: .*, where|accepted, where) torch raises AttributeError: '\w+' object has no attribute",
+             "what is no tensor raises TypeError where torch's message is Python's own",
         "t.nn.functional.sigmoid(None)",
     ),
     Different(
-        "nn.Module.load_state_dict", r"result\[[23]\]", "`load_state_dict` of a state that does not fit changes nothing (torch loads what fits, then raises)",
-        "m = t.nn.Linear(1, 1)\ntry: m.load_state_dict({'weight': t.full((1, 1), 7.0)})\nexcept RuntimeError: found = m.weight.item() == 7",
+        "nn.Module.load_state_dict", r"result\[[23]\]",
+             "`load_state_dict` of a state that does not fit changes nothing (torch loads what fits, then raises)",
+        "m = t.nn.Linear(1, 1)\ntry: m.load_state_dict({'weight': t.ones(1, 1) * 7})\n"
+        "except RuntimeError: found = m.weight.item() == 7",
     ),
 ]  # fmt: skip
 

@@ -7,19 +7,19 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-import torch
-
 import numbarnn
 
 #: namespaces whose public names are gone through, and classes whose members are
 SPACES = ("", "nn", "nn.functional", "nn.init", "nn.utils", "nn.utils.rnn", "optim", "optim.lr_scheduler")
 CLASSES = (
-    "Tensor", "Size", "Generator", "nn.Module", "nn.utils.rnn.PackedSequence", "optim.Optimizer", "optim.lr_scheduler.LRScheduler",
+    "Tensor", "Size", "Generator", "nn.Module", "nn.utils.rnn.PackedSequence", "optim.Optimizer",
+         "optim.lr_scheduler.LRScheduler",
 )  # fmt: skip
 
 #: operators and conversions are rows by the name of their method; these methods are not called by users, or not torch's
 NOT_CALLED = {
-    "__annotations__", "__array_function__", "__array_ufunc__", "__cuda_array_interface__", "__dict__", "__dlpack_device__",
+    "__annotations__", "__array_function__", "__array_ufunc__", "__cuda_array_interface__", "__dict__",
+         "__dlpack_device__",
     "__module__", "__slots__", "__weakref__", "__dlpack__",
 }  # fmt: skip
 
@@ -32,6 +32,8 @@ def found(root: Any, path: str) -> Any:
 
 def shared_names() -> Iterator[str]:
     """All public names of numbarnn that torch has at the same place, but for modules."""
+    import torch
+
     for space in SPACES:
         ours, theirs = found(numbarnn, space), found(torch, space)
         listed = getattr(ours, "__all__", None) or [n for n in dir(ours) if _own(ours, n)]
@@ -53,6 +55,8 @@ def _own(space: Any, name: str) -> bool:
 
 def torch_parameters(path: str) -> set[str]:
     """The names by which torch takes arguments, of all overloads, without the tensor of a method itself."""
+    import torch
+
     if path == "Tensor.copy_":
         return {"other", "non_blocking"}  # its schema says src, which the call refuses
     owner, _, name = path.rpartition(".")
@@ -66,6 +70,8 @@ def torch_parameters(path: str) -> set[str]:
 
 def _schema_names(name: str) -> Iterator[str]:
     """Of the overloads on tensors and sizes: the others are those of TorchScript's own lists and numbers."""
+    import torch
+
     for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
         arguments = schema.arguments
         if arguments and (arguments[0].name in ("a", "l", "t") or str(arguments[0].type) in ("int", "float", "bool")):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from recipes import ABSENT, FLAGS, NUMBERS, TENSORS, TYPES, Make, T, star, vary
-from rows import Row, both, call, named, program, row
+from rows import Row, call, named, program, row
 from table_elementwise import WRITABLE
 
 DEVICES = [ABSENT, None, "cpu", "nowhere", 1.0]
@@ -14,17 +14,26 @@ OPTIONS = {"dtype": named(*TYPES), "device": named(*DEVICES), "requires_grad": n
 
 #: nested numbers, arrays, tensors; what is ragged, too large, or no number
 DATA = [
-    [0.1, 2.0], 0.1, 1, True, [], [[]], [[1, 2], [3, 4]], (1, 2), [(1, 2), [3, 4]], [1, 2.5], [True, 2], [True, 0.1], [[0.1], [1e300]],
-    1e300, [1e300], [16777217.0], 16777217, 2**53 + 1, [2**62 + 1], 2**63, -(2**63), -(2**63) - 1, [2**63], [float("nan"), float("inf")], -0.0,
-    np.float64(0.1), np.float32(0.1), np.int64(3), np.bool_(True), np.int32(3), [np.float64(0.1)], [np.float32(0.1), 1], [np.int64(1), 0.5],
-    np.array([0.1]), np.array([1, 2], np.int32), np.array([True]), np.array([[0.1, 0.2]], np.float32), [np.array([0.1, 0.2])], [np.array(0.5), 1.0],
-    np.zeros((0, 2)), np.array(["a"]), np.array([1j]), np.array([1], np.uint16), np.zeros(2, ">f4"), range(4), range(0), [range(2), range(2)],
-    T((2,), values=(0.1, 0.2)), T((), "float64", values=(0.1,)), [T((1,)), T((1,))], [T(()), T(())], [T((), "int64"), 0.5], [T((2,)), [1.0, 2.0]],
-    "x", ["a"], [["a"]], None, [None], {}, {1}, [[1, 2], [3]], [[1], 2], [1, [2]], object, b"x", 1j, [1j], [[[0.1]]], [[], []], [[1.5], [True]],
+    [0.1, 2.0], 0.1, 1, True, [], [[]], [[1, 2], [3, 4]], (1, 2), [(1, 2), [3, 4]], [1, 2.5], [True, 2], [True, 0.1],
+         [[0.1], [1e300]],
+    1e300, [1e300], [16777217.0], 16777217, 2**53 + 1, [2**62 + 1], 2**63, -(2**63), -(2**63) - 1, [2**63],
+         [float("nan"), float("inf")], -0.0,
+    np.float64(0.1), np.float32(0.1), np.int64(3), np.bool_(True), np.int32(3), [np.float64(0.1)], [np.float32(0.1), 1],
+         [np.int64(1), 0.5],
+    np.array([0.1]), np.array([1, 2], np.int32), np.array([True]), np.array([[0.1, 0.2]], np.float32), [np.array([0.1,
+         0.2])], [np.array(0.5), 1.0],
+    np.zeros((0, 2)), np.array(["a"]), np.array([1j]), np.array([1], np.uint16), np.zeros(2, ">f4"), range(4), range(0),
+         [range(2), range(2)],
+    T((2,), values=(0.1, 0.2)), T((), "float64", values=(0.1,)), [T((1,)), T((1,))], [T(()), T(())], [T((), "int64"),
+         0.5], [T((2,)), [1.0, 2.0]],
+    "x", ["a"], [["a"]], None, [None], {}, {1}, [[1, 2], [3]], [[1], 2], [1, [2]], object, b"x", 1j, [1j], [[[0.1]]],
+         [[], []], [[1.5], [True]],
 ]  # fmt: skip
 
-SIZES = [(2, 3), 2, star(2, 3), [2, 3], (), star(), 0, (0, 3), star(1), -1, (2, -1), 2.0, "x", None, (2.0,), True, (True,), [T((), "int64", values=(2,))],
-         star(T((), "int64", values=(2,)), 3), Make("t.Size([2])", lambda t: t.zeros(2).shape), star(np.int64(2)), (np.int64(2), 3), star((2,), 3), 2**62, (2**40, 2**40)]  # fmt: skip
+SIZES = [(2, 3), 2, star(2, 3), [2, 3], (), star(), 0, (0, 3), star(1), -1, (2, -1), 2.0, "x", None, (2.0,), True,
+     (True,), [T((), "int64", values=(2,))],
+         star(T((), "int64", values=(2,)), 3), Make("t.Size([2])", lambda t: t.zeros(2).shape), star(np.int64(2)),
+              (np.int64(2), 3), star((2,), 3), 2**62, (2**40, 2**40)]  # fmt: skip
 FILLS = [0.1, 7, *NUMBERS, False, 1e39, -1, 300, 2.7, -1e39, 2**31, 2**63, T((1,))]
 LIKE = [
     T(),
@@ -50,31 +59,49 @@ ROWS: list[Row] = [
     *row("tensor", data=DATA, **OPTIONS),
     *row("as_tensor", data=DATA, dtype=TYPES, device=DEVICES),
     *row("from_numpy", array=[np.ones(3), *(d for d in DATA if isinstance(d, (np.ndarray, np.generic, list, T)))]),
-    *row("FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "BoolTensor", "Tensor", data=[[1.0, 2.0], [0.1, 16777217.0], [1, 2], [2.5], [True], [], [[1], [2]], np.array([0.5, 1.5]), [T(())], [2**53 + 1], [1e300], ["a"], 0.5, "x", None, (1.5, 2)]),
+    *row("FloatTensor", "DoubleTensor", "LongTensor", "IntTensor", "BoolTensor", "Tensor", data=[[1.0, 2.0], [0.1,
+         16777217.0], [1, 2], [2.5], [True], [], [[1], [2]], np.array([0.5, 1.5]), [T(())], [2**53 + 1], [1e300], ["a"],
+         0.5, "x", None, (1.5, 2)]),
     *row("zeros", "ones", size=SIZES, **OPTIONS),
     *row("empty", run=_uninitialised, size=SIZES, **OPTIONS),
     *row("full", size=[s for s in SIZES if not isinstance(s, type(star()))], fill_value=FILLS, **OPTIONS),
     *row("zeros_like", "ones_like", input=LIKE, **OPTIONS),
     *row("empty_like", run=_uninitialised, input=LIKE, **OPTIONS),
     *row("full_like", input=LIKE, fill_value=FILLS, **OPTIONS),
-    *row("arange", start=[0, 5, 0.5, -1, *FILLS[:2], 3, T((), "int64", values=(2,))], end=[4, ABSENT, 2.5, -3, -8.000001, float("inf"), float("nan"), 2**53 + 1, T((), values=(3.5,)), "x"], step=[ABSENT, 1, 2, 0.3, -1, -4.0, 0, float("inf"), float("nan"), True, 0.1], **OPTIONS),
-    *row("linspace", start=[0, 0.1, -1, 5, T((), values=(0.5,)), float("inf")], end=[1, 0.7, -3, 5, 1e300, T((), values=(2.5,)), "x"], steps=[5, 1, 0, 2, -1, 7, 2.0, "x", T((), "int64", values=(3,))], **OPTIONS),
+    *row("arange", start=[0, 5, 0.5, -1, *FILLS[:2], 3, T((), "int64", values=(2,))], end=[4, ABSENT, 2.5, -3,
+         -8.000001, float("inf"), float("nan"), 2**53 + 1, T((), values=(3.5,)), "x"], step=[ABSENT, 1, 2, 0.3, -1,
+         -4.0, 0, float("inf"), float("nan"), True, 0.1], **OPTIONS),
+    *row("linspace", start=[0, 0.1, -1, 5, T((), values=(0.5,)), float("inf")], end=[1, 0.7, -3, 5, 1e300, T((),
+         values=(2.5,)), "x"], steps=[5, 1, 0, 2, -1, 7, 2.0, "x", T((), "int64", values=(3,))], **OPTIONS),
     *row("eye", n=[2, 0, 3, -1, 2.0, "x", True], m=[ABSENT, 2, 0, 4, -1, None, 2.0], **OPTIONS),
     *row("Tensor.new_tensor", self=[T(), T(dtype="float64"), T(dtype="int64"), T(dtype="bool")], data=DATA, **OPTIONS),
-    *row("Tensor.new_zeros", "Tensor.new_ones", self=[T(), T(dtype="float64"), T(dtype="int64"), T(dtype="bool")], size=SIZES, **OPTIONS),
-    *row("Tensor.new_empty", run=_uninitialised, self=[T(), T(dtype="float64"), T(dtype="int64")], size=SIZES, **OPTIONS),
-    *row("Tensor.new_full", self=[T(), T(dtype="float64"), T(dtype="int64"), T(dtype="bool")], size=[s for s in SIZES if not isinstance(s, type(star()))], fill_value=FILLS, **OPTIONS),
+    *row("Tensor.new_zeros", "Tensor.new_ones", self=[T(), T(dtype="float64"), T(dtype="int64"), T(dtype="bool")],
+         size=SIZES, **OPTIONS),
+    *row("Tensor.new_empty", run=_uninitialised, self=[T(), T(dtype="float64"), T(dtype="int64")], size=SIZES,
+         **OPTIONS),
+    *row("Tensor.new_full", self=[T(), T(dtype="float64"), T(dtype="int64"), T(dtype="bool")],
+         size=[s for s in SIZES if not isinstance(s, type(star()))], fill_value=FILLS, **OPTIONS),
     # draws
     *row("rand", "randn", run=_seeded, size=[(20,), star(4, 5), *SIZES[:-2]], **OPTIONS),
     *row("rand_like", "randn_like", run=_seeded, input=[T((20,)), T((17, 3), layout="transposed"), *LIKE], **OPTIONS),
-    *row("randint", run=_seeded, low=[0, -5, 3, 10, 1.0, "x"], high=[10, 2, 2**31, 2**40, 0, 1.5], size=[(20,), (2, 3), [2], (), (0,), 3, (-1,)], **OPTIONS),
+    *row("randint", run=_seeded, low=[0, -5, 3, 10, 1.0, "x"], high=[10, 2, 2**31, 2**40, 0, 1.5], size=[(20,), (2, 3),
+         [2], (), (0,), 3, (-1,)], **OPTIONS),
     *row("randint", run=_seeded, high=[10, 1, 0, -1, 2**31 + 5], size=[(20,), (2, 3), [2], (), 3], **OPTIONS),
     *row("randperm", run=_seeded, n=[5, 0, 1, 100, -1, 2.0, "x"], **OPTIONS),
-    *row("bernoulli", run=_seeded, input=[T((20,), values="unit"), T((20, 2), "float64", layout="transposed", values="unit"), T(values="unit", layout="strided"), T(), T(dtype="int64"), T((0,)), T(dtype="bool"), 0.5], p=[ABSENT, 0.5, 0.0, 1.0, 1.5, -0.1, float("nan")]),
-    *row("multinomial", run=_seeded, input=[T((5,), values="unit"), T((3, 4), values="unit"), T((3, 4), "float64", "transposed", "unit"), T((5,)), T((5,), values=(0, 0, 1, 0, 0)), T((2,), values=(0, 0)), T((5,), "int64", values="small"), T(()), T((0,)), T((2, 2, 2), values="unit"), T((3,), values=(float("nan"), 1, 1))], num_samples=[1, 2, 4, 9, 0, -1, 2.0], replacement=FLAGS),
-    *row("normal", run=_seeded, mean=[T((20,)), T((4, 5)), 0.0, 1, T((2,), "float64"), T((3,), "int64")], std=[1.0, 2.5, T((20,), values="positive"), T((1,), values="positive"), -1.0, 0.0, T((5,), values="positive")], size=[ABSENT, (20,), (2, 3), (), [3]]),
-    *row("Tensor.normal_", run=_seeded, self=[T((20,), grad="history"), *WRITABLE], mean=[ABSENT, 0, 1.5, float("nan"), T(())], std=[ABSENT, 1, 0.1, 0, -1.0]),
-    *row("Tensor.uniform_", run=_seeded, self=[T((20,), grad="history"), *WRITABLE], **{"from": [ABSENT, 0, -1.0, 5, 1e300], "to": [ABSENT, 1, 2.5, -3.0, float("inf")]}),
+    *row("bernoulli", run=_seeded, input=[T((20,), values="unit"), T((20, 2), "float64", layout="transposed",
+         values="unit"), T(values="unit", layout="strided"), T(), T(dtype="int64"), T((0,)), T(dtype="bool"), 0.5],
+         p=[ABSENT, 0.5, 0.0, 1.0, 1.5, -0.1, float("nan")]),
+    *row("multinomial", run=_seeded, input=[T((5,), values="unit"), T((3, 4), values="unit"), T((3, 4), "float64",
+         "transposed", "unit"), T((5,)), T((5,), values=(0, 0, 1, 0, 0)), T((2,), values=(0, 0)), T((5,), "int64",
+         values="small"), T(()), T((0,)), T((2, 2, 2), values="unit"), T((3,), values=(float("nan"), 1, 1))],
+         num_samples=[1, 2, 4, 9, 0, -1, 2.0], replacement=FLAGS),
+    *row("normal", run=_seeded, mean=[T((20,)), T((4, 5)), 0.0, 1, T((2,), "float64"), T((3,), "int64")], std=[1.0, 2.5,
+         T((20,), values="positive"), T((1,), values="positive"), -1.0, 0.0, T((5,), values="positive")], size=[ABSENT,
+         (20,), (2, 3), (), [3]]),
+    *row("Tensor.normal_", run=_seeded, self=[T((20,), grad="history"), *WRITABLE], mean=[ABSENT, 0, 1.5, float("nan"),
+         T(())], std=[ABSENT, 1, 0.1, 0, -1.0]),
+    *row("Tensor.uniform_", run=_seeded, self=[T((20,), grad="history"), *WRITABLE], **{"from": [ABSENT, 0, -1.0, 5,
+         1e300], "to": [ABSENT, 1, 2.5, -3.0, float("inf")]}),
     # the rest
 ]  # fmt: skip
 
@@ -91,7 +118,7 @@ def _size(t: Any, path: str, sizes: Any) -> Any:
         found.numel(),
         found[1:],
         found[0] if found else None,
-        found + (1,),
+        (*found, 1),
         2 * found,
         found == tuple(found),
         len(found),

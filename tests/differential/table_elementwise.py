@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-import numpy as np
 from recipes import ABSENT, DTYPES, NOT_TENSORS, NUMBERS, SHAPES, TENSORS, T, vary
 from rows import Row, both, named, program, row
 

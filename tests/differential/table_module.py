@@ -13,7 +13,7 @@ from table_optim import _optimizer
 
 
 def model(t: Any) -> Any:
-    """A module with what modules have: children, shared parameters, buffers that are kept and not, a name that is None."""
+    """A module with children, shared parameters, buffers that are saved and that are not, and a name that is None."""
 
     class Inner(t.nn.Module):
         def __init__(self) -> None:
@@ -83,7 +83,8 @@ ROWS: list[Row] = [
     *methods("modules", remove_duplicate=named(*FLAGS)),
     *methods("children", "named_children", "cpu", "double", "float", "eval", "extra_repr"),
     *methods("parameters", "buffers", recurse=[ABSENT, True, False]),
-    *methods("named_parameters", "named_buffers", prefix=PREFIX, recurse=[ABSENT, True, False], remove_duplicate=[ABSENT, True, False]),
+    *methods("named_parameters", "named_buffers", prefix=PREFIX, recurse=[ABSENT, True, False],
+         remove_duplicate=[ABSENT, True, False]),
     *methods("named_modules", memo=[ABSENT, None], prefix=PREFIX, remove_duplicate=[ABSENT, True, False]),
     *methods("get_submodule", target=["fc", *TARGET]),
     *methods("get_parameter", target=TARGET),
@@ -91,10 +92,12 @@ ROWS: list[Row] = [
     *methods("train", mode=[ABSENT, True, False, 1, None]),
     *methods("requires_grad_", requires_grad=[ABSENT, True, False]),
     *methods("zero_grad", set_to_none=FLAGS),
-    *methods("to", dtype=[DType("float64"), DType("float32"), DType("int64"), "cpu", "nowhere", None, T((), "float64"), 1], non_blocking=named(*FLAGS)),
+    *methods("to", dtype=[DType("float64"), DType("float32"), DType("int64"), "cpu", "nowhere", None, T((), "float64"),
+         1], non_blocking=named(*FLAGS)),
     *methods("to", device=named("cpu", None, "nowhere"), dtype=named(*TYPES)),
     *methods("add_module", "register_module", name=NAMES, module=[Make("Tanh", lambda t: t.nn.Tanh()), None, 3, "x"]),
-    *methods("register_parameter", name=NAMES, param=[Make("Parameter", lambda t: t.nn.Parameter(t.ones(2))), None, T(grad=""), 3, T()]),
+    *methods("register_parameter", name=NAMES, param=[Make("Parameter", lambda t: t.nn.Parameter(t.ones(2))), None,
+         T(grad=""), 3, T()]),
     *methods("register_buffer", name=NAMES, tensor=[T(grad=""), None, 3, T()], persistent=[ABSENT, True, False]),
 ]  # fmt: skip
 
@@ -215,13 +218,21 @@ def _container(t: Any, path: str, do: str) -> Any:
 
 
 LINES = [
-    "len(c)", "c[0]", "c[-1]", "c[0:2]", "c[5]", "c[-4]", "c['0']", "list(iter(c)) == [c[0], c[1], c[2]]", "c.append(new) is c", "c.extend([new]) is c", "c.insert(1, new)", "c.insert(0, new)", "c.insert(-1, new)", "c.insert(9, new)",
-    "c.append(3)", "c.extend(3)", "c.extend([3])", "c + more", "c + [1]", "c * 2", "2 * c", "c * 0", "c * 1.5", "c.pop(1)", "c.pop(-1)", "c.pop(9)", "exec c[1] = new", "exec c[-1] = t.nn.Linear(4, 1)", "exec c[9] = new", "exec c[1] = 3", "exec del c[1]", "exec del c[-1]", "exec del c[0:2]", "exec del c[9]",
+    "len(c)", "c[0]", "c[-1]", "c[0:2]", "c[5]", "c[-4]", "c['0']", "list(iter(c)) == [c[0], c[1], c[2]]",
+         "c.append(new) is c", "c.extend([new]) is c", "c.insert(1, new)", "c.insert(0, new)", "c.insert(-1, new)",
+         "c.insert(9, new)",
+    "c.append(3)", "c.extend(3)", "c.extend([3])", "c + more", "c + [1]", "c * 2", "2 * c", "c * 0", "c * 1.5",
+         "c.pop(1)", "c.pop(-1)", "c.pop(9)", "exec c[1] = new", "exec c[-1] = t.nn.Linear(4, 1)", "exec c[9] = new",
+         "exec c[1] = 3", "exec del c[1]", "exec del c[-1]", "exec del c[0:2]", "exec del c[9]",
     "exec c += more", "exec c *= 2", "new in c", "c[1] in c", "dir(c)[:2]", "bool(c)", "c == c", "repr(type(c)(  ))",
 ]  # fmt: skip
 ROWS += program("nn.Sequential", "nn.ModuleList", run=_container, do=LINES)
-ROWS += program("nn.Sequential", run=lambda t, path, parts: (lambda c: (repr(c), list(c.state_dict())))(t.nn.Sequential(*parts(t))), parts=[
-    Make("()", lambda t: lambda t: []), Make("dict", lambda t: lambda t: [__import__("collections").OrderedDict(a=t.nn.Tanh(), b=t.nn.ReLU())]), Make("list", lambda t: lambda t: [[t.nn.Tanh()]]), Make("3", lambda t: lambda t: [3]), Make("None", lambda t: lambda t: [None])])  # fmt: skip
+ROWS += program("nn.Sequential", run=lambda t, path, parts: (lambda c: (repr(c),
+     list(c.state_dict())))(t.nn.Sequential(*parts(t))), parts=[
+    Make("()", lambda t: lambda t: []), Make("dict",
+         lambda t: lambda t: [__import__("collections").OrderedDict(a=t.nn.Tanh(), b=t.nn.ReLU())]), Make("list",
+         lambda t: lambda t: [[t.nn.Tanh()]]), Make("3", lambda t: lambda t: [3]), Make("None",
+         lambda t: lambda t: [None])])  # fmt: skip
 
 
 # ---- optimizers and schedules
@@ -232,8 +243,11 @@ def _groups(t: Any, path: str, group: str) -> Any:
     held = optimizer.param_groups[0]["params"][0]
     new = t.nn.Parameter(t.ones(4))
     added = {
-        "new": {"params": [new]}, "one": {"params": new, "lr": 0.3}, "held": {"params": [held]}, "empty": {"params": []}, "none": {}, "set": {"params": {new}},
-        "number": {"params": [1.0]}, "twice": {"params": [new, new]}, "list": [new], "generator": {"params": (p for p in [new])}, "history": {"params": [new * 2]}, "unknown": {"params": [new], "more": 1},
+        "new": {"params": [new]}, "one": {"params": new, "lr": 0.3}, "held": {"params": [held]},
+             "empty": {"params": []}, "none": {}, "set": {"params": {new}},
+        "number": {"params": [1.0]}, "twice": {"params": [new, new]}, "list": [new],
+             "generator": {"params": (p for p in [new])}, "history": {"params": [new * 2]}, "unknown": {"params": [new],
+             "more": 1},
     }[group]  # fmt: skip
     optimizer.add_param_group(added)
     return (
@@ -339,10 +353,17 @@ def _filed(t: Any, path: str, thing: Any) -> Any:
 
 
 THINGS = {
-    "state": lambda t: dict(model(t).state_dict()), "strided": lambda t: t.tensor(np.arange(6.0)).reshape(2, 3).t(), "step": lambda t: t.tensor(np.arange(6.0))[::2], "number": lambda t: {"a": 1, "b": [0.1, True, None, "x", 2**70], "c": (1, 2)},
-    "shared": lambda t: (lambda x: [x, x[1:], x])(t.tensor([1.0, 2.0, 3.0])), "empty": lambda t: t.zeros(0, 3), "scalar": lambda t: t.tensor(0.1, dtype=t.float64), "bool": lambda t: t.tensor([True, False]), "int": lambda t: t.tensor([2**53 + 1]),
-    "grad": lambda t: t.tensor([1.0], requires_grad=True), "parameter": lambda t: t.nn.Parameter(t.ones(2)), "expanded": lambda t: t.ones(1, 3).expand(2, 3), "optimizer": lambda t: _optimizer(t, 0.1).state_dict(), "size": lambda t: t.zeros(2, 3).shape,
-    "bytes": lambda t: b"ab", "complex": lambda t: 1j, "set": lambda t: {1, 2}, "dtype": lambda t: t.float64, "device": lambda t: str(t.device("cpu")),
+    "state": lambda t: dict(model(t).state_dict()), "strided": lambda t: t.tensor(np.arange(6.0)).reshape(2, 3).t(),
+         "step": lambda t: t.tensor(np.arange(6.0))[::2], "number": lambda t: {"a": 1, "b": [0.1, True, None, "x",
+         2**70], "c": (1, 2)},
+    "shared": lambda t: (lambda x: [x, x[1:], x])(t.tensor([1.0, 2.0, 3.0])), "empty": lambda t: t.zeros(0, 3),
+         "scalar": lambda t: t.tensor(0.1, dtype=t.float64), "bool": lambda t: t.tensor([True, False]),
+         "int": lambda t: t.tensor([2**53 + 1]),
+    "grad": lambda t: t.tensor([1.0], requires_grad=True), "parameter": lambda t: t.nn.Parameter(t.ones(2)),
+         "expanded": lambda t: t.ones(1, 3).expand(2, 3), "optimizer": lambda t: _optimizer(t, 0.1).state_dict(),
+         "size": lambda t: t.zeros(2, 3).shape,
+    "bytes": lambda t: b"ab", "complex": lambda t: 1j, "set": lambda t: {1, 2}, "dtype": lambda t: t.float64,
+         "device": lambda t: str(t.device("cpu")),
 }  # fmt: skip
 ROWS += program(
     "save", "load", run=_filed, thing=[Make(name, lambda t, f=function: f) for name, function in THINGS.items()]

@@ -41,8 +41,10 @@ def _groups(*lists: Any) -> Make:
 
 
 W, V = T((2, 3)), T((4,))
-PARAMS = [[W, V], [T((2, 3), "float64")], [T((2, 3), layout="transposed")], [T((0,))], [T(())], [], W, None, [1.0], [T(grad="")], [T(grad="history")], [W, T((3,), "float64")],
-          _groups(([W], {}), ([V], {"lr": 0.1})), _groups(([W], {"weight_decay": 0.1})), _groups(([W], {"lr": -1.0}))]  # fmt: skip
+PARAMS = [[W, V], [T((2, 3), "float64")], [T((2, 3), layout="transposed")], [T((0,))], [T(())], [], W, None, [1.0],
+     [T(grad="")], [T(grad="history")], [W, T((3,), "float64")],
+          _groups(([W], {}), ([V], {"lr": 0.1})), _groups(([W], {"weight_decay": 0.1})), _groups(([W],
+               {"lr": -1.0}))]  # fmt: skip
 LR = [
     ABSENT,
     0.1,
@@ -67,10 +69,15 @@ COMMON = {
 BETAS = [ABSENT, (0.9, 0.999), (0.5, 0.5), (0.0, 0.0), (1.0, 0.9), (-0.1, 0.9), (0.9,), 0.9, "x", (0.9, 0.99, 0.999)]
 
 ROWS: list[Row] = [
-    *row("optim.SGD", run=steps, cost=3, params=PARAMS, lr=LR, momentum=[ABSENT, 0, 0.9, -0.1, "x"], dampening=[ABSENT, 0, 0.5], weight_decay=DECAY, nesterov=[ABSENT, False, True], fused=named(ABSENT, None, False), **COMMON),
-    *row("optim.Adam", "optim.AdamW", run=steps, cost=3, params=PARAMS, lr=LR, betas=BETAS, eps=EPS, weight_decay=DECAY, amsgrad=[ABSENT, False, True], fused=named(ABSENT, None, False), capturable=named(ABSENT, False), **COMMON),
-    *row("optim.Adam", run=steps, cost=3, params=PARAMS[:2], lr=[0.1], decoupled_weight_decay=named(ABSENT, False, True), weight_decay=named(0.1)),
-    *row("optim.RMSprop", run=steps, cost=3, params=PARAMS, lr=LR, alpha=[ABSENT, 0.99, 0.5, -0.1, "x"], eps=EPS, weight_decay=DECAY, momentum=[ABSENT, 0, 0.9, -0.1], centered=[ABSENT, False, True], capturable=named(ABSENT, False), **COMMON),
+    *row("optim.SGD", run=steps, cost=3, params=PARAMS, lr=LR, momentum=[ABSENT, 0, 0.9, -0.1, "x"], dampening=[ABSENT,
+         0, 0.5], weight_decay=DECAY, nesterov=[ABSENT, False, True], fused=named(ABSENT, None, False), **COMMON),
+    *row("optim.Adam", "optim.AdamW", run=steps, cost=3, params=PARAMS, lr=LR, betas=BETAS, eps=EPS, weight_decay=DECAY,
+         amsgrad=[ABSENT, False, True], fused=named(ABSENT, None, False), capturable=named(ABSENT, False), **COMMON),
+    *row("optim.Adam", run=steps, cost=3, params=PARAMS[:2], lr=[0.1], decoupled_weight_decay=named(ABSENT, False,
+         True), weight_decay=named(0.1)),
+    *row("optim.RMSprop", run=steps, cost=3, params=PARAMS, lr=LR, alpha=[ABSENT, 0.99, 0.5, -0.1, "x"], eps=EPS,
+         weight_decay=DECAY, momentum=[ABSENT, 0, 0.9, -0.1], centered=[ABSENT, False, True], capturable=named(ABSENT,
+         False), **COMMON),
 ]  # fmt: skip
 
 
@@ -133,9 +140,14 @@ LAST = [ABSENT, -1, "x"]
 GAMMA = [ABSENT, 0.5, 1.0, 0.0, -0.5, "x", None]
 ROWS += [
     *schedules("StepLR", step_size=[3, 1, 100, 0, 2.5, "x"], gamma=GAMMA, last_epoch=LAST),
-    *schedules("MultiStepLR", milestones=[[2, 4], [4, 2], (3,), [], [2, 2], [0], "x", 3, None], gamma=GAMMA, last_epoch=LAST),
+    *schedules("MultiStepLR", milestones=[[2, 4], [4, 2], (3,), [], [2, 2], [0], "x", 3, None], gamma=GAMMA,
+         last_epoch=LAST),
     *schedules("ExponentialLR", gamma=[0.9, *GAMMA[1:]], last_epoch=LAST),
     *schedules("CosineAnnealingLR", T_max=[5, 1, 100, 0, 2.5, "x"], eta_min=[ABSENT, 0.0, 0.1, 2.0], last_epoch=LAST),
-    *schedules("LambdaLR", lr_lambda=[Make("lambda e: 0.9**e", lambda t: lambda e: 0.9**e), Make("[f, g]", lambda t: [lambda e: 0.9**e, lambda e: 1 / (1 + e)]), Make("[f]", lambda t: [lambda e: 0.9**e]), 2.0, None], last_epoch=LAST),
-    *schedules("ReduceLROnPlateau", mode=[ABSENT, "min", "max", "x"], factor=[ABSENT, 0.5, 1.0, 0.0, 2.0], patience=[1, 0, 10, "x"], threshold=[ABSENT, 1e-4, 0.5], threshold_mode=[ABSENT, "rel", "abs", "x"], cooldown=[ABSENT, 0, 2], min_lr=[ABSENT, 0.0, 0.3, [0.1, 0.2], [0.1]], eps=[ABSENT, 1e-8, 0.5]),
+    *schedules("LambdaLR", lr_lambda=[Make("lambda e: 0.9**e", lambda t: lambda e: 0.9**e), Make("[f, g]",
+         lambda t: [lambda e: 0.9**e, lambda e: 1 / (1 + e)]), Make("[f]", lambda t: [lambda e: 0.9**e]), 2.0, None],
+         last_epoch=LAST),
+    *schedules("ReduceLROnPlateau", mode=[ABSENT, "min", "max", "x"], factor=[ABSENT, 0.5, 1.0, 0.0, 2.0], patience=[1,
+         0, 10, "x"], threshold=[ABSENT, 1e-4, 0.5], threshold_mode=[ABSENT, "rel", "abs", "x"], cooldown=[ABSENT, 0,
+         2], min_lr=[ABSENT, 0.0, 0.3, [0.1, 0.2], [0.1]], eps=[ABSENT, 1e-8, 0.5]),
 ]  # fmt: skip

@@ -11,17 +11,17 @@ from itertools import chain
 from typing import Any
 
 import pytest
-
-torch = pytest.importorskip("torch")
-
+from compare import differences
 from differs import DIFFERENT, NOT_TAKEN, explained
 from names import shared_names, torch_parameters
-from outcome import differences, run
+from outcome import run
 from recipes import ABSENT
 from rows import Case, Row, call
 from table import ROWS
 
 import numbarnn
+
+torch = pytest.importorskip("torch")
 
 CASES = int(os.environ.get("NUMBARNN_NET_CASES", "100"))
 SEED = int(os.environ.get("NUMBARNN_NET_SEED", "0"))
