@@ -29,11 +29,11 @@ def set_num_threads(count: int) -> None:
     1
     >>> numbarnn.set_num_threads(before)
     """
-    if not isinstance(count, int):
-        raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
-    threads.limit = int(count)  # True is an int, and would come back as it is
+    threads.limit = count
 
 
 def get_num_threads() -> int:

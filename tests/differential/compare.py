@@ -124,4 +124,6 @@ def _close(mine: np.ndarray[Any, Any], other: np.ndarray[Any, Any], close: Close
         return bool(np.array_equal(mine, other))
     relative = close[0] if other.dtype == np.float32 else close[1]
     with np.errstate(all="ignore"):
-        return bool(np.allclose(mine, other, relative, relative / 30, equal_nan=True))
+        finite = np.abs(other[np.isfinite(other)], dtype=np.float64)
+        scale = float(finite.clip(1, 1e3).max()) if finite.size else 1.0  # of sums in which large terms cancel
+        return bool(np.allclose(mine, other, relative, relative * scale / 10, equal_nan=True))

@@ -168,7 +168,7 @@ ROWS += [
          bidirectional=named(ABSENT, False, True), **FACTORY),
     *modules("nn.RNN", inputs=STEPS[:-1], cost=4, input_size=[3], hidden_size=[4, 1, 17], num_layers=[1, 2, 3],
          nonlinearity=["tanh", "relu"], bias=[True, False], batch_first=[False, True], dropout=[0.0, 0.5],
-         bidirectional=[False, True], device=[None], dtype=[ABSENT, DType("float64")]),
+         bidirectional=[False, True], device=named(None), dtype=named(ABSENT, DType("float64"))),
     *modules("nn.RNNCell", inputs=[T((2, 3)), T((3,)), T((0, 3)), T((2, 5)), T((1, 2, 3)), T((2, 3), "float64"), T((2,
          3), "int64"), T((2, 3), layout="transposed"), T(()), None], hx=[T((2, 4)), None, T((4,)), T((3, 4)), T((2, 5)),
          T((1, 2, 4)), T((2, 4), "float64"), T((2, 4), layout="expanded")], input_size=COUNTS, hidden_size=[4, *COUNTS],

@@ -31,7 +31,13 @@ def steps(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
         other.zero_grad(set_to_none=False)
         _loss(t, parameters, step).backward()
         other.step()
-    return seen, parameters, state, repr(optimizer), [p.grad for p in parameters]
+    return (
+        seen,
+        parameters,
+        state,
+        repr(optimizer),
+        [p.grad.contiguous() if p.grad is not None else None for p in parameters],
+    )
 
 
 def _groups(*lists: Any) -> Make:
