@@ -137,7 +137,8 @@ DIFFERENT = [
     ),
     Different(
         "nn.utils.rnn.pack_sequence", "RuntimeError: expected sequences of one dimension .* IndexError",
-        "a sequence without a dimension is RuntimeError as other shapes that do not fit", "t.nn.utils.rnn.pack_sequence([t.tensor(1.0)])",
+        "a sequence without a dimension is RuntimeError as other shapes that do not fit",
+        "t.nn.utils.rnn.pack_sequence([t.tensor(1.0)])",
     ),
     Different(
         "nn.*", "TypeError: .* where torch raises RuntimeError: (hidden0|mat1 and mat2)",

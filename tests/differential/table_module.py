@@ -88,6 +88,10 @@ ROWS: list[Row] = [
     *methods("named_modules", memo=[ABSENT, None], prefix=PREFIX, remove_duplicate=[ABSENT, True, False]),
     *methods("get_submodule", target=["fc", *TARGET]),
     *methods("get_parameter", target=TARGET),
+    *methods("get_buffer", target=["inner.seen", "again.seen", "inner.hidden", *TARGET]),
+    *methods("set_submodule", target=["fc", "parts.0", "new", "inner.new", "", "fc.weight", "no.new", 3],
+             module=[Make("Tanh", lambda t: t.nn.Tanh()), None, 3], strict=[ABSENT, False, True]),
+    *methods("type", dst_type=[*TYPES[2:7], "x"]),
     *methods("state_dict", prefix=named(*PREFIX), keep_vars=named(*FLAGS)),
     *methods("train", mode=[ABSENT, True, False, 1, None]),
     *methods("requires_grad_", requires_grad=[ABSENT, True, False]),
@@ -198,6 +202,50 @@ def _applied(t: Any) -> Any:
     except NotImplementedError as error:
         seen.append(str(error))
     return found is made, seen, made(t.ones(2, 3), factor=2.0), hasattr(made, "nothing"), made.inner.nothing
+
+
+def _state_hooks(t: Any, path: str, fails: bool) -> Any:
+    """A module with a state beside its tensors, and every hook around saving and loading: what is called when."""
+    seen: list[Any] = []
+
+    class Counter(t.nn.Linear):
+        extra = 3
+
+        def get_extra_state(self) -> Any:
+            return {"extra": self.extra}
+
+        def set_extra_state(self, state: Any) -> None:
+            seen.append(["set", state])
+            self.extra = state["extra"]
+
+    outer = t.nn.Sequential(t.nn.Tanh(), Counter(2, 1))
+    made = outer[1]
+    handles = [
+        made.register_state_dict_pre_hook(lambda module, prefix, keep: seen.append(["before", prefix, keep])),
+        made.register_state_dict_post_hook(lambda module, state, prefix, meta: seen.append(["after", sorted(state)])),
+        made.register_load_state_dict_pre_hook(lambda module, state, prefix, *rest: seen.append(["load", prefix])),
+        made.register_load_state_dict_post_hook(lambda module, keys: seen.append(["loaded", list(keys.missing_keys)])),
+    ]
+    state = outer.state_dict()
+    state["1._extra_state"]["extra"] = 7
+    if fails:
+        del state["1._extra_state"]
+    try:
+        outer.load_state_dict(state)
+    except RuntimeError as error:
+        seen.append(str(error).split("\n")[1:])
+    for handle in handles:
+        handle.remove()
+    outer.load_state_dict(outer.state_dict())
+    return seen, made.extra, sorted(state)
+
+
+ROWS += program(
+    *(f"nn.Module.{way}_extra_state" for way in ("get", "set")),
+    *(f"nn.Module.register_{way}_{when}_hook" for way in ("state_dict", "load_state_dict") for when in ("pre", "post")),
+    run=_state_hooks,
+    fails=[False, True],
+)
 
 
 def _parts(t: Any) -> list[Any]:
