@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import devices, tape
+from . import devices, memory, tape
 from .attributes import Attributes
 from .dtypes import result_type
-from .grad_mode import is_grad_enabled
+from .grad_mode import is_recording
 from .ops.op import OUTPUT, Op, Vjp
 from .quiet import quietly
+from .scalars import operand
 from .tape import Array, Backward, Node
 from .version import Version
 from .views import View
@@ -38,6 +39,13 @@ def as_array(value: Any) -> Any:
     if devices.is_foreign(value):
         return devices.adopted(value)
     raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")
+
+
+def as_operand(value: Any) -> Any:
+    """`as_array` for an operand that is brought to a common type: NumPy's scalars are numbers there, as in torch."""
+    if isinstance(value, np.generic):
+        return float(value) if isinstance(value, np.bool_) else value.item()
+    return as_array(value)
 
 
 def record(
@@ -92,19 +100,34 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = [value._array if isinstance(value, Attributes) else as_array(value) for value in inputs]
+    other = as_operand if op.promote else as_array
+    arrays = [value._array if isinstance(value, Attributes) else other(value) for value in inputs]
     if not _alike(arrays):
         if not devices.HOST.issuperset(map(type, arrays)):
             arrays = devices.together(arrays)
         if op.promote:
             arrays = promoted(arrays)
     result, vjps = quietly(op.function, *arrays, **static)
-    out: Tensor = tensor_class._wrap(result if type(result) is np.ndarray else devices.asarray(result))
+    if type(result) is not np.ndarray:
+        result = devices.asarray(result)
+    elif result.ndim > 1:
+        result = _laid_out(op, result, arrays)
+    out: Tensor = tensor_class._wrap(result)
     edges = tape.edges_of(inputs)
     if edges is not None and out._array.dtype.kind == "f":
         states = states_of([out if number == OUTPUT else inputs[number] for number in op.saved_for(edges)])
         leave_node(op.name, (out,), edges, _backward_of(vjps, inputs), states)
     return out
+
+
+def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
+    """The result of `op` in the order of memory that it is to have."""
+    if op.layout == "operands":
+        first = arrays[0]
+        if type(first) is not np.ndarray or first.flags.c_contiguous:
+            return result  # NumPy's order is torch's
+        return memory.laid(result, [a for a in arrays if type(a) is np.ndarray])
+    return np.ascontiguousarray(result) if op.layout == "rows" and not result.flags.c_contiguous else result
 
 
 def _alike(arrays: list[Any]) -> bool:
@@ -132,7 +155,7 @@ def view(op: Op, source: Attributes, **static: Any) -> Tensor:
         out._version, out._view = source._version, View(source)
     else:
         _share(out, source)
-    if is_grad_enabled() and result.dtype.kind == "f":
+    if is_recording() and result.dtype.kind == "f":
         edge = tape.edge_of(source)
         if edge is not None:
             leave_node(op.name, (out,), (edge,), _backward_of(vjps, (source,)), ())
@@ -157,14 +180,14 @@ def promoted(arrays: list[Any]) -> list[Array]:
     """All as arrays of the one type that torch computes in."""
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
     if len(arrays) == 2 and type(arrays[1]) is float and type(arrays[0]) is np.ndarray and arrays[0].dtype.kind == "f":
-        return [arrays[0], np.asarray(arrays[1], arrays[0].dtype)]
+        return [arrays[0], operand(arrays[1], arrays[0].dtype)]
     dtypes = [a.dtype for a in arrays if not isinstance(a, (int, float))]
     alike = dtypes.count(dtypes[0]) if dtypes else 0
     if alike == len(arrays):
         return arrays
     dtype = dtypes[0] if alike == len(dtypes) > 0 and dtypes[0].kind == "f" else result_type(*arrays)
     if devices.HOST.issuperset(map(type, arrays)):
-        return [np.asarray(a, dtype) for a in arrays]
+        return [operand(a, dtype) if isinstance(a, (int, float)) else np.asarray(a, dtype) for a in arrays]
     return devices.as_type(arrays, dtype)
 
 

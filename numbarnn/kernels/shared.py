@@ -71,8 +71,9 @@ def shared_kernel(function: Callable[..., None]) -> Any:
     def make(dtype: Any) -> None:
         if name(dtype) not in compiled:
             with held.signals():
-                compiled[name(dtype)] = jit.c_kernel(function, arguments(dtype))
-                llvm.add_symbol(name(dtype), compiled[name(dtype)].address)
+                made = jit.c_kernel(function, arguments(dtype))
+                llvm.add_symbol(name(dtype), made.address)  # LLVM ends a process that names a symbol which is not there
+                compiled[name(dtype)] = made
 
     def define(typingctx: Any, *args: Any) -> Any:
         dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))

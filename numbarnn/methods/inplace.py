@@ -137,9 +137,12 @@ class InPlace(Attributes):
     def uniform_(self, from_: float = 0.0, to: float = 1.0) -> Tensor:
         """Values drawn uniformly from [from_, to): torch's, bit for bit, after the same `manual_seed`."""
         guard_write(self, ())  # before anything is drawn
-        return self.copy_(random.uniform(self._array.shape, from_, to, self._array.dtype))
+        array = self._array
+        return self.copy_(random.drawn(array, lambda shape: random.uniform(shape, from_, to, array.dtype)))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0) -> Tensor:
         """Values drawn from the normal distribution."""
         guard_write(self, ())  # before anything is drawn
-        return self.copy_(random.normal(self._array.shape, mean, std, self._array.dtype))
+        array = self._array
+        whole = array.flags.c_contiguous
+        return self.copy_(random.drawn(array, lambda shape: random.normal(shape, mean, std, array.dtype, whole)))

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .op import OUTPUT, Array, Result, op
+from ..memory import copied
+from ..scalars import scalar
+from .op import OUTPUT, Array, Result
+from .op import elementwise as op
+from .op import op as in_rows
 
 
 def as_float(x: Array) -> Array:
@@ -184,17 +188,17 @@ def clamp(x: Array, *, min: Any, max: Any) -> Result:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, float) or isinstance(max, float):
         x = as_float(x)
-    low, high = (None if bound is None else x.dtype.type(bound) for bound in (min, max))
+    low, high = (None if bound is None else scalar(bound, x.dtype)[()] for bound in (min, max))
     inside = (True if low is None else x >= low) & (True if high is None else x <= high)
     return np.clip(x, low, high), (lambda d: d * inside,)
 
 
 @op()
 def clone(x: Array) -> Result:
-    return x.copy(order="K"), (passed,)
+    return copied(x), (passed,)
 
 
-@op()
+@in_rows()
 def contiguous(x: Array) -> Result:
     return x.copy(order="C"), (passed,)
 
@@ -207,9 +211,11 @@ def to_copy(x: Array, *, dtype: Any) -> Result:
 @op()
 def copy(x: Array, y: Array) -> Result:
     """`y` in the shape and type of `x`, which it replaces."""
-    return np.broadcast_to(np.asarray(y, x.dtype, like=x), x.shape), (np.zeros_like, passed)
+    y = np.asarray(scalar(y, x.dtype) if isinstance(y, (int, float)) else y, x.dtype, like=x)
+    return np.broadcast_to(y, x.shape), (np.zeros_like, passed)
 
 
-@op(saves=(1,))
+@in_rows(saves=(1,))
 def masked_fill(x: Array, mask: Array, *, value: Any) -> Result:
-    return np.where(mask, np.asarray(value, x.dtype, like=x), x), (lambda d: np.where(mask, 0, d), np.zeros_like)
+    value = np.asarray(scalar(value, x.dtype) if isinstance(value, (int, float)) else value, x.dtype, like=x)
+    return np.where(mask, value, x), (lambda d: np.where(mask, 0, d), np.zeros_like)

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import add_at, beside
+from ..devices import add_at, asarray, beside
+from ..memory import in_order, joint_order
+from ..scalars import scalar
 from .op import Array, Result, op
 
 
@@ -22,7 +24,7 @@ def select(x: Array, *, index: Any) -> Result:
     return x[index], (d_x,)
 
 
-@op()
+@op(layout="own")
 def index(x: Array, *, index: Any) -> Result:
     """`x[index]` with arrays of integers or bools in the index: a copy; an element may be taken several times."""
 
@@ -31,7 +33,48 @@ def index(x: Array, *, index: Any) -> Result:
         add_at(out, index, d)
         return out
 
-    return x[index], (d_x,)
+    out = x[index]
+    if type(x) is np.ndarray and not (x.flags.c_contiguous and out.flags.c_contiguous):
+        out = in_order(out, joint_order(out.shape, _strides(x, index)))
+    return out, (d_x,)
+
+
+def _strides(x: Array, index: Any) -> list[list[int]]:
+    """Steps in memory along the dimensions of `x[index]`: those of `x` where it is not indexed, and of each array."""
+    arrays: list[Array] = []
+    places: list[int] = []  # how many dimensions of `x` that stay are before each array
+    kept: list[int] = []
+    axis = 0
+    for part in (*index, *(slice(None),) * x.ndim):
+        if isinstance(part, slice):
+            kept += x.strides[axis : axis + 1]
+            axis += 1
+        else:
+            mask = part.dtype.kind == "b"
+            arrays.append(np.empty(1) if mask else part)
+            places.append(len(kept))
+            axis += part.ndim if mask else 1
+    ndim = max(a.ndim for a in arrays)
+    at = places[0] if len(set(places)) == 1 else 0
+    before, after = [0] * at, [0] * (len(kept) - at)
+    return [
+        [*kept[:at], *[0] * ndim, *kept[at:]],
+        *([*before, *[0] * (ndim - a.ndim), *a.strides, *after] for a in arrays),
+    ]
+
+
+@op(saves=(1,))
+def take(x: Array, indices: Array, *, axis: int) -> Result:
+    """The slices of `axis` that the vector `indices` names."""
+    where = (slice(None),) * axis + (indices,)
+
+    def d_x(d: Array) -> Array:
+        out = np.zeros(x.shape, d.dtype, like=x)
+        add_at(out, where, d)
+        return out
+
+    taken: Array = np.take(x, indices, axis)
+    return taken, (d_x, np.zeros_like)
 
 
 @op(saves=(1,))
@@ -51,13 +94,13 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
 def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
     """A copy of `x` with out[indices[i][j]][j] = source[i][j] for axis 0, and so on; `source` may be a number."""
     where = _places(indices, axis)
-    source = np.asarray(source, like=x)
+    source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, like=x)
     part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
     out = x.copy()
     out[where] = source[part]
 
     def d_x(d: Array) -> Array:
-        d_kept: Array = d.copy()
+        d_kept: Array = asarray(d).copy()
         d_kept[where] = 0
         return d_kept
 

@@ -13,6 +13,7 @@ Arrays come as positional arguments and everything else by keyword.  Broadcastin
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,9 @@ class Op:
     saves: tuple[tuple[int, ...], ...]
     promote: bool  # inputs are first brought to one type by torch's rules
     view: bool  # the output may share memory with input 0
+    #: how the output lies in memory: "rows" (C order), "operands" (as torch lays out what it computes element by
+    #: element), "own" (as it is returned)
+    layout: str
 
     def saved_for(self, edges: Sequence[Any]) -> Iterable[int]:
         """What the gradients read that are needed: those of inputs whose edge is not None."""
@@ -50,7 +54,11 @@ class Op:
 
 
 def op(
-    *, saves: tuple[int, ...] | tuple[tuple[int, ...], ...] = (), promote: bool = False, view: bool = False
+    *,
+    saves: tuple[int, ...] | tuple[tuple[int, ...], ...] = (),
+    promote: bool = False,
+    view: bool = False,
+    layout: str = "rows",
 ) -> Callable[[Callable[..., Result]], Op]:
     """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn.
 
@@ -61,6 +69,10 @@ def op(
         name = "".join(part.capitalize() for part in function.__name__.strip("_").split("_"))
         each = tuple(reads for reads in saves if isinstance(reads, tuple))
         alike = tuple(number for number in saves if isinstance(number, int))
-        return Op(name, function, each or (alike,), promote, view)
+        return Op(name, function, each or (alike,), promote, view, "own" if view else layout)
 
     return decorate
+
+
+#: `op` for what is computed element by element
+elementwise = functools.partial(op, layout="operands")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..memory import copied, order
 from .op import Array, Result, op
 
 Shape = tuple[int, ...]
@@ -24,9 +25,9 @@ def expand(x: Array, *, shape: Shape) -> Result:
     return x.view() if shape == x.shape else np.broadcast_to(x, shape), (lambda d: d,)
 
 
-@op()
+@op(layout="own")
 def flip(x: Array, *, axes: Shape) -> Result:
-    return np.flip(x, axes).copy(), (lambda d: np.flip(d, axes),)
+    return copied(np.flip(x, axes), order(x)), (lambda d: np.flip(d, axes),)
 
 
 @op()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...devices import check_together
+from ...dtypes import FLOATS
 from ...kernels import backend, threads
 from ...kernels.stream import LARGE, stepper
 from ...size import allocated
@@ -115,8 +116,10 @@ def step_of(weights: StackWeights, x: Array, h: Array | None) -> Dense:
         return layout
     if x.ndim == 2 and len(h) != layout.B:
         raise RuntimeError(f"Input batch size {layout.B} doesn't match hidden0 batch size {len(h)}")
+    if h.ndim < x.ndim:
+        raise IndexError(f"Dimension out of range: expected hidden0 to have {x.ndim} dimensions, got {h.ndim}")
     if h.shape != state_shape:
-        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {list(h.shape)}, expected {list(state_shape)}")
+        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {h.shape[x.ndim - 1]}, expected {H}")
     if h.dtype != dtype:
         raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
     return layout
@@ -129,9 +132,10 @@ def _check_input(input: Any, x: Array, I: int, dtype: Any, packed: bool) -> None
         raise ValueError(f"RNN: Expected input to be 2D or 3D, got {x.ndim}D tensor instead")
     if x.dtype != dtype:
         convert = "to" if isinstance(input, Tensor) else "astype"
+        other = f", or convert model: model.to({x.dtype})" if x.dtype in FLOATS else ""
         raise ValueError(
             f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
-            f"Convert input: input.{convert}({dtype}), or convert model: model.to({x.dtype})"
+            f"Convert input: input.{convert}({dtype}){other}"
         )
     if x.shape[-1] != I:
         raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {I}, got {x.shape[-1]}")

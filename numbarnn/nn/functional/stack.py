@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import random
 from ...kernels import threads
+from ...quiet import quietly
 from ...size import allocated, room
 from ...version import Version
 from .layout import Dense
@@ -50,6 +51,11 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     forward = kernels.rnn_forward_alone if alone else kernels.rnn_forward
     forward(rows, batch_first, layout.starts, panels, h, lower, output, weights.D, activation)
     return output
+
+
+def _mask(shape: tuple[int, ...], p: float, dtype: Any) -> Array:
+    """What a layer's output is multiplied with; for p = 1 nothing is drawn."""
+    return np.zeros(shape, dtype) if p == 1 else random.bernoulli_keep(shape, p, dtype)
 
 
 class Stack:
@@ -110,8 +116,8 @@ class Stack:
             )  # fmt: skip
             offset += size
             if not top:
-                masks.append(np.asarray(random.bernoulli_keep(out.shape, self.dropout, out.dtype), like=out))
-                rows, batch_first = out * masks[-1], False
+                masks.append(np.asarray(_mask(out.shape, self.dropout, out.dtype), like=out))
+                rows, batch_first = quietly(np.multiply, out, masks[-1]), False
         return masks
 
     def guard(self, layer: int, version: Version, states: list[tuple[Version, int]]) -> None:
