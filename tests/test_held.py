@@ -78,6 +78,21 @@ def test_a_handler_that_is_set_meanwhile_stays(calls):
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
 
 
+def test_what_is_put_over_pythons_handlers_stays():
+    """As faulthandler and libraries in C do."""
+    out, err = processes.run("""
+import faulthandler, signal, sys
+from numbarnn.kernels import held
+signal.signal(signal.SIGUSR1, lambda *_: print("handler", flush=True))
+faulthandler.register(signal.SIGUSR1, chain=True)
+with held.signals():
+    pass
+signal.raise_signal(signal.SIGUSR1)
+""")
+    assert out == "handler\n"
+    assert "most recent call first" in err
+
+
 def test_other_threads_have_no_handlers():
     thread = threading.Thread(target=lambda: held.signals().__enter__())
     before = handlers()

@@ -136,3 +136,15 @@ def test_registers_are_those_of_the_cpu_that_is_compiled_for(name):
     program = "from numbarnn.kernels import simd; print(simd.VECTOR_BYTES, simd.HAS_FMA)"
     environment = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": "", "NUMBARNN_VECTOR_BYTES": None}
     assert processes.run(program, **environment)[0] == f"{WIDTHS[name]} {WIDTHS[name] > 16}\n"
+
+
+@pytest.mark.parametrize("asked", ["wide", "48", "-16", "16.0"])
+def test_a_width_that_there_is_not_is_refused_by_name(asked):
+    program = """
+try:
+    import numbarnn
+except ValueError as error:
+    print(error)
+"""
+    out, _ = processes.run(program, NUMBARNN_VECTOR_BYTES=asked)
+    assert out == f"NUMBARNN_VECTOR_BYTES: expected 16, 32 or 64, got {asked}\n"
