@@ -29,11 +29,11 @@ def set_num_threads(count: int) -> None:
     1
     >>> numbarnn.set_num_threads(before)
     """
-    if not isinstance(count, int) or isinstance(count, bool):
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
         raise RuntimeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
-    threads.limit = count
+    threads.limit = int(count)
 
 
 def get_num_threads() -> int:
@@ -53,6 +53,8 @@ def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
     >>> on_compile(before) is None
     True
     """
+    if hook is not None and not callable(hook):
+        raise TypeError(f"on_compile: expected a function or None, got {type(hook).__name__}")
     before, notice.hook = notice.hook, hook
     return before
 

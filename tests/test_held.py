@@ -9,7 +9,7 @@ import threading
 import processes
 import pytest
 
-from numbarnn.kernels import held
+from numbarnn.kernels import held, progress
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signals on this platform")
 
@@ -78,6 +78,21 @@ def test_a_handler_that_is_set_meanwhile_stays(calls):
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
 
 
+def test_what_is_put_over_pythons_handlers_stays():
+    """As faulthandler and libraries in C do."""
+    out, err = processes.run("""
+import faulthandler, signal, sys
+from numbarnn.kernels import held
+signal.signal(signal.SIGUSR1, lambda *_: print("handler", flush=True))
+faulthandler.register(signal.SIGUSR1, chain=True)
+with held.signals():
+    pass
+signal.raise_signal(signal.SIGUSR1)
+""")
+    assert out == "handler\n"
+    assert "most recent call first" in err
+
+
 def test_other_threads_have_no_handlers():
     thread = threading.Thread(target=lambda: held.signals().__enter__())
     before = handlers()
@@ -92,7 +107,7 @@ def test_a_child_that_another_thread_forks_hears_signals():
     processes.run(
         """
 import os, signal, threading
-from numbarnn.kernels import held
+from numbarnn.kernels import held, progress
 
 def child():
     global pid
@@ -159,11 +174,12 @@ def test_kernels_are_loaded_under_interrupts(environment):
     processes.run("import workload; workload.train()", **environment)  # compiled by now
     out = [processes.run(INTERRUPTED, str(seed), **environment) for seed in range(5)]
     assert sum(int(stops) for stops, err in out) > 5
-    assert [err for stops, err in out] == [""] * 5
+    assert not any("ctypes" in err for stops, err in out)  # what is lost in a callback is printed
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this platform")
 def test_kernels_are_compiled_under_interrupts(tmp_path):
     out, err = processes.run(INTERRUPTED, "7", NUMBA_CACHE_DIR=str(tmp_path))
     assert int(out) > 5
-    assert err == ""
+    assert "ctypes" not in err
+    assert abs(len(list(tmp_path.rglob("*.nbc"))) - progress.FIRST_STEP) < 20  # none twice

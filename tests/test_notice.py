@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextvars
+import io
+import sys
 import threading
 
 import pytest
 
+from numbarnn import config
 from numbarnn.kernels import notice, progress
 
 
@@ -67,6 +70,22 @@ def test_without_threads_it_is_called_at_once(monkeypatch, lines):
     monkeypatch.setattr(threading.Thread, "start", start)
     notice.give("a")
     assert lines == ["a"]
+
+
+def test_where_nobody_reads_stderr_nothing_happens(monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    for stderr in (closed, None):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        notice.give("a")
+
+
+@pytest.mark.parametrize("hook", ["print", 1, []])
+def test_a_hook_is_a_function(hook):
+    before = notice.hook
+    with pytest.raises(TypeError, match=f"on_compile: expected a function or None, got {type(hook).__name__}"):
+        config.on_compile(hook)
+    assert notice.hook is before
 
 
 def test_now_and_then_it_says_how_many_are_compiled(monkeypatch, lines):

@@ -7,6 +7,7 @@ lost, and LLVM then ends the process, or other code runs.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import threading
@@ -17,6 +18,9 @@ from typing import Any
 _holding = False
 #: plain numbers: to make an enum's member of each takes as long as everything else here
 _NUMBERS = [int(number) for number in signal.valid_signals()]
+_sigaction: Any = None
+with contextlib.suppress(OSError, AttributeError, TypeError):  # Windows has none
+    _sigaction = ctypes.CDLL(None).sigaction
 
 
 @contextlib.contextmanager
@@ -29,6 +33,7 @@ def signals() -> Iterator[None]:
         yield
         return
     handlers: dict[int, Any] = {}
+    records: dict[int, Any] = {}
     arrived: dict[int, FrameType | None] = {}
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -42,7 +47,7 @@ def signals() -> Iterator[None]:
         for number in _NUMBERS:
             handler = signal.getsignal(number)
             if callable(handler):
-                handlers[number] = handler
+                handlers[number], records[number] = handler, _record(number)
                 signal.signal(number, note)
         yield
     finally:
@@ -52,7 +57,19 @@ def signals() -> Iterator[None]:
                 stack.callback(handlers[number], number, frame)
             for number, handler in handlers.items():
                 if signal.getsignal(number) is note:
-                    stack.callback(signal.signal, number, handler)
+                    stack.callback(_put_back, number, handler, records[number])
+
+
+def _record(number: int) -> Any:
+    """What the system has for a signal: other libraries put handlers of theirs over Python's, or flags."""
+    found = ctypes.create_string_buffer(1024)  # more than any system's structure takes
+    return found if _sigaction is not None and _sigaction(number, None, found) == 0 else None
+
+
+def _put_back(number: int, handler: Any, record: Any) -> None:
+    signal.signal(number, handler)
+    if record is not None:
+        _sigaction(number, record, None)
 
 
 def _hold(whether: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from contextvars import copy_context
@@ -14,8 +15,10 @@ _PATIENCE = 1.0
 
 
 def _to_stderr(message: str) -> None:
-    if sys.stderr is not None:
-        print(f"numbarnn: {message}", file=sys.stderr, flush=True)
+    # where nobody can be told, kernels are compiled all the same: closed, or no one reads the other end
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(f"numbarnn: {message}", file=sys.stderr, flush=True)
 
 
 #: who gets the lines; None: nobody

@@ -60,10 +60,11 @@ def _of_target() -> tuple[int, bool]:
 
 
 _WIDEST, _FMA = _of_target()
+_asked = os.environ.get("NUMBARNN_VECTOR_BYTES", "")
+if _asked not in ("", "0", "16", "32", "64"):
+    raise ValueError(f"NUMBARNN_VECTOR_BYTES: expected 16, 32 or 64, got {_asked}")
 #: bytes in one vector; NUMBARNN_VECTOR_BYTES chooses a narrower one (16, 32, 64), for tests and comparisons
-VECTOR_BYTES = int(os.environ.get("NUMBARNN_VECTOR_BYTES", "0")) or _WIDEST
-if VECTOR_BYTES not in (16, 32, 64):
-    raise ValueError(f"NUMBARNN_VECTOR_BYTES: expected 16, 32 or 64, got {VECTOR_BYTES}")
+VECTOR_BYTES = int(_asked or 0) or _WIDEST
 
 _ARM = platform.machine().lower() in ("aarch64", "arm64")
 #: without it llvm.fma is a library call for every lane; such a CPU rounds twice and its bits differ
