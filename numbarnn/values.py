@@ -141,7 +141,7 @@ def _number(leaf: Any, dtype: DType) -> Any:
     if isinstance(leaf, _ARRAYS):
         _check_kind(leaf.dtype)
         if leaf.ndim == 0:
-            return leaf
+            return index(leaf) if dtype.kind in "iu" and leaf.dtype.kind == "f" else leaf  # TypeError
     elif is_tensor(leaf):
         if dtype.kind in "iu":
             return index(leaf)
