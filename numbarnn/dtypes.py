@@ -5,6 +5,7 @@ A dtype is NumPy's own (`numbarnn.float32 == np.dtype("float32")`), so it works 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -132,3 +133,23 @@ def result_type(*operands: Any) -> DType:
 def _mixed(group: list[DType]) -> DType:
     top = max(category(d) for d in group)
     return np.result_type(*[d for d in group if category(d) == top])
+
+
+#: whole numbers up to this fit into every type
+SMALL = 127
+
+
+def fitting(value: Any, dtype: DType) -> Any:
+    """The Python number `value`; RuntimeError unless `dtype` can hold it, of which fractions are cut off."""
+    if -SMALL <= value <= SMALL or dtype.kind == "b":  # the usual case
+        return value
+    if dtype.kind == "f":
+        fits = abs(value) <= np.finfo(dtype).max or not math.isfinite(value)
+    else:
+        fits = np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+    if fits:
+        return value
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise OverflowError(f"int too big to convert: {value}")
+    name = {"float32": "float", "float64": "double", "int32": "int"}.get(dtype.name, f"{dtype.name}_t")
+    raise RuntimeError(f"value cannot be converted to type {name} without overflow: {value}")

@@ -63,11 +63,25 @@ def allocated(make: Callable[..., Any], shape: tuple[int, ...], dtype: Any, like
         raise
 
 
+def as_int(value: Any) -> int:
+    """`value` as an int; TypeError for a bool, or for what is no whole number."""
+    if isinstance(value, bool):
+        raise TypeError("'bool' object cannot be interpreted as an integer here")
+    return index(value)
+
+
 def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
     """The ints of `name(2, 3)`, `name((2, 3))` or `name([2, 3])`."""
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
+    elif not given:
+        raise TypeError(f"{name}() missing 1 required positional argument: ints or one tuple of ints")
+    for n in given:
+        if type(n) is not int:
+            break
+    else:
+        return given
     try:
-        return tuple(index(n) for n in given)
+        return tuple([as_int(n) for n in given])
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: for each part, the parts that it may import when it runs, besides itself; a file belongs to the longest match
 ARROWS = {
     "kernels": "kernels",
-    "ops": "ops devices",
+    "ops": "ops devices dtypes size",
     "dtypes": "",
     "size": "",
     "grad_mode": "",
@@ -26,20 +26,23 @@ ARROWS = {
     "random": "dtypes size tape",
     "printing": "devices dtypes tape",
     "attributes": "tape version",
+    "arguments": "attributes devices tape",
+    "keywords": "",
     "views": "tape ops",
     "handle": "",
     "values": "dtypes record tape",
     "record": "attributes devices dtypes grad_mode ops quiet tape version views",
     "indices": "devices dtypes record tape",
     "methods": (
-        "methods attributes devices dtypes grad_mode handle indices ops printing random record size tape values views"
+        "methods arguments attributes devices dtypes grad_mode handle indices keywords ops printing quiet random "
+        "record size tape values views"
     ),
     "tensor": "methods devices dtypes ops printing quiet record size tape version views",
     "creation": "devices dtypes record size tape tensor values",
     "sampling": "creation dtypes random record size tensor",
     "sampling_from": "creation devices dtypes random record size tape tensor",
     "typed": "dtypes record tensor values",
-    "functions": "creation devices dtypes methods ops record tape tensor",
+    "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
     "nn/functional": (
         "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor version"
     ),

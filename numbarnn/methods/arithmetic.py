@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import devices
 from ..attributes import Attributes
-from ..ops import elementwise as ops
+from ..ops import arithmetic as ops
+from ..ops import elementwise
 from ..ops.op import Op
 from ..record import apply, as_array, promoted, tensor_of
 from ..size import room
@@ -26,7 +27,7 @@ def _binary(op: Op, x: Any, y: Any) -> Any:
     try:
         return apply(op, x, y)
     except ValueError:
-        raise _mismatch(np.shape(as_array(x)), np.shape(as_array(y))) from None
+        raise mismatch(np.shape(as_array(x)), np.shape(as_array(y))) from None
 
 
 def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
@@ -34,10 +35,10 @@ def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
     try:
         return apply(op, *operands, **static)
     except ValueError:
-        raise _mismatch(*(np.shape(as_array(x)) for x in operands)) from None
+        raise mismatch(*(np.shape(as_array(x)) for x in operands)) from None
 
 
-def _mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
+def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
     ndim = max(len(shape) for shape in shapes)
     for back in range(1, ndim + 1):
         lengths = [shape[-back] for shape in shapes if back <= len(shape) and shape[-back] != 1]
@@ -56,7 +57,7 @@ def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
     try:
         return tensor_of(devices.asarray(ufunc(*arrays)))
     except ValueError:
-        raise _mismatch(*(a.shape for a in arrays)) from None
+        raise mismatch(*(a.shape for a in arrays)) from None
 
 
 def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
@@ -65,7 +66,8 @@ def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
         return NotImplemented
     arrays = promoted([as_array(x), *(as_array(y) for y in others)])
     if arrays[0].dtype.kind == "f":
-        raise NotImplementedError(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
+        error = NotImplementedError if others else TypeError
+        raise error(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
     return without_gradient(ufunc, *arrays)
 
 
@@ -117,9 +119,11 @@ class Arithmetic(Attributes):
         return _binary(ops.pow, other, self)
 
     def __neg__(self) -> Tensor:
-        return apply(ops.neg, self)
+        return apply(elementwise.neg, self)
 
     def __pos__(self) -> Any:
+        if self._array.dtype.kind == "b":
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
         return self
 
     def __invert__(self) -> Any:
@@ -137,4 +141,4 @@ class Arithmetic(Attributes):
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __abs__(self) -> Tensor:
-        return apply(ops.abs, self)
+        return apply(elementwise.abs, self)

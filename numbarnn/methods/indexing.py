@@ -10,11 +10,14 @@ import numpy as np
 from .. import devices
 from ..attributes import Attributes
 from ..indices import Index, plain
+from ..ops import elementwise
 from ..ops import indexing as ops
 from ..ops.axes import axis
 from ..record import apply, as_array, fit, record, tensor_of, view
+from ..size import as_int
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
+from .arithmetic import mismatch
 from .elementwise import check_mask
 from .shaping import cannot_expand
 
@@ -84,19 +87,23 @@ class Indexing(Attributes):
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self._array == as_array(value)))
 
-    def gather(self, dim: int, index: Any) -> Tensor:
+    def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
-        indices, ndim = devices.asarray(as_array(index)), self._array.ndim
-        if indices.ndim != ndim:
+        if sparse_grad:
+            raise RuntimeError("gather(): expected sparse_grad=False: there are no sparse gradients")
+        indices, shape = devices.asarray(as_array(index)), self._array.shape or (1,)
+        along = axis(dim, self._array.ndim)
+        if indices.dtype not in (np.int64, np.int32):
+            raise RuntimeError("gather(): Expected dtype int32/int64 for index")
+        if (indices.ndim or 1) != len(shape):
             raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-        along = axis(dim, ndim)
-        for at, (m, n) in enumerate(zip(indices.shape, self._array.shape, strict=True)):
+        for at, (m, n) in enumerate(zip(indices.shape or (1,), shape, strict=True)):
             if at != along and m > n:
                 raise RuntimeError(
                     f"Size does not match at dimension {at}: expected index {list(indices.shape)} to be no larger than "
                     f"self {list(self._array.shape)} apart from dimension {along}"
                 )
-        check_range(indices, self._array.shape[along] if ndim else 1, along, RuntimeError)
+        check_range(indices, shape[along], along, RuntimeError)
         return apply(ops.gather, self, index, axis=along)
 
     def index_select(self, dim: int, index: Any) -> Tensor:
@@ -105,29 +112,51 @@ class Indexing(Attributes):
         devices.check_together(self._array, indices)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
+        if indices.dtype not in (np.int64, np.int32):
+            raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
+        if not self._array.ndim:
+            if indices.size != 1:
+                raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {indices.size} values")
+            check_range(indices, 1, 0, IndexError)
+            return apply(elementwise.clone, self)
+        if indices.size and not self._array.shape[along]:
+            raise RuntimeError(f"index_select(): dimension {along} has no elements to select")
         check_range(indices, self._array.shape[along], along, IndexError)
-        return apply(ops.index, self, index=(slice(None),) * along + (indices.reshape(-1),))
+        return apply(ops.index_select, self, axis=along, indices=indices.reshape(-1))
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Where the values are not 0: (N, dimensions), or with `as_tuple` one vector for each dimension."""
         places = np.argwhere(self._array)
         if not as_tuple:
             return tensor_of(places)
-        return tuple(map(tensor_of, np.nonzero(np.atleast_1d(self._array))))
+        return tuple(tensor_of(place.copy()) for place in np.nonzero(np.atleast_1d(self._array)))
 
     def masked_select(self, mask: Any) -> Tensor:
         """The values where `mask` is True, in one dimension."""
         array = check_mask("masked_select", mask)
         devices.check_together(self._array, array)
         if array.shape != self._array.shape:
-            shape = np.broadcast_shapes(array.shape, self._array.shape)
+            try:
+                shape = np.broadcast_shapes(array.shape, self._array.shape)
+            except ValueError:
+                raise mismatch(array.shape, self._array.shape) from None
             return self.expand(shape)[tensor_of(np.broadcast_to(array, shape))]  # type: ignore[attr-defined,no-any-return]  # of Shaping
         return self[tensor_of(array)]
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
         """`length` slices of `dim` from `start`: a view."""
+        if not self._array.ndim:
+            raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
         along = axis(dim, self._array.ndim)
-        return self[(slice(None),) * along + (slice(start, start + length),)]
+        first, count, size = as_int(start), as_int(length), self._array.shape[along]
+        if count < 0:
+            raise RuntimeError(f"narrow(): length must be non-negative, got {count}")
+        if not -size <= first <= size:
+            raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})")
+        first += size if first < 0 else 0
+        if first + count > size:
+            raise RuntimeError(f"start ({first}) + length ({count}) exceeds dimension size ({size}).")
+        return self[(slice(None),) * along + (slice(first, first + count),)]
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
         """The slices of `dim` as a tuple of views."""
@@ -142,9 +171,12 @@ class Indexing(Attributes):
 
     def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
         """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
+        if not self._array.ndim:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
         along = axis(dim, self._array.ndim)
         length = self._array.shape[along]
-        if isinstance(split_size, int):
+        if not isinstance(split_size, (tuple, list)):
+            split_size = as_int(split_size)
             if split_size <= 0 and (split_size < 0 or length):
                 raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
             starts = range(0, length, split_size) if length else range(1)
@@ -167,10 +199,13 @@ class Indexing(Attributes):
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of `dim`, all of one size but the last: views."""
-        if chunks <= 0:
-            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        count = as_int(chunks)
+        if not self._array.ndim:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+        if count <= 0:
+            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {count}")
         length = self._array.shape[axis(dim, self._array.ndim)]
-        return self.split(max(-(-length // chunks), 1), dim)
+        return self.split(-(-length // count) if length else [0] * count, dim)
 
     def _pieces(self, name: str, pieces: list[Array], joined: Any) -> tuple[Tensor, ...]:
         """Views that one node differentiates, so that many of them cost no more than one."""

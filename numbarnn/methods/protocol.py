@@ -33,13 +33,21 @@ class Protocol(Attributes):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         binary = _OPERATORS.get(ufunc)
         if binary is not None and method == "__call__" and not options:
-            left, right = (x if is_tensor(x) else tensor_of(devices.asarray(as_array(x))) for x in inputs)
+            left, right = (_operand(x) for x in inputs)
             return binary(left, right)
         result = getattr(ufunc, method)(*_arrays(inputs), **_arrays(options))
         return tensor_of(devices.asarray(result)) if isinstance(result, np.generic) else _tensors(result, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return function(*_arrays(args), **_arrays(options))
+
+
+def _operand(value: Any) -> Any:
+    """A tensor, or a number that Python itself multiplies: to NumPy's we would come back."""
+    if is_tensor(value):
+        return value
+    array = as_array(value)
+    return float(array) if isinstance(array, float) else array if isinstance(array, int) else tensor_of(array)
 
 
 def _arrays(values: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .op import Array, Result, op
+from .elementwise import in_order
+from .op import Array, Result, Vjp, op
 
 Shape = tuple[int, ...]
 
@@ -26,14 +27,14 @@ def expand(x: Array, *, shape: Shape) -> Result:
 
 @op()
 def flip(x: Array, *, axes: Shape) -> Result:
-    return np.flip(x, axes).copy(), (lambda d: np.flip(d, axes),)
+    return np.flip(x, axes).copy(order="K"), (lambda d: np.flip(d, axes),)
 
 
 @op()
 def roll(x: Array, *, shifts: Shape, axes: Shape | None) -> Result:
     """Elements moved on by `shifts` along `axes`, or in the flattened array; those that fall off come in again."""
     back = tuple(-n for n in shifts)
-    return np.roll(x, shifts, axes), (lambda d: np.roll(d, back, axes),)
+    return in_order(np.roll(x, shifts, axes)), (lambda d: np.roll(d, back, axes),)
 
 
 @op()
@@ -56,20 +57,27 @@ def repeat(x: Array, *, sizes: Shape) -> Result:
     """`x` laid `sizes[i]` times along axis i; there may be more sizes than dimensions."""
     shape = (1,) * (len(sizes) - x.ndim) + x.shape
     parted = tuple(n for pair in zip(sizes, shape, strict=True) for n in pair)
-    return np.tile(x, sizes), (lambda d: d.reshape(parted).sum(axis=tuple(range(0, len(parted), 2))).reshape(x.shape),)
+    return in_order(np.tile(x, sizes)), (
+        lambda d: d.reshape(parted).sum(axis=tuple(range(0, len(parted), 2))).reshape(x.shape),
+    )
+
+
+def _part(axis: int, span: slice, shape: Shape) -> Vjp:
+    return lambda d: d[(slice(None),) * axis + (span,)].reshape(shape)
 
 
 @op(promote=True)
 def cat(*arrays: Array, axis: int) -> Result:
-    ends = np.cumsum([a.shape[axis] for a in arrays])
-
-    def piece(number: int) -> slice:
-        return slice(int(ends[number]) - arrays[number].shape[axis], int(ends[number]))
-
-    vjps = tuple((lambda d, i=i: d[(slice(None),) * axis + (piece(i),)]) for i in range(len(arrays)))
-    return np.concatenate(arrays, axis), vjps
+    """Arrays joined along `axis`; those of shape (0,) are passed over, whatever the others are."""
+    joined = [a for a in arrays if a.shape != (0,)] or list(arrays[:1])
+    vjps: list[Vjp] = []
+    end = 0
+    for a in arrays:
+        start, end = end, end + (a.shape[axis] if a.shape != (0,) else 0)
+        vjps.append(_part(axis, slice(start, end), a.shape))
+    return in_order(np.concatenate(joined, axis)), tuple(vjps)
 
 
 @op(promote=True)
 def stack(*arrays: Array, axis: int) -> Result:
-    return np.stack(arrays, axis), tuple((lambda d, i=i: np.take(d, i, axis)) for i in range(len(arrays)))
+    return in_order(np.stack(arrays, axis)), tuple((lambda d, i=i: np.take(d, i, axis)) for i in range(len(arrays)))
