@@ -65,8 +65,8 @@ def allocated(make: Callable[..., Any], shape: tuple[int, ...], dtype: Any, like
 
 def as_int(value: Any) -> int:
     """`value` as an int; TypeError for a bool, or for what is no whole number."""
-    if isinstance(value, bool):
-        raise TypeError("'bool' object cannot be interpreted as an integer here")
+    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
+        raise TypeError(f"expected an int, got {value!r}")
     return index(value)
 
 

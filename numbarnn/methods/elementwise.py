@@ -156,9 +156,8 @@ class Elementwise(Attributes):
 
     def round(self, *, decimals: int = 0) -> Tensor:
         """The nearest integer, or multiple of 10 ** -decimals; halves go to the even one."""
-        if decimals == 0:
-            return apply(ops.round, self)
-        return apply(ops.round_decimals, self, decimals=as_int(decimals))
+        places = as_int(decimals)
+        return apply(ops.round_decimals, self, decimals=places) if places else apply(ops.round, self)
 
     def exp(self) -> Tensor:
         """e to the power self."""

@@ -13,7 +13,7 @@ from ..indices import Index, plain
 from ..ops import elementwise
 from ..ops import indexing as ops
 from ..ops.axes import axis
-from ..record import apply, as_array, fit, record, tensor_of, view
+from ..record import apply, as_array, fit, promoted, record, tensor_of, view
 from ..size import as_int
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
@@ -85,7 +85,7 @@ class Indexing(Attributes):
         return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._array == as_array(value)))
+        return bool(np.any(np.equal(*promoted([self._array, as_array(value)]))))
 
     def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
@@ -119,8 +119,6 @@ class Indexing(Attributes):
                 raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {indices.size} values")
             check_range(indices, 1, 0, IndexError)
             return apply(elementwise.clone, self)
-        if indices.size and not self._array.shape[along]:
-            raise RuntimeError(f"index_select(): dimension {along} has no elements to select")
         check_range(indices, self._array.shape[along], along, IndexError)
         return apply(ops.index_select, self, axis=along, indices=indices.reshape(-1))
 

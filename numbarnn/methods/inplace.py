@@ -162,13 +162,13 @@ class InPlace(Attributes):
         check_mask("masked_fill_", mask)
         return overwrite(choice.masked_fill, self, mask, fill_value("masked_fill_", value, self._array))
 
-    def copy_(self, source: Any) -> Tensor:
-        """The values of `source`, broadcast to this shape and converted to this type."""
-        if is_tensor(source):
-            source = source.to(devices.of(self._array))
-        elif isinstance(source, np.ndarray):
-            source = devices.moved(source, devices.of(self._array))
-        return overwrite(ops.copy, self, source)
+    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
+        """The values of `other`, broadcast to this shape and converted to this type."""
+        if is_tensor(other):
+            other = other.to(devices.of(self._array))
+        elif isinstance(other, np.ndarray):
+            other = devices.moved(other, devices.of(self._array))
+        return overwrite(ops.copy, self, other)
 
     def fill_(self, value: Any) -> Tensor:
         """Every value the same."""

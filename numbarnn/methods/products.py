@@ -114,9 +114,9 @@ class Products(Attributes):
         """The products of two batches of matrices."""
         return bmm(self, mat2)
 
-    def dot(self, other: Any) -> Tensor:
+    def dot(self, tensor: Any) -> Tensor:
         """The inner product of two vectors."""
-        return dot(self, other)
+        return dot(self, tensor)
 
     def outer(self, vec2: Any) -> Tensor:
         """The products of each element of this vector with each of another."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import as_float, number_type, passed
+from .elementwise import as_float, in_order, number_type, passed
 from .op import OUTPUT, Array, Result, op
 
 
@@ -39,7 +39,7 @@ def mul(x: Array, y: Array) -> Result:
 @op(saves=((1,), (0, 1)), promote=True)
 def div(x: Array, y: Array) -> Result:
     x, y = as_float(x), as_float(y)
-    return x / y, (lambda d: d / y, lambda d: -d * x / (y * y))
+    return x / y, (lambda d: d / y, lambda d: -d * ((x / y) / y))
 
 
 def _whole_exponent(x: Any, y: Any) -> None:
@@ -64,7 +64,7 @@ def pow(x: Array, y: Array) -> Result:
     def d_exponent(d: Array) -> Array:
         return np.where((x == 0) & (y >= 0), 0, d * out * np.log(x))
 
-    return out, (d_base, d_exponent)
+    return out if x.ndim else in_order(out), (d_base, d_exponent)
 
 
 def _quotient(x: Array, y: Array) -> Array:
