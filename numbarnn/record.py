@@ -33,7 +33,7 @@ def as_array(value: Any) -> Any:
         return value._array
     if isinstance(value, (bool, int, float, np.ndarray)):
         return value
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float)):
         return value.item()
     if devices.is_foreign(value):
         return devices.adopted(value)

@@ -82,6 +82,6 @@ def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
     else:
         return given
     try:
-        return tuple([as_int(n) for n in given])
+        return (as_int(given[0]), *map(index, given[1:])) if given else ()  # torch, too, looks at the first alone
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None
