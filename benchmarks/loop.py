@@ -96,7 +96,7 @@ def onnxruntime_session(model: Model) -> Loop:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "model.onnx"))
-        onnx.export(model, path, args=(nb.zeros(1, 1, I), nb.zeros(1, 1, model.rnn.hidden_size)))
+        onnx.export(model, (nb.zeros(1, 1, I), nb.zeros(1, 1, model.rnn.hidden_size)), path)
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     x_name, h_name = (given.name for given in session.get_inputs())
 

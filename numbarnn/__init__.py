@@ -9,7 +9,6 @@ from . import cuda, nn
 from ._version import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .creation import (
-    arange,
     as_tensor,
     empty,
     empty_like,
@@ -18,7 +17,6 @@ from .creation import (
     from_numpy,
     full,
     full_like,
-    linspace,
     ones,
     ones_like,
     tensor,
@@ -119,6 +117,7 @@ from .functions import (
 )
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .random import Generator, manual_seed
+from .ranges import arange, linspace
 from .sampling import rand, rand_like, randint, randn, randn_like, randperm
 from .sampling_from import bernoulli, multinomial, normal
 from .size import Size

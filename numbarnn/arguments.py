@@ -8,18 +8,17 @@ import numpy as np
 
 from . import devices
 from .attributes import Attributes
-from .tape import traced
+from .values import as_number
 
 
 def number(function: str, argument: str, value: Any) -> Any:
     """`value` as a Python number, of which a tensor without dimensions that needs no gradient is one."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    elif isinstance(value, Attributes) and not (value._array.ndim or traced(value)):
-        value = devices.host(value._array).item()
-    if isinstance(value, (int, float)):
+    if type(value) in _NUMBERS:
         return value
-    raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
+    return as_number(f"{function}(): argument '{argument}'", value)
+
+
+_NUMBERS = (int, float, bool)
 
 
 def tensor(function: str, argument: str, value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import cuda
 from ._version import __version__
-from .kernels import backend, cache, cores, notice, simd, threads
+from .kernels import backend, cores, folders, notice, simd, threads
 
 
 def set_num_threads(count: int) -> None:
@@ -74,7 +74,7 @@ def configuration() -> dict[str, str]:
         **versions,
         "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
         "threads": f"{get_num_threads()} of {cores.most()}",
-        "cache folder": str(cache.folder() or "none that is writable: kernels are compiled in every process"),
+        "cache folder": str(folders.writable() or "none that is writable: kernels are compiled in every process"),
     }
 
 

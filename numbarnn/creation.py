@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from . import devices
+from . import devices, memory
 from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
-from .record import as_array, is_tensor
-from .size import room, sizes
+from .record import as_array
+from .scalars import filled
+from .size import as_int, room, sizes
 from .tape import Array
 from .tensor import Tensor, as_flag
-from .values import values
+from .values import as_number, copied
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -40,12 +40,15 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tensor([0.5]), tensor(np.array([0.5]))
     (tensor([0.5000]), tensor([0.5000], dtype=float64))
     """
+    wanted = None if dtype is None else as_dtype(dtype)
     if devices.is_foreign(data) or (isinstance(data, Tensor) and data.is_cuda):
         array, device = as_array(data).copy(), "cuda" if device is None else device
+        array = array.astype(wanted or array.dtype, copy=False)
     else:
-        array = np.array(values(data), order="C")
-    wanted = as_dtype(array.dtype, "data") if dtype is None else as_dtype(dtype)
-    return leaf(array.astype(wanted, copy=False), device, requires_grad)
+        array = copied(data, wanted)
+    if wanted is None:
+        as_dtype(array.dtype, "data")
+    return leaf(array, device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -95,42 +98,54 @@ def from_numpy(array: Array) -> Tensor:
     return leaf(array.view(np.ndarray), exposed=True)  # a view: its shape is nobody else's to change
 
 
-def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    shape = sizes(name, size)
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}.")
+def _made(
+    name: str, given: tuple[Any, ...], size: Any, value: Any, dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
+    """Of the lengths `given`, or of those in `size`."""
+    shape = sizes(name, given, size)
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
     room(shape, kind)
-    array = np.empty(shape, kind) if value is None else np.full(shape, value, kind) if value else np.zeros(shape, kind)
+    array = np.zeros(shape, kind) if type(value) is int and not value else filled(np.empty(shape, kind), value)
     return leaf(array, device, requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def _made_like(like: Any, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """In the shape, type and order in memory of `like`, and on its device."""
+    array = as_array(like)
+    made = filled(memory.empty_like(array, array.dtype if dtype is None else as_dtype(dtype)), value)
+    return leaf(made, place(like, device), requires_grad)
+
+
+def zeros(
+    *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """All 0.
 
     >>> zeros(2, 3)
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return _filled("zeros", size, 0, dtype, device, requires_grad)
+    return _made("zeros", lengths, size, 0, dtype, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 1.
 
     >>> ones(2)
     tensor([1., 1.])
     """
-    return _filled("ones", size, 1, dtype, device, requires_grad)
+    return _made("ones", lengths, size, 1, dtype, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Memory as it was found.
 
     >>> empty(0, 2).shape
     numbarnn.Size([0, 2])
     """
-    return _filled("empty", size, None, dtype, device, requires_grad)
+    return _made("empty", lengths, size, None, dtype, device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -139,8 +154,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     >>> full((2,), 7), full((2,), 0.5)
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
-    value = values(fill_value).item()
-    return _filled("full", (size,), value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
+    value = as_number("full(): argument 'fill_value' (position 2)", fill_value)
+    return _made("full", (), size, value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
 
 
 def _kind_of(value: Any) -> DType:
@@ -148,76 +163,31 @@ def _kind_of(value: Any) -> DType:
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 0 in the shape and type of `input`, and on its device."""
-    return _filled("zeros_like", (_shape(input),), 0, _type(input, dtype), place(input, device), requires_grad)
+    """All 0 in the shape, type and order in memory of `input`, and on its device."""
+    return _made_like(input, 0, dtype, device, requires_grad)
 
 
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 1 in the shape and type of `input`, and on its device."""
-    return _filled("ones_like", (_shape(input),), 1, _type(input, dtype), place(input, device), requires_grad)
+    """All 1 in the shape, type and order in memory of `input`, and on its device."""
+    return _made_like(input, 1, dtype, device, requires_grad)
 
 
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Memory as it was found, in the shape and type of `input`, and on its device."""
-    return _filled("empty_like", (_shape(input),), None, _type(input, dtype), place(input, device), requires_grad)
+    """Memory as it was found, in the shape, type and order in memory of `input`, and on its device."""
+    return _made_like(input, None, dtype, device, requires_grad)
 
 
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """All `fill_value` in the shape and type of `input`, and on its device."""
-    return _filled("full_like", (_shape(input),), fill_value, _type(input, dtype), place(input, device), requires_grad)
-
-
-def _type(input: Any, dtype: Any) -> Any:
-    return as_array(input).dtype if dtype is None else dtype
+    """All `fill_value` in the shape, type and order in memory of `input`, and on its device."""
+    value = as_number("full_like(): argument 'fill_value' (position 2)", fill_value)
+    return _made_like(input, value, dtype, device, requires_grad)
 
 
 def place(input: Any, device: Any) -> Any:
     """`device`, or where `input` is if there is none."""
     return devices.of(as_array(input)) if device is None else device
-
-
-def _shape(input: Any) -> tuple[int, ...]:
-    shape: tuple[int, ...] = as_array(input).shape
-    return shape
-
-
-def arange(
-    start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
-    """start, start + step, ... short of `end`; `arange(end)` starts at 0.
-
-    >>> arange(3), arange(0, 1, 0.25)
-    (tensor([0, 1, 2]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
-    """
-    first, last = (0, start) if end is None else (start, end)
-    first, last, step = (as_array(v).item() if is_tensor(v) else v for v in (first, last, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (last - first) * step < 0:
-        raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: start={first}, end={last}, step={step}"
-        )
-    whole = all(isinstance(v, (int, np.integer)) for v in (first, last, step))
-    kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
-    count = math.ceil((last - first) / step)
-    return leaf((first + np.arange(*room((max(count, 0),))) * step).astype(kind), device, requires_grad)
-
-
-def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """`steps` values at equal distances from `start` to `end`, both included.
-
-    >>> linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    if steps < 0:
-        raise RuntimeError(f"linspace: number of steps must be non-negative, got {steps}")
-    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return leaf(np.linspace(start, end, room((steps,))[0]).astype(kind), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -227,5 +197,9 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     tensor([[1., 0.],
             [0., 1.]])
     """
+    shape = as_int("eye(): argument 'n'", n), as_int("eye(): argument 'm'", n if m is None else m)
+    for name, length in zip("nm", shape, strict=True):
+        if length < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {length}")
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return leaf(np.eye(*room((n, n if m is None else m), kind), dtype=kind), device, requires_grad)
+    return leaf(np.eye(*room(shape, kind), dtype=kind), device, requires_grad)

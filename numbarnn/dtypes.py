@@ -5,7 +5,7 @@ A dtype is NumPy's own (`numbarnn.float32 == np.dtype("float32")`), so it works 
 
 from __future__ import annotations
 
-import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,8 @@ def get_default_dtype() -> DType:
 
 def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
     """`dtype` as one of the supported types, or a TypeError that names `argument`."""
-    if dtype is float:
-        return _default
     if dtype is int:
-        return int64
+        return int64  # NumPy's may have 32 bits
     try:
         found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
     except TypeError:
@@ -123,33 +121,20 @@ def result_type(*operands: Any) -> DType:
     result: DType | None = None
     for group in ranked:
         if group:
-            found = np.result_type(*group) if len({category(d) for d in group}) == 1 else _mixed(group)
+            found = joined(group)
             if result is None or category(found) > category(result):
                 result = found
     assert result is not None
     return result
 
 
-def _mixed(group: list[DType]) -> DType:
-    top = max(category(d) for d in group)
+def joined(group: Collection[DType]) -> DType:
+    """The type for values of all these types: of those in the highest category.
+
+    >>> joined([int64, float32])
+    dtype('float32')
+    """
+    if len(group) == 1:
+        return next(iter(group))
+    top = max(map(category, group))
     return np.result_type(*[d for d in group if category(d) == top])
-
-
-#: whole numbers up to this fit into every type
-SMALL = 127
-
-
-def fitting(value: Any, dtype: DType) -> Any:
-    """The Python number `value`; RuntimeError unless `dtype` can hold it, of which fractions are cut off."""
-    if -SMALL <= value <= SMALL or dtype.kind == "b":  # the usual case
-        return value
-    if dtype.kind == "f":
-        fits = abs(value) <= np.finfo(dtype).max or not math.isfinite(value)
-    else:
-        fits = np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
-    if fits:
-        return value
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise OverflowError(f"int too big to convert: {value}")
-    name = {"float32": "float", "float64": "double", "int32": "int"}.get(dtype.name, f"{dtype.name}_t")
-    raise RuntimeError(f"value cannot be converted to type {name} without overflow: {value}")

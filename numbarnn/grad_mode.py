@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+import warnings
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _State(NamedTuple):
+    recording: bool  # enabled, and not in inference mode
+    enabled: bool
+    inference: bool
+
+
 class _Mode(threading.local):
-    now = (True, False)  # whether operations are recorded, whether in inference_mode: one look-up a thread for both
+    now = _State(True, True, False)
 
 
 _mode = _Mode()
 
 
+def is_recording() -> bool:
+    """Whether operations in this thread leave nodes."""
+    return _mode.now[0]
+
+
 def is_grad_enabled() -> bool:
-    """Whether operations are recorded in this thread.
+    """Whether gradients are switched on in this thread; within `inference_mode` nothing is recorded all the same.
 
     >>> is_grad_enabled()
     True
     """
-    return _mode.now[0]
+    return _mode.now.enabled
 
 
 def is_inference_mode_enabled() -> bool:
@@ -33,11 +46,15 @@ def is_inference_mode_enabled() -> bool:
     ...     is_inference_mode_enabled()
     True
     """
-    return _mode.now[1]
+    return _mode.now.inference
 
 
 class _Switch:
-    """A context manager, and a decorator, that sets the mode and puts back what was there."""
+    """A context manager, and a decorator, that sets the mode and puts back what was there.
+
+    What it decorates has the mode while it runs: a generator or a coroutine from each time it is resumed until it
+    gives way again, and its caller keeps the caller's own in between.
+    """
 
     _grad: bool
     _inference: bool | None = None  # None: as it is
@@ -50,27 +67,94 @@ class _Switch:
         return switch(function)
 
     def __init__(self) -> None:
-        self._before: list[tuple[bool, bool]] = []
+        self._before: list[_State] = []
 
     def __enter__(self) -> None:
-        before = _mode.now
-        self._before.append(before)
-        _mode.now = (self._grad, before[1] if self._inference is None else self._inference)
+        self._before.append(self._set())
 
     def __exit__(self, *exc: object) -> None:
         _mode.now = self._before.pop()
 
-    def __call__(self, function: F) -> F:
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            before = _mode.now  # not `with self`: several threads may be in here
-            _mode.now = (self._grad, before[1] if self._inference is None else self._inference)
-            try:
-                return function(*args, **kwargs)
-            finally:
-                _mode.now = before
+    def _set(self) -> _State:
+        """Set the mode; returns what it was."""
+        before = _mode.now
+        inference = before.inference if self._inference is None else self._inference
+        _mode.now = _State(self._grad and not inference, self._grad, inference)
+        return before
 
-        return wrapper  # type: ignore[return-value]  # wraps() keeps the signature, mypy cannot see it
+    def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        before = self._set()  # not `with self`: several threads may be in here
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _mode.now = before
+
+    def __call__(self, function: F) -> F:
+        wrapper: Any
+        if inspect.isgeneratorfunction(function):
+
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return (yield from _Steps(self, function(*args, **kwargs)).__await__())
+
+        elif inspect.iscoroutinefunction(function):
+
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return await _Steps(self, function(*args, **kwargs))
+
+        elif inspect.isasyncgenfunction(function):
+
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                body = function(*args, **kwargs)
+                resume = body.asend(None)
+                while True:
+                    try:
+                        value = await _Steps(self, resume)
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        resume = body.asend((yield value))
+                    except GeneratorExit:
+                        await _Steps(self, body.aclose())
+                        raise
+                    except BaseException as error:
+                        resume = body.athrow(error)
+
+        else:
+            if inspect.isclass(function):
+                warnings.warn(
+                    "Decorating classes is deprecated: only the constructor runs in the mode, and the name stands for "
+                    "a function. Decorate the methods that are to have it.",
+                    FutureWarning,
+                    stacklevel=2,
+                )
+
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return self._run(function, *args, **kwargs)
+
+        return functools.wraps(function)(wrapper)  # type: ignore[return-value]  # wraps() keeps the signature
+
+
+class _Steps:
+    """To wait for a generator or a coroutine that has the mode only while it runs."""
+
+    def __init__(self, switch: _Switch, body: Any) -> None:
+        self._switch, self._body = switch, body
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        body, run = self._body, self._switch._run
+        resume, value = body.send, None
+        while True:
+            try:
+                result = run(resume, value)
+            except StopIteration as end:
+                return end.value
+            try:
+                resume, value = body.send, (yield result)
+            except GeneratorExit:
+                run(body.close)
+                raise
+            except BaseException as error:
+                resume, value = body.throw, error
 
 
 class no_grad(_Switch):
@@ -98,7 +182,7 @@ class enable_grad(_Switch):
 
 
 class inference_mode(_Switch):
-    """`no_grad` that a model may take as leave to skip whatever only training needs.
+    """`no_grad` that a model may take as leave to skip whatever only training needs; `enable_grad` does not undo it.
 
     `inference_mode(False)` switches it off again inside, as in torch.
 
@@ -107,8 +191,11 @@ class inference_mode(_Switch):
     (False, True)
     """
 
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls, mode)
+
     def __init__(self, mode: bool = True) -> None:
-        self._before = []
+        super().__init__()
         self._grad = not mode
         self._inference = bool(mode)
 
@@ -123,17 +210,24 @@ class set_grad_enabled(_Switch):
     True
     """
 
+    def __new__(cls, mode: bool) -> Any:
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}")
+        return super().__new__(cls)
+
     def __init__(self, mode: bool) -> None:
-        super().__init__()
-        self._grad = bool(mode)
-        super().__enter__()
-        self._entered = False
+        self._grad = mode
+        self._made_in = self._set()
 
     def __enter__(self) -> None:
-        if self._entered:
-            super().__enter__()
-        self._entered = True  # the first time, the constructor has done it
+        self._set()
+
+    def __exit__(self, *exc: object) -> None:
+        _mode.now = self._made_in  # as in torch: what was there before it was made
 
     def __call__(self, function: F) -> F:
         self.__exit__()  # a decorator switches inside the function only
         return super().__call__(function)
+
+    def __repr__(self) -> str:
+        return f"numbarnn.set_grad_enabled(mode={self._grad})"

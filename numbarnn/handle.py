@@ -9,12 +9,19 @@ _numbers = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook off, as does leaving a `with` block."""
+    """What registering a hook returns: `remove()` takes the hook off, as does leaving a `with` block.
 
-    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: bool = False) -> None:
-        self._hooks = hooks
-        self.id = next(_numbers)
-        before = dict(hooks) if prepend else {}
+    `prepend`: it comes before those that are there.  `marks`: dicts that say something about hooks by their number.
+    """
+
+    def __init__(
+        self, hooks: dict[int, Any], hook: Any, prepend: bool = False, marks: tuple[dict[int, bool], ...] = ()
+    ) -> None:
+        self._all = (hooks, *marks)
+        self.id = next(number for number in _numbers if number not in hooks)  # one of another process may be
+        for mark in marks:
+            mark[self.id] = True
+        before = hooks.copy() if prepend else {}
         if prepend:
             hooks.clear()
         hooks[self.id] = hook
@@ -22,7 +29,8 @@ class RemovableHandle:
 
     def remove(self) -> None:
         """Take the hook off; a second call does nothing."""
-        self._hooks.pop(self.id, None)
+        for numbered in self._all:
+            numbered.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

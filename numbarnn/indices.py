@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from operator import index
 from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from . import devices
+from .dtypes import bool_, int32, int64
 from .record import as_array, is_tensor
 from .tape import Array
+from .values import copied, is_sequence, values
 
 _ALL = slice(None)
 #: types of a bound that no write can change
@@ -41,13 +45,14 @@ class Index:
     def __init__(self, index: Any, ndim: int) -> None:
         self.advanced: tuple[Any, ...] | None = None
         self.basic: tuple[Any, ...]
-        parts = [_part(p) for p in (index if isinstance(index, tuple) else (index,))]
-        spans = [_span(p) for p in parts]
-        if sum(spans) > ndim:
+        parts = list(map(_part, tuple(index) if _is_many(index) else (index,)))
+        left = ndim - sum(map(_span, parts))
+        if left < 0:
             raise IndexError(f"too many indices for tensor of dimension {ndim}")
+        parts = _with_one_ellipsis(parts, left)
         self.basic = tuple(parts) if any(p is Ellipsis for p in parts) else (*parts, ...)
         if any(isinstance(p, np.ndarray) for p in parts):
-            self._split(parts, ndim - sum(spans))
+            self._split(parts, left)
 
     def _split(self, parts: list[Any], left: int) -> None:
         basic: list[Any] = []
@@ -109,7 +114,30 @@ def _span(part: Any) -> int:
     return part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1
 
 
+def _is_many(index: Any) -> bool:
+    """Whether it is one index for each dimension: a tuple, or as in torch a short list that holds more than numbers."""
+    if isinstance(index, tuple):
+        return True
+    if not is_sequence(index) or len(index) >= 32 or {int, bool}.issuperset(map(type, index)):
+        return False
+    return any(
+        p is None or p is Ellipsis or isinstance(p, (slice, np.ndarray)) or is_tensor(p) or is_sequence(p)
+        for p in index
+    )
+
+
+def _with_one_ellipsis(parts: list[Any], left: int) -> list[Any]:
+    """The first takes all dimensions that are left, so that nothing may come after another."""
+    places = [number for number, part in enumerate(parts) if part is Ellipsis]
+    if len(places) < 2:
+        return parts
+    if left and any(part is not Ellipsis for part in parts[places[1] :]):
+        raise IndexError("too many indices: nothing is left for those after a second ellipsis ('...')")
+    return [part for number, part in enumerate(parts) if part is not Ellipsis or number == places[0]]
+
+
 def _part(part: Any) -> Any:
+    """An int, a slice, None, Ellipsis, or an array of int64 or of bools, which is a mask."""
     if part is None or part is Ellipsis:
         return part
     if isinstance(part, slice):
@@ -119,19 +147,37 @@ def _part(part: Any) -> Any:
         return part
     if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
         return int(part)
-    if not (isinstance(part, (bool, np.bool_, list, tuple, range, np.ndarray)) or is_tensor(part)):
+    if is_tensor(part):
+        # A copy: whoever differentiates later must find the index as it was.
+        array = np.array(devices.host(as_array(part)))
+        if array.dtype not in _INDICES and (array.ndim or array.dtype.kind not in "iu"):
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    elif isinstance(part, (bool, np.bool_)):
+        array = np.array(part)
+    elif isinstance(part, np.ndarray) or is_sequence(part):
+        array = copied(part)
+        if array.dtype is not int64 and array.dtype not in _MASKS:
+            array = values(part, int64)
+    else:
         raise IndexError(
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
             f"(got {type(part).__name__})"
         )
-    # A copy: whoever differentiates later must find the index as it was.
-    array = np.array(devices.host(as_array(part)) if is_tensor(part) else part)
-    if array.size == 0 and isinstance(part, (list, tuple)):
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iub":
-        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    if array.dtype is not int64 and array.dtype == _MASKS[1]:
+        warnings.warn(
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            UserWarning,
+            stacklevel=4,
+        )
+        array = array.astype(bool)
     return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array
 
 
+_MASKS = (bool_, np.dtype(np.uint8))
+_INDICES = (int64, int32, *_MASKS)
+
+
 def _bound(bound: Any) -> Any:
-    return bound if bound is None else bound.__index__()
+    if bound is not None and not hasattr(bound, "__index__"):
+        raise TypeError(f"slice indices must be integers or None or have an __index__ method, got {bound!r}")
+    return bound if bound is None else index(bound)

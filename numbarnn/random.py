@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from . import memory
 from .dtypes import DType, torch_name
+from .fma import fused
 from .size import room
 from .tape import Array
 
@@ -65,10 +68,10 @@ class Generator:
         values: Array = draws
         return values
 
-    def normals(self, count: int, dtype: DType) -> Array:
-        """Standard normals by Box and Muller: pairs for a few, blocks of 16 for many."""
+    def normals(self, count: int, dtype: DType, contiguous: bool = True) -> Array:
+        """Standard normals by Box and Muller: blocks of 16 for many in contiguous memory, else pairs."""
         with self._lock:
-            return self._few_normals(count) if count < 16 else self._many_normals(count, dtype)
+            return self._many_normals(count, dtype) if count >= 16 and contiguous else self._few_normals(count)
 
     def _few_normals(self, count: int) -> Array:
         out = np.empty(count)
@@ -121,6 +124,15 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(seed)
 
 
+def drawn(target: Array, draw: Callable[[Shape], Array]) -> Array:
+    """What `draw` gives for the elements of `target`, which get their numbers in the order of memory, as in torch."""
+    if target.flags.c_contiguous:
+        return draw(target.shape)
+    axes = memory.order(target)
+    draws: Array = draw(tuple(target.shape[axis] for axis in axes)).transpose(memory.inverse(axes))
+    return draws
+
+
 def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> Array:
     """Uniform on [low, high): torch's `uniform_`, bit for bit.
 
@@ -132,28 +144,16 @@ def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> A
     kind = _float_type("uniform", dtype)
     lo, hi = kind.type(low), kind.type(high)
     x, width = default_generator.unit(prod(room(shape)), kind), np.float64(hi - lo)
-    scaled: Array = x * width + np.float64(lo) if kind == np.float32 else _fused(x, width, np.float64(lo))
+    scaled: Array = x * width + np.float64(lo) if kind == np.float32 else fused(x, width, np.float64(lo))
     return scaled.astype(kind).reshape(shape)
 
 
-def _fused(x: Array, width: np.float64, low: np.float64) -> Array:
-    """x * width + low in float64, rounded once: the errors of product (Dekker) and sum (Knuth) are exact."""
-    x_high, width_high = (np.asarray((v * 134217729.0) - (v * 134217729.0 - v)) for v in (x, width))
-    x_low, width_low = x - x_high, width - width_high
-    product = x * width
-    error = x_high * width_high - product + x_high * width_low + x_low * width_high + x_low * width_low
-    total = product + low
-    rest = total - product
-    lost: Array = (product - (total - rest)) + (low - rest)
-    return np.asarray(total + (lost + error))
-
-
-def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32) -> Array:
-    """Normal with the given mean and standard deviation."""
+def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32, contiguous: bool = True) -> Array:
+    """Normal with the given mean and standard deviation, as torch fills memory that is or is not contiguous."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     kind = _float_type("normal", dtype)
-    x = default_generator.normals(prod(room(shape)), kind)
+    x = default_generator.normals(prod(room(shape)), kind, contiguous)
     values: Array = (x * x.dtype.type(std) + x.dtype.type(mean)).astype(kind).reshape(shape)
     return values
 
@@ -165,14 +165,35 @@ def _float_type(name: str, dtype: Any) -> DType:
     return kind
 
 
-def integers(shape: Shape, low: int, high: int) -> Array:
-    """Integers from [low, high), int64."""
+def integers(shape: Shape, low: int, high: int, dtype: Any = np.int64) -> Array:
+    """Integers from [low, high)."""
+    kind: DType = np.dtype(dtype)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    low, high = _bounds(low, high, kind)
     count, span = prod(room(shape)), high - low
     draws = default_generator.bits64(count) if span >= 1 << 28 else default_generator.bits32(count)
-    values: Array = ((draws % draws.dtype.type(span)).astype(np.int64) + low).reshape(shape)
+    values: Array = ((draws % draws.dtype.type(span)).astype(np.int64) + low).astype(kind, copy=False).reshape(shape)
     return values
+
+
+def _bounds(low: int, high: int, kind: DType) -> tuple[int, int]:
+    """The bounds as torch draws between them: RuntimeError where a type ends before, ValueError beyond int64.
+
+    What a float type would round up or down past a bound is left out.
+    """
+    if not -(2**63) <= low < high < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: expected bounds that fit into int64, got {low}, {high}")
+    if kind.kind == "f":
+        digits = np.finfo(kind).nmant + 1
+        above, below = int(kind.type(low + 1)), int(kind.type(high - 1))
+        low = above + (1 << abs(low + 1).bit_length() - digits) if above < low else low
+        return low, high - (1 << abs(high - 1).bit_length() - digits) if below >= high else high
+    least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+    for name, value in (("from", low), ("to - 1", high - 1)):
+        if not least <= value <= most:
+            raise RuntimeError(f"{name} is out of bounds for {torch_name(kind)}: got {value}")
+    return low, high
 
 
 def permutation(n: int) -> Array:

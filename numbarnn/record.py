@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import devices, tape
+from . import devices, memory, tape
 from .attributes import Attributes
 from .dtypes import DType, result_type
-from .grad_mode import is_grad_enabled
+from .grad_mode import is_recording
 from .ops.op import OUTPUT, Op, Vjp
 from .quiet import quietly
+from .scalars import operand
 from .tape import Array, Backward, Node
 from .version import Version
 from .views import View
@@ -101,12 +102,26 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         if op.promote:
             arrays = [*arrays[: op.masks], *promoted(arrays[op.masks :])] if op.masks else promoted(arrays)
     result, vjps = quietly(op.function, *arrays, **static)
-    out: Tensor = tensor_class._wrap(result if type(result) is np.ndarray else devices.asarray(result))
+    if type(result) is not np.ndarray:
+        result = devices.asarray(result)
+    elif result.ndim > 1:
+        result = _laid_out(op, result, arrays)
+    out: Tensor = tensor_class._wrap(result)
     edges = tape.edges_of(inputs)
     if edges is not None and out._array.dtype.kind == "f":
         states = states_of([out if number == OUTPUT else inputs[number] for number in op.saved_for(edges)])
         leave_node(op.name, (out,), edges, _backward_of(vjps, inputs), states)
     return out
+
+
+def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
+    """The result of `op` in the order of memory that it is to have."""
+    if op.layout == "operands":
+        first = arrays[0]
+        if type(first) is not np.ndarray or first.flags.c_contiguous:
+            return result  # NumPy's order is torch's
+        return memory.laid(result, [a for a in arrays if type(a) is np.ndarray])
+    return np.ascontiguousarray(result) if op.layout == "rows" and not result.flags.c_contiguous else result
 
 
 def _alike(arrays: list[Any]) -> bool:
@@ -134,7 +149,7 @@ def view(op: Op, source: Attributes, **static: Any) -> Tensor:
         out._version, out._view = source._version, View(source)
     else:
         _share(out, source)
-    if is_grad_enabled() and result.dtype.kind == "f":
+    if is_recording() and result.dtype.kind == "f":
         edge = tape.edge_of(source)
         if edge is not None:
             leave_node(op.name, (out,), (edge,), _backward_of(vjps, (source,)), ())
@@ -160,8 +175,8 @@ def promoted(arrays: list[Any]) -> list[Array]:
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
     if len(arrays) == 2 and type(arrays[1]) in _NUMBERS and type(arrays[0]) is np.ndarray:
         dtype = arrays[0].dtype
-        if dtype.kind == "f" and -_LARGEST <= arrays[1] <= _LARGEST:
-            return [arrays[0], np.asarray(arrays[1], dtype)]
+        if dtype.kind == "f":
+            return [arrays[0], operand(arrays[1], dtype)]
     dtypes = [a.dtype for a in arrays if not isinstance(a, (int, float))]
     alike = dtypes.count(dtypes[0]) if dtypes else 0
     if alike == len(arrays):
@@ -173,13 +188,10 @@ def promoted(arrays: list[Any]) -> list[Array]:
 
 
 _NUMBERS = (float, int, bool)
-_LARGEST = 3.4e38  # of float32, nearly
 
 
 def _cast(arrays: list[Any], dtype: DType) -> list[Array]:
-    """Like torch, take integers that are too large for their type modulo its range."""
-    whole = dtype.kind in "iu"
-    return [np.asarray(np.asarray(a, np.int64) if whole and isinstance(a, int) else a, dtype) for a in arrays]
+    return [operand(a, dtype) if isinstance(a, (int, float)) else np.asarray(a, dtype) for a in arrays]
 
 
 def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from . import devices, random
+from . import devices, memory, random
 from .creation import leaf
 from .dtypes import as_dtype, get_default_dtype, torch_name
 from .record import as_array, is_tensor
 from .size import sizes
 from .tape import Array
 from .tensor import Tensor
+from .values import as_number
 
 
 def bernoulli(input: Any, p: float | None = None) -> Tensor:
@@ -49,7 +50,8 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, dtype: Any = No
         if size is None:
             raise TypeError("normal(): expected size where mean and std are numbers")
         kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-        return leaf(random.normal(sizes("normal", (size,)), mean, std, kind), device)
+        center, spread = (as_number(f"normal(): argument '{n}'", v) for n, v in (("mean", mean), ("std", std)))
+        return leaf(random.normal(sizes("normal", (), size), center, spread, kind), device)
     if size is not None:
         raise TypeError("normal(): expected size only where mean and std are numbers")
     shape = given[0].shape
@@ -82,7 +84,9 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False) -> Tens
     _check_weights(weights, count, replacement)
     if not replacement or count == 1:
         with np.errstate(all="ignore"):
-            scores = weights / random.exponential(weights.shape, weights.dtype)
+            scores = weights / random.drawn(
+                memory.empty_like(weights), lambda shape: random.exponential(shape, weights.dtype)
+            )
         order = np.argsort(-scores, axis=-1, kind="stable")
         return leaf(np.ascontiguousarray(order[..., :count]), device)
     rows = weights.reshape(-1, weights.shape[-1])

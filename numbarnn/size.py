@@ -37,7 +37,9 @@ class Size(tuple[int, ...]):
 
 
 def room(shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
-    """`shape`, or MemoryError where it has more bytes than there are addresses, for which NumPy raises ValueError.
+    """`shape`, or torch's error for a negative length, or MemoryError for more bytes than there are addresses.
+
+    NumPy raises ValueError for both.
 
     >>> room((2, 3))
     (2, 3)
@@ -45,7 +47,9 @@ def room(shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
     Traceback (most recent call last):
     MemoryError: Unable to allocate 693 EiB for an array with shape (10000000000, 10000000000)
     """
-    size = prod(shape) * np.dtype(dtype).itemsize
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    size = (prod(shape) or prod(filter(None, shape))) * np.dtype(dtype).itemsize
     if size > sys.maxsize:
         raise MemoryError(f"Unable to allocate {size >> 60} EiB for an array with shape {tuple(shape)}")
     return shape
@@ -63,15 +67,27 @@ def allocated(make: Callable[..., Any], shape: tuple[int, ...], dtype: Any, like
         raise
 
 
-def as_int(value: Any) -> int:
-    """`value` as an int; TypeError for a bool, or for what is no whole number."""
-    if isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_:
-        raise TypeError(f"expected an int, got {value!r}")
+def as_int(argument: str, value: Any) -> int:
+    """An int: of whatever may stand as an index, but a bool."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or getattr(value, "dtype", None) == np.bool_:
+        raise TypeError(f"{argument} must be int, not {type(value).__name__}")
     return index(value)
 
 
-def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
-    """The ints of `name(2, 3)`, `name((2, 3))` or `name([2, 3])`."""
+def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]:
+    """The ints of `name(2, 3)`, `name((2, 3))` or `name([2, 3])`; those of `name(size=(2, 3))` where it has that.
+
+    None for `size`: it was not given, and one of the two must be.
+    """
+    if size is None:
+        if not given:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+    elif size is not ...:
+        if given:
+            raise TypeError(f"{name}() got multiple values for argument 'size'")
+        if not isinstance(size, (tuple, list)):
+            raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+        given = (size,)
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
     elif not given:
@@ -82,6 +98,6 @@ def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
     else:
         return given
     try:
-        return (as_int(given[0]), *map(index, given[1:])) if given else ()  # torch, too, looks at the first alone
+        return (as_int(name, given[0]), *map(index, given[1:])) if given else ()  # torch, too, looks at the first alone
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None

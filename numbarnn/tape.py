@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import devices
-from .grad_mode import is_grad_enabled
+from .grad_mode import is_recording
 from .quiet import quietly
 from .version import Version
 
@@ -104,7 +104,7 @@ def edge_of(value: Any) -> Any:
 
 def edges_of(inputs: Sequence[Any]) -> tuple[Any, ...] | None:
     """The edge of each input (tensor or not); None where an operation on them need not leave a node."""
-    if not is_grad_enabled():
+    if not is_recording():
         return None
     for value in inputs:
         if hasattr(value, "_node") and (value._requires_grad or value._node is not None or value._view is not None):

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from . import devices, record, tape
+from . import devices, memory, record, tape
+from .constructors import made_of_old
 from .dtypes import DType, as_dtype, device, float32
 from .methods import Methods
 from .printing import tensor_str
@@ -38,11 +39,7 @@ class Tensor(Methods):
     __slots__ = ()
 
     def __new__(cls, *data: Any) -> Any:
-        if all(isinstance(n, int) and not isinstance(n, bool) for n in data):
-            return cls._wrap(np.empty(data or (0,), float32))
-        if len(data) != 1:
-            raise TypeError(f"Tensor: expected sizes, or one sequence of values, got {data!r}")
-        return cls._wrap(np.array(record.as_array(data[0]) if record.is_tensor(data[0]) else data[0], float32))
+        return made_of_old(data, None)
 
     @staticmethod
     def _wrap(array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -242,17 +239,17 @@ class Tensor(Methods):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
                 "moment: detach() or clone().detach() gives one that can be copied"
             )
-        copy = _restore(type(self), self._array.copy(), self._requires_grad)
+        copy = _restore(type(self), memory.copied(self._array), self._requires_grad)
         memo[id(self)] = copy
         copy.__dict__.update(deepcopy(self.__dict__, memo))
-        if self._grad is not None:
+        if self._grad is not None and not isinstance(self, Parameter):  # as in torch
             copy._grad = self._grad.__deepcopy__(memo)
         return copy
 
 
 def _restore(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
     # memory that pickle was handed from outside may be written to unseen
-    tensor = Tensor._wrap(array if array.flags.owndata else array.copy(order="K"), requires_grad)
+    tensor = Tensor._wrap(array if array.flags.owndata else memory.copied(array), requires_grad)
     tensor.__class__ = cls
     return tensor
 
@@ -283,12 +280,13 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | Array | None = None, requires_grad: bool = True) -> Any:
-        data = _over(data)
-        if data is not None and not isinstance(data, Tensor):
+        source = _over(Tensor() if data is None else data)
+        if not isinstance(source, Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
-        source = Tensor._wrap(np.empty(0, float32)) if data is None else data
+        if as_flag(requires_grad) and source._array.dtype.kind != "f":
+            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {source._array.dtype}")
         parameter = source.detach()
-        parameter.requires_grad = as_flag(requires_grad)
+        parameter.requires_grad = requires_grad
         parameter.__class__ = cls
         return parameter
 

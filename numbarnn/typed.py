@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from .dtypes import DType, bool_, float32, float64, int32, int64, torch_name
+from .constructors import made_of_old
+from .dtypes import DType, bool_, float32, float64, int32, int64
 from .record import is_tensor
-from .tensor import Tensor
-from .values import values
 
 
 class _Typed(type):
@@ -17,15 +14,8 @@ class _Typed(type):
 
     dtype: DType
 
-    def __call__(cls, *data: Any) -> Tensor:
-        if all(isinstance(n, int) and not isinstance(n, bool) for n in data):
-            return Tensor._wrap(np.empty(data or (0,), cls.dtype))
-        if len(data) != 1 or isinstance(data[0], (bool, float)):
-            kinds = ", ".join(type(value).__name__ for value in data)
-            raise TypeError(f"new(): data must be a sequence (got {kinds})")
-        if is_tensor(data[0]) and data[0].dtype != cls.dtype:
-            raise TypeError(f"expected a {torch_name(cls.dtype)} tensor, got a {torch_name(data[0].dtype)} tensor")
-        return Tensor._wrap(np.array(values(data[0]), cls.dtype))
+    def __call__(cls, *data: Any) -> Any:
+        return made_of_old(data, cls.dtype)
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return is_tensor(instance) and instance.dtype == cls.dtype

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import tape
+from . import memory, tape
 from .tape import Array, Backward, Node
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class View:
 
 
 class _Region:
-    """Where a view lies in its base, as (offset, strides) in elements of a contiguous array."""
+    """Where a view lies in its base, as (offset, strides) in elements of an array in the same order without gaps."""
 
     def __init__(self, view: Array, base: Array) -> None:
         if not isinstance(base, np.ndarray):
@@ -46,9 +46,10 @@ class _Region:
                 "a view on the GPU is being written to, with a gradient at stake: write to the base, as in "
                 "base[index] = value, or compute the values without in-place writes"
             )
-        if not base.flags.c_contiguous:
+        self.axes = memory.order(base)
+        if not base.transpose(self.axes).flags.c_contiguous:
             raise RuntimeError(
-                "a view is being written to whose base is not contiguous, with a gradient at stake: write to the "
+                "a view is being written to whose base has gaps in memory, with a gradient at stake: write to the "
                 "base, as in base[index] = value, or make the base with .contiguous()"
             )
         self.base_shape = base.shape
@@ -57,17 +58,24 @@ class _Region:
         self.strides = tuple(s // base.itemsize for s in view.strides)
 
     def of(self, array: Array) -> Array:
-        """The part of `array`, contiguous and in the base's shape, that the view looks at."""
+        """The part of `array`, which is one of `_like_base`, that the view looks at."""
         size = array.itemsize
         strides = tuple(s * size for s in self.strides)
-        part: Array = np.ndarray(self.shape, array.dtype, array, self.offset * size, strides)
+        rows = array.transpose(self.axes)
+        part: Array = np.ndarray(self.shape, array.dtype, rows, self.offset * size, strides)
         return part
+
+    def _like_base(self, values: Any, dtype: Any) -> Array:
+        """An array in the shape and order of the base."""
+        out = memory.empty(self.base_shape, dtype, self.axes)
+        out[...] = values
+        return out
 
     def d_base(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
         """Backward of looking: the gradient of the view, zero elsewhere."""
         (d_view,) = d_outputs
         assert d_view is not None  # a node with one output is only visited with its gradient
-        out = np.zeros(self.base_shape, d_view.dtype)
+        out = self._like_base(0, d_view.dtype)
         self.of(out)[...] = d_view
         return [out]
 
@@ -75,7 +83,7 @@ class _Region:
         """Backward of writing: what goes to the base as it was, and to the values written."""
         (d_base,) = d_outputs
         assert d_base is not None  # a node with one output is only visited with its gradient
-        out = np.array(d_base, order="C")
+        out = self._like_base(d_base, d_base.dtype)
         d_view = self.of(out).copy()
         self.of(out)[...] = 0
         return [out, d_view]

@@ -14,7 +14,7 @@ import numpy as np
 from . import config, jit, nn, optim, progress
 from .creation import tensor
 from .dtypes import FLOATS
-from .kernels import cache, threads
+from .kernels import folders, threads
 from .kernels.rnn import TOO_MUCH, WORTH_A_BARRIER
 from .kernels.stream import BRIEF
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         progress.show(len(cases), len(cases), "done".ljust(30))
     finally:
         config.on_compile(before)
-    path = cache.folder()
+    path = folders.writable()
     if path is None:
         print("numbarnn warmup: no folder to keep kernels in can be written: see NUMBA_CACHE_DIR", file=sys.stderr)
         return 1

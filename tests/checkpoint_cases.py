@@ -85,6 +85,32 @@ def plain(t: Any) -> Any:
     }
 
 
+def values(t: Any) -> Any:
+    """What Python and torch have besides."""
+    return {
+        "sets": [set(), {1, -2.5, "a", None, (1, "b"), b"c"}],
+        "bytes": [b"a", bytes(range(256)), bytearray(), bytearray(b"abc")],
+        "complex": [1j, complex(-0.0, float("inf")), complex(float("nan"), 2)],
+        "dtypes": [t.float32, t.float64, t.int64, t.int32, t.zeros(1).dtype, t.zeros(1, dtype=t.bool).dtype],
+        "devices": [t.device("cpu"), t.device("cuda:1"), t.zeros(1).device],
+        "keys": {(1, 2): "tuple", (): "empty", b"k": "bytes", 2j: "complex", t.float32: "dtype"},
+    }
+
+
+def unsigned(t: Any) -> Any:
+    """Types that have no storage of their own in torch; the last two look at the same memory."""
+    limits = {kind: t.tensor(np.array([0, np.iinfo(kind).max], kind)) for kind in ("uint16", "uint32", "uint64")}
+    whole = t.tensor(np.arange(6, dtype=np.uint16)).reshape(2, 3)
+    return {**limits, "whole": whole, "part": whole[:, 1:].t()}
+
+
+def shared(t: Any) -> Any:
+    """One container in several places, doubled and doubled again."""
+    inner = {"x": [t.tensor([1.0])], "y": (1, 2)}
+    twice = [inner, inner]
+    return {"a": twice, "b": (twice, inner["x"]), "again": inner["y"]}
+
+
 def parameters(t: Any) -> Any:
     """Leaves with their flags."""
     first = t.nn.Parameter(t.tensor([1.0, 2.0]))
@@ -107,6 +133,9 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "views": views,
     "numbers": numbers,
     "plain": plain,
+    "values": values,
+    "unsigned": unsigned,
+    "shared": shared,
     "parameters": parameters,
     "single": single,
 }
@@ -136,14 +165,23 @@ def assert_same(found: Any, wanted: Any, where: str = "") -> None:
         np.testing.assert_array_equal(*values, err_msg=where)
         assert np.array_equal(np.signbit(values[0]), np.signbit(values[1])) or values[0].dtype.kind != "f", where
         return
-    assert type(found).__name__ == type(wanted).__name__, where
+    kinds = [type(x).__name__ for x in (found, wanted)]
+    assert kinds[0] == kinds[1] or all("dtype" in kind.lower() for kind in kinds), where
     if isinstance(wanted, dict):
-        assert [(type(key), key) for key in found] == [(type(key), key) for key in wanted], where
-        for key, value in wanted.items():
-            assert_same(found[key], value, f"{where}[{key!r}]")
+        assert len(found) == len(wanted), where
+        for (name, value), (key, expected) in zip(found.items(), wanted.items(), strict=True):
+            assert_same(name, key, f"{where}: the key {key!r}")
+            assert_same(value, expected, f"{where}[{key!r}]")
     elif isinstance(wanted, (list, tuple)):
         assert len(found) == len(wanted), where
         for number, value in enumerate(wanted):
             assert_same(found[number], value, f"{where}[{number}]")
+    elif isinstance(wanted, set):
+        assert sorted(map(repr, found)) == sorted(map(repr, wanted)), where
     else:
-        assert repr(found) == repr(wanted), where
+        assert shown(found) == shown(wanted), where
+
+
+def shown(value: Any) -> str:
+    """A plain value, of a dtype its name alone."""
+    return str(value).removeprefix("torch.") if "dtype" in type(value).__name__.lower() else repr(value)

@@ -17,7 +17,7 @@ SEVERE_ONLY = 3
 def session_of(model, args=None, **options):
     """The exported model, checked, in ONNX Runtime."""
     file = io.BytesIO()
-    nb.onnx.export(model, file, args, **options)
+    nb.onnx.export(model, args, file, **options)
     onnx.checker.check_model(onnx.load_from_string(file.getvalue()), full_check=True)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = SEVERE_ONLY

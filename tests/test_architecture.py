@@ -15,44 +15,52 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: for each part, the parts that it may import when it runs, besides itself; a file belongs to the longest match
 ARROWS = {
     "kernels": "kernels",
-    "ops": "ops devices dtypes size",
+    "ops": "ops devices dtypes memory scalars size",
     "dtypes": "",
+    "memory": "",
+    "scalars": "dtypes quiet",
+    "fma": "quiet",
     "size": "",
     "grad_mode": "",
     "devices": "cuda dtypes kernels",
     "version": "",
+    "atomic": "",
     "quiet": "",
     "tape": "devices grad_mode quiet version",
-    "random": "dtypes size tape",
+    "random": "dtypes fma memory size tape",
     "printing": "devices dtypes tape",
     "attributes": "tape version",
-    "arguments": "attributes devices tape",
+    "arguments": "attributes devices values",
     "keywords": "",
-    "views": "tape ops",
+    "views": "memory ops tape",
     "handle": "",
-    "values": "dtypes record tape",
-    "record": "attributes devices dtypes grad_mode ops quiet tape version views",
-    "indices": "devices dtypes record tape",
+    "writes": "attributes devices tape",
+    "values": "devices dtypes memory quiet record scalars tape",
+    "record": "attributes devices dtypes grad_mode memory ops quiet scalars tape version views",
+    "indices": "devices dtypes record tape values",
     "methods": (
-        "methods arguments attributes devices dtypes grad_mode handle indices keywords ops printing quiet random "
-        "record size tape values views"
+        "methods arguments attributes devices dtypes grad_mode handle indices keywords memory ops printing quiet "
+        "random record scalars size tape values views"
     ),
-    "tensor": "methods devices dtypes ops printing quiet record size tape version views",
-    "creation": "devices dtypes record size tape tensor values",
-    "sampling": "creation dtypes random record size tensor",
-    "sampling_from": "creation devices dtypes random record size tape tensor",
-    "typed": "dtypes record tensor values",
+    "constructors": "dtypes record size values",
+    "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",
+    "creation": "devices dtypes memory record scalars size tape tensor values",
+    "ranges": "creation dtypes fma quiet scalars size tape tensor values",
+    "sampling": "creation dtypes memory random record scalars size tensor values",
+    "sampling_from": "creation devices dtypes memory random record size tape tensor values",
+    "typed": "constructors dtypes record",
     "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
     "nn/functional": (
-        "nn/functional kernels creation devices dtypes grad_mode ops random record size tape tensor version"
+        "nn/functional kernels creation devices dtypes grad_mode memory ops quiet random record size tape tensor version"
     ),
     "nn": (
-        "nn nn/functional creation devices dtypes functions grad_mode handle ops random record size tape tensor version"
+        "nn nn/functional creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
+        "version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
-    "onnx": "nn _version creation dtypes grad_mode ops record tape tensor",
-    "optim": "optim kernels devices dtypes grad_mode record tape tensor",
-    "checkpoint": "devices dtypes size tape tensor version",
+    "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",
+    "optim": "optim kernels devices dtypes grad_mode quiet record tape tensor writes",
+    "checkpoint": "atomic devices dtypes size tape tensor version",
     "cuda": "kernels",
     "config": "cuda kernels _version",
     "progress": "",

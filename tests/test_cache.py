@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 from pathlib import Path
 
+import numba
 import processes
 import pytest
+from numba.core.registry import cpu_target
 
-from numbarnn.kernels import fingerprint
+from numbarnn.kernels import fingerprint, folders, leftovers, trusted
+from numbarnn.kernels.cache import KernelCache
 
 #: one kernel, the quickest to compile
 PROGRAM = """
@@ -94,6 +98,70 @@ def test_a_broken_file_is_made_anew(cache, name):
     assert stderr(cache) == ""
 
 
+class Planted:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """A file as good as ours, for what it is signed with is no secret, and what tells whether it is run."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    kernel, target = KernelCache(Planted.__reduce__), cpu_target.target_context
+    folder, marker = next(folders.candidates()), tmp_path / "it ran"
+    trusted.make(folder)
+    file = folder / kernel._name((), target.codegen())
+    _sign(file, pickle.dumps(Planted(marker)))
+
+    def runs():
+        marker.unlink(missing_ok=True)
+        assert kernel.load_overload((), target) is None
+        return marker.exists()
+
+    return file, runs
+
+
+#: what another user can do to a folder and its kernels, from the moment that he may write to it
+SHARED = {
+    "a folder for all": lambda file: file.parent.chmod(0o777),
+    "a folder as /tmp is": lambda file: file.parent.chmod(0o1777),
+    "a folder for the group": lambda file: file.parent.chmod(0o775),
+    "a file for all": lambda file: file.chmod(0o666),
+    "a file for the group": lambda file: file.chmod(0o664),
+    "a link to a file": lambda file: file.symlink_to(file.rename(file.with_suffix(".other"))),
+    "a link to a folder": lambda file: file.parent.symlink_to(file.parent.rename(file.parent.with_suffix(".other"))),
+}
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    SHARED["the folder of another"] = lambda file: os.chown(file.parent, 54321, 54321)
+    SHARED["the file of another"] = lambda file: os.chown(file, 54321, 54321)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners and modes on this platform")
+@pytest.mark.parametrize("name", SHARED)
+def test_what_another_user_may_have_planted_is_not_run(planted, name):
+    file, runs = planted
+    assert runs()  # what a cache folder holds is code
+    SHARED[name](file)
+    assert not runs()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners and modes on this platform")
+def test_where_others_may_write_this_user_has_a_folder_of_his_own(cache):
+    """Of the same version, beside the one that others may have written to."""
+    first = files(cache)[0]
+    first.unlink()
+    os.mkfifo(first)  # does not hang
+    first.parent.chmod(0o777)
+    assert stderr(cache) == COMPILING
+    assert stderr(cache) == ""
+    assert {file.parent.name for file in files(cache)} == {first.parent.name, f"{first.parent.name}-{os.geteuid()}"}
+
+
 def test_the_file_of_another_kernel_is_not_taken(cache):
     whole = {file: file.read_bytes() for file in files(cache)}
     for file, content in zip(whole, reversed(whole.values()), strict=True):
@@ -174,15 +242,113 @@ def test_a_chosen_folder_that_cannot_be_written(tmp_path):
     assert stderr(os.devnull) == COMPILING + NOWHERE
 
 
-def test_old_versions_go(cache):
-    for number in range(6):
-        old = cache / f"numbarnn-{number}"
-        old.mkdir()
-        os.utime(old, (number, number))
-    (version,) = {file.parent for file in files(cache)}
+def _version(number, folder, *names):
+    """A folder as another version would leave it, not used for the longer the smaller its number."""
+    path = folder / f"numbarnn-{number:016x}"
+    path.mkdir()
+    for name in names or (f"_pack_matrix-{number:032x}.nbc", f"_dot-{number:032x}.nbc.abc_12.tmp"):
+        (path / name).write_text("kept")
+    os.utime(path, (number, number))
+    return path
+
+
+def _linked(folder, kind):
+    """Beside the cache, and in it under a name of ours."""
+    elsewhere = _version(20, folder.parent)
+    target = elsewhere if kind == "folder" else next(elsewhere.iterdir())
+    place = folder / f"numbarnn-{0:016x}"
+    if kind == "folder":
+        place.symlink_to(target)
+    else:
+        place.mkdir()
+        (place / target.name).symlink_to(target)
+    return place
+
+
+#: what lies in a cache folder, older than all the versions there, and is no leftover
+NOT_OURS = {
+    "a project of the user's": lambda folder: _version(0, folder).rename(folder / "numbarnn-project0"),
+    "a name of another length": lambda folder: _version(0, folder).rename(folder / "numbarnn-0123456789abcdef0"),
+    "a file": lambda folder: (folder / "numbarnn-0123456789abcdef").write_text("mine"),
+    "a file of the user's inside": lambda folder: _version(0, folder, f"a-{0:032x}.nbc", "notes.txt"),
+    "a folder inside": lambda folder: (_version(0, folder) / f"a-{0:032x}.nbc").mkdir() or folder,
+    "a hidden file inside": lambda folder: _version(0, folder, ".git"),
+    "a longer name inside": lambda folder: _version(0, folder, f"a-{0:032x}.nbc.txt"),
+    "a link to a folder": lambda folder: _linked(folder, "folder"),
+    "a link to a file": lambda folder: _linked(folder, "file"),
+}
+
+
+def _tree(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("name", NOT_OURS)
+def test_what_is_not_ours_stays(tmp_path, name):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    NOT_OURS[name](cache)
+    for path in cache.iterdir():
+        os.utime(path, (0, 0), follow_symlinks=False)
+    for number in range(10, 14):
+        _version(number, cache)
+    before = _tree(tmp_path)
+    leftovers.remove(cache / "numbarnn-ffffffffffffffff")
+    gone = cache / f"numbarnn-{10:016x}"
+    assert _tree(tmp_path) == {path: content for path, content in before.items() if gone not in (path, *path.parents)}
+
+
+#: a relative NUMBA_CACHE_DIR, and where the program is when it imports numbarnn and when it computes
+GOES = {
+    "to another folder": "import os, numbarnn; os.mkdir('elsewhere'); os.chdir('elsewhere')",
+    "from a folder that is gone": (
+        "import os, numba; os.mkdir('x'); os.chdir('x'); os.rmdir('../x'); import numbarnn; os.chdir('/')"
+    ),
+}
+
+
+@pytest.mark.parametrize("where", GOES)
+def test_a_relative_folder_is_where_the_program_began(tmp_path, where):
+    home = copied(tmp_path)
+    program = GOES[where] + PROGRAM
+    err = processes.run(program, home=home, NUMBA_CACHE_DIR="kernels")[1]
+    if "gone" in where:
+        assert err == COMPILING + NOWHERE
+        return
+    assert err == COMPILING
+    assert files(home / "kernels")
+    assert not any((home / "elsewhere").iterdir())
+
+
+def test_old_versions_go_when_a_new_one_comes(cache):
+    others = [_version(number, cache) for number in range(6)]
+    (version,) = {file.parent for file in files(cache)} - set(others)
     shutil.rmtree(version)
     assert stderr(cache) == COMPILING
-    assert sorted(path.name for path in cache.iterdir() if path != version) == [f"numbarnn-{n}" for n in (3, 4, 5)]
+    assert sorted(cache.iterdir()) == sorted([version, *others[3:]])
+
+
+def test_versions_that_were_used_today_stay(tmp_path):
+    others = [_version(number, tmp_path) for number in range(6)]
+    for path in others:
+        os.utime(path)
+    leftovers.remove(tmp_path / "numbarnn-ffffffffffffffff")
+    assert sorted(tmp_path.iterdir()) == others
+
+
+def test_a_folder_that_is_written_to_meanwhile_stays(tmp_path, monkeypatch):
+    others = [_version(number, tmp_path) for number in range(6)]
+    unlink = os.unlink
+
+    def slowly(entry):
+        if others[0] in Path(entry).parents:
+            (others[0] / "late").touch()
+        unlink(entry)
+
+    monkeypatch.setattr(os, "unlink", slowly)
+    leftovers.remove(tmp_path / "numbarnn-ffffffffffffffff")
+    assert sorted(tmp_path.iterdir()) == [others[0], *others[3:]]
+    assert [path.name for path in others[0].iterdir()] == ["late"]
 
 
 def test_the_line_goes_to_the_hook(tmp_path):

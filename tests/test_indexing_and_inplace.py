@@ -70,6 +70,44 @@ def test_index_tensors_are_read_when_used() -> None:
     assert grad(x) == [2, 0, 0]
 
 
+def test_lists_that_hold_more_than_numbers_are_one_index_for_each_dimension() -> None:
+    x = numbarnn.tensor(CUBE)
+    assert x[[[0, 1], [1, 0]]].tolist() == x[[0, 1], [1, 0]].tolist()
+    assert x[[numbarnn.tensor(0), numbarnn.tensor(1)]].tolist() == x[0, 1].tolist()
+    assert x[[0, None]].shape == (1, *x.shape[1:])
+    assert x[..., ...].tolist() == x.tolist()
+    assert x[..., 0, ...].tolist() == x[..., 0].tolist()
+    with pytest.raises(IndexError, match="too many indices"):
+        x[..., ..., 0]
+
+
+def test_bytes_are_masks_which_is_warned_of() -> None:
+    x = numbarnn.tensor([1.0, 2.0, 3.0])
+    for mask in (np.array([0, 1, 1], np.uint8), numbarnn.tensor([0, 1, 1], dtype=np.dtype(np.uint8))):
+        with pytest.warns(UserWarning, match="dtype torch.uint8 is now deprecated") as warned:
+            assert x[mask].tolist() == [2, 3]
+        assert warned[0].filename == __file__
+
+
+def test_what_is_put_where_an_index_is_a_tensor_must_have_the_type_of_the_target() -> None:
+    x = numbarnn.zeros(3)
+    with pytest.raises(RuntimeError, match="dtypes match, got Float for the destination and Double for the source"):
+        x[[0]] = numbarnn.tensor([1.0], dtype=numbarnn.float64)
+    x[0:1] = numbarnn.tensor([1.0], dtype=numbarnn.float64)
+    x[numbarnn.tensor([False, True, False])] = numbarnn.tensor(2)
+    x[False] = numbarnn.tensor([7.0, 7.0])  # no place, so no shape to fit
+    assert x.tolist() == [1, 2, 0]
+
+
+def test_a_number_written_over_a_tensor_without_dimensions_stops_its_gradient() -> None:
+    for index in (..., None, (), True, numbarnn.tensor(True)):
+        x, value = leaf(3), leaf(5)
+        out = x[0] * 2
+        out[index] = value[0]
+        (out * out).backward()
+        assert (grad(x), grad(value)) == ([0], [10])
+
+
 @pytest.mark.parametrize(
     ("index", "error", "match"),
     [
@@ -80,7 +118,7 @@ def test_index_tensors_are_read_when_used() -> None:
         (np.array([3]), IndexError, "index 3 is out of bounds for dimension 0"),
         (np.array([True, False, True]), IndexError, "dimension 0"),
         (slice(None, None, -1), ValueError, "step must be greater than zero"),
-        ("a", IndexError, "only integers, slices"),
+        ("a", TypeError, "invalid data type 'str'"),
     ],
 )
 def test_wrong_indices(index: Any, error: type[Exception], match: str) -> None:
@@ -260,8 +298,18 @@ def test_writes_that_do_not_fit_change_nothing() -> None:
     assert x.tolist() == whole.tolist() == [1, 1]
 
 
-def test_a_base_in_another_order_cannot_take_a_recorded_write_through_a_view() -> None:
+def test_recorded_writes_through_a_view_of_a_base_in_another_order() -> None:
     base = numbarnn.from_numpy(np.asfortranarray(np.zeros((2, 3), np.float32)))
+    y = leaf(1, 2, 3)
+    base[0].add_(y)
+    base.t()[1].mul_(y[0] + 4)
+    (base * numbarnn.tensor([[1.0, 2, 3], [4, 5, 6]])).sum().backward()
+    assert base.tolist() == [[1, 10, 3], [0, 0, 0]]
+    assert grad(y) == [1 + 2 * 2, 2 * 5, 3]
+
+
+def test_a_base_with_gaps_cannot_take_a_recorded_write_through_a_view() -> None:
+    base = numbarnn.from_numpy(np.zeros((4, 3), np.float32)[::2])
     with pytest.raises(RuntimeError, match=r"base\[index\] = value"):
         base[0].add_(leaf(1, 2, 3))
     y = leaf(1, 2, 3)

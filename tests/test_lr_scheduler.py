@@ -99,7 +99,9 @@ def test_lambdas_that_are_objects_are_saved() -> None:
     run(first, 2)
     second.load_state_dict(first.state_dict())
     assert first.state_dict()["lr_lambdas"] == [{"base": 0.5}, None]
-    assert second.get_lr() == first.get_lr() == [0.25, 2]
+    for scheduler in (first, second):
+        with pytest.warns(UserWarning, match=r"please use `get_last_lr\(\)`"):
+            assert scheduler.get_lr() == [0.25, 2]
     with pytest.raises(ValueError, match="Expected 2 lr_lambdas, but got 1"):
         LambdaLR(optimizer(), [len])
 

@@ -1,8 +1,9 @@
 """One source of kernels for NEON, SSE, AVX2 and AVX-512: what LLVM, a cross compiler, makes of it for each.
 
-A second interpreter takes itself for the CPU in question while numbarnn is imported, and hands over the LLVM IR of
-its kernels.  Here it becomes assembly, of which the innermost loops have to be what they were written for: fused
-multiply-adds on whole vector registers, with nothing kept on the stack and no calls.  What was compiled is not run.
+A second interpreter takes itself for the CPU in question while numbarnn is imported, optimises for it, and hands over
+the LLVM IR of its kernels.  Here it becomes assembly, of which the innermost loops have to be what they were written
+for: fused multiply-adds on whole vector registers, with nothing kept on the stack and no calls.  What was compiled is
+not run.  The CPU of this machine decides nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import llvmlite.binding as llvm
@@ -44,17 +46,22 @@ TARGETS = {
                       r"^\s*vfmadd\d+p[sd]\s.*%zmm", 32, r"%[xy]mm"),
 }  # fmt: skip
 
-#: prints the vectors of the tallest tile and of one row of it, and the IR of a product with it in float32 and
-#: float64; given "all", also that of each kernel that takes arrays and runs in the training of a small model
+#: prints the vectors of the tallest tile and of one row of it, and the IR of a product with it in float32 and float64;
+#: given "too tall", with one of twice the rows; given "all", also that of each kernel that takes arrays and runs in the
+#: training of a small model
 _PROGRAM = """
 import importlib, json, pkgutil, platform, sys
 import llvmlite.binding as llvm
 import numba
 from numba import types
+from numba.core import registry
 
 numba.njit(lambda: None)()  # numba itself knows the true CPU
+# passes ask the target machine what pays, for instance how wide a vector should be
+llvm.initialize_all_targets()
+triple, cpu, machine, features, what = json.loads(sys.argv[1])
+registry.cpu_target.target_context.codegen()._tm = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, opt=3)
 true = platform.machine, llvm.get_host_cpu_features
-machine, features, what = json.loads(sys.argv[1])
 platform.machine, llvm.get_host_cpu_features = lambda: machine, lambda: dict.fromkeys(features, True)
 from numbarnn.kernels import simd
 platform.machine, llvm.get_host_cpu_features = true
@@ -65,11 +72,12 @@ from numbarnn.kernels.simd import PAIR_ROWS, PANEL_VECTORS, TALL, panel_width, p
 from numbarnn.kernels.tile import tile_fma, tile_load, tile_store
 
 PANELS = 2 if TALL <= PAIR_ROWS else 1
+ROWS = TALL * 2 if what == "too tall" else TALL
 
 @jit.kernel
 def product(init, a, a_row, b, K, out, out_row):
     width = PANELS * panel_width(out)
-    acc = tile_load(init, out_row, width, TALL, PANELS)
+    acc = tile_load(init, out_row, width, ROWS, PANELS)
     for k in range(K):
         acc = tile_fma(acc, plus(a, k), a_row, plus(b, k * width), panel_width(out))
     tile_store(acc, out, out_row, width)
@@ -90,7 +98,7 @@ if what == "all":
                 if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
                     found[f"{entry.name}.{name}"] = kernel.inspect_llvm(signature)
     found.update({name: function.inspect_llvm() for name, function in shared.compiled.items()})
-print(json.dumps([[TALL * PANELS * PANEL_VECTORS, PANELS * PANEL_VECTORS], simd.VECTOR_BYTES, found]))
+print(json.dumps([[ROWS * PANELS * PANEL_VECTORS, PANELS * PANEL_VECTORS], simd.VECTOR_BYTES, found]))
 """
 
 
@@ -100,12 +108,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("cache"))
 
 
-def ir(target: Target, what: str, cache: str) -> tuple[list[int], dict[str, str]]:
+def ir(target: Target, what: str, cache: str, **variables: str) -> tuple[list[int], dict[str, str]]:
     """Vectors of the tallest tile and of one row, and the LLVM IR of each kernel, compiled as if on the target."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": os.path.join(cache, target.cpu, what)}
+    environment = {**os.environ, **variables, "NUMBA_CACHE_DIR": os.path.join(cache, target.cpu, what)}
     environment.pop("NUMBARNN_VECTOR_BYTES", None)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _PROGRAM, json.dumps([target.machine, target.features, what])],
+        [sys.executable, "-W", "error", "-c", _PROGRAM, json.dumps([*target[:4], what])],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -166,6 +174,24 @@ def test_the_tallest_tile_stays_in_registers(name: str, cache: str) -> None:
         assert matches(target.call, loop) == [], kernel
         assert matches(target.other_registers, matches(target.update, loop)) == [], kernel
         assert matches(r"\bfmaf?\b", lines) == [], kernel  # a library call for each lane
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_tile_that_is_too_tall_is_seen(name: str, cache: str) -> None:
+    target = TARGETS[name]
+    _, found = ir(target, "too tall", cache)
+    for kernel, source in found.items():
+        loops = updates(list(innermost_loops(assembly(source, target))), target)
+        assert any(matches(target.stack, loop) for _, loop in loops), kernel
+
+
+@pytest.mark.parametrize("name", ["SSE2", "AVX-512"])
+def test_the_cpu_of_this_machine_decides_nothing(name: str, tmp_path: Path) -> None:
+    seen = [
+        ir(TARGETS[name], "tile", str(tmp_path / cpu), NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES="")
+        for cpu in ("x86-64", "haswell", "znver4")
+    ]
+    assert seen[1:] == seen[:1] * 2
 
 
 def test_all_kernels_for_a_cpu_without_a_test_machine(cache: str) -> None:

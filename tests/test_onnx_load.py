@@ -64,7 +64,7 @@ def test_there_and_back(options, tmp_path):
     rng = np.random.default_rng(0)
     rnn, x, h_0 = make(rng, **options)
     path = tmp_path / "rnn.onnx"
-    nb.onnx.export(rnn, path, (x, h_0, np.full(B, T)))
+    nb.onnx.export(rnn, (x, h_0, np.full(B, T)), path)
     for source in (path, str(path), io.BytesIO(path.read_bytes())):
         copy = nb.onnx.load_rnn(source)
         assert repr(copy) == repr(rnn)
@@ -221,7 +221,12 @@ BAD = {
     "R": ({}, {"R": np.zeros((1, 7, 6))}, INPUTS, r"R: expected float64 of shape \(1, 7, 7\)"),
     "B": ({}, {"B": np.zeros((1, 7))}, INPUTS, r"B: expected float64 of shape \(1, 14\)"),
     "dtype": ({}, {"R": np.zeros((1, 7, 7), np.float32)}, INPUTS, "R: expected float64 .* got float32"),
-    "half": ({}, {"W": np.zeros((1, 7, 5), np.float16)}, INPUTS, "W: expected float32 or float64, got float16"),
+    "half": (
+        {},
+        {"W": np.zeros((1, 7, 5), np.float16)},
+        INPUTS,
+        "constant 'W': expected float32, float64, int32 or int64, got float16",
+    ),
     "clip of 0": ({"clip": 0.0}, {}, INPUTS, "clip: expected none, got 0.0"),
     "no weights": ({}, {}, ("x",), "W: expected an initializer or a Constant node, got 'nothing'"),
     "rank of W": ({}, {"W": np.zeros(())}, INPUTS, r"W: expected shape \(1, hidden_size, input_size\), got \(\)"),
@@ -266,6 +271,6 @@ def test_files_that_are_no_models_with_rnn_nodes(tmp_path):
     path = tmp_path / "m.onnx"
     with pytest.raises(FileNotFoundError):
         nb.onnx.load_rnn(path)
-    nb.onnx.export(nn.Linear(3, 4), path)
+    nb.onnx.export(nn.Linear(3, 4), f=path)
     with pytest.raises(ValueError, match=r"m\.onnx: expected a model with RNN nodes, got Add, MatMul"):
         nb.onnx.load_rnn(path)

@@ -94,6 +94,6 @@ REFUSED = {
 def test_what_cannot_be_exported_is_refused(name, tmp_path):
     after, message = REFUSED[name]
     with pytest.raises(nb.onnx.OnnxExporterError, match=message):
-        nb.onnx.export(Around(after), tmp_path / "model.onnx")
+        nb.onnx.export(Around(after), f=tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
     assert nb.record.tracer is None

@@ -172,3 +172,37 @@ def test_threads_share_the_sequence_without_losing_or_repeating_a_draw() -> None
     for thread in threads:
         thread.join()
     assert sorted(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("like", "by_memory"),
+    [
+        (lambda x: x, lambda x: x),
+        (lambda x: x.permute(2, 0, 1), lambda x: x.permute(1, 2, 0)),
+        (lambda x: x.transpose(0, 1)[:, ::2], lambda x: x.transpose(0, 1)),
+    ],
+)
+def test_numbers_are_drawn_in_the_order_of_memory(like: Any, by_memory: Any) -> None:
+    x = like(numbarnn.zeros(4, 3, 2) + 1)
+    draws: list[Any] = [
+        numbarnn.rand_like,
+        lambda x: numbarnn.nn.functional.dropout(x, 0.5),
+        lambda x: x.clone().uniform_(),
+        lambda x: x.uniform_(),
+    ]
+    for draw in draws:
+        x.fill_(1)
+        numbarnn.manual_seed(0)
+        found = by_memory(draw(x)).reshape(-1)
+        numbarnn.manual_seed(0)
+        assert found.tolist() == draw(numbarnn.ones(x.numel())).tolist()
+    normals = numbarnn.randn_like(x)
+    numbarnn.manual_seed(0)
+    found = by_memory(numbarnn.randn_like(x)).reshape(-1).tolist()
+    numbarnn.manual_seed(0)  # contiguous memory is filled in blocks, other in pairs
+    assert found == (numbarnn.randn(x.numel()).tolist() if normals.is_contiguous() else pairs(x.numel()))
+
+
+def pairs(count: int) -> list[float]:
+    """Normals one by one."""
+    return [value for _ in range(count) for value in numbarnn.randn(1).tolist()]

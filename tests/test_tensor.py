@@ -207,13 +207,14 @@ def test_copies_keep_class_values_and_requires_grad(through: Any) -> None:
         assert not np.shares_memory(twin.detach().numpy(), tensor.detach().numpy())
 
 
-def test_deepcopy_keeps_shared_tensors_shared_and_copies_grad() -> None:
-    w = Parameter(numbarnn.ones(2))
-    w.sum().backward()
-    a, b = copy.deepcopy([w, w])
+def test_deepcopy_keeps_shared_tensors_shared_and_copies_grad_but_of_parameters() -> None:
+    w, p = numbarnn.ones(2, requires_grad=True), Parameter(numbarnn.ones(2))
+    (w + p).sum().backward()
+    a, b, other = copy.deepcopy([w, w, p])
     assert a is b
     assert a.grad.tolist() == [1, 1]
     assert a.grad is not w.grad
+    assert other.grad is None
     with pytest.raises(RuntimeError, match="graph leaves"):
         copy.deepcopy(w * 2)
 
@@ -223,7 +224,7 @@ def test_tensor_as_a_constructor() -> None:
     assert Tensor(2, 3).shape == (2, 3)
     assert Tensor(np.ones(2)).tolist() == [1, 1]
     assert Tensor().shape == (0,)
-    with pytest.raises(TypeError, match="Tensor: expected sizes"):
+    with pytest.raises(TypeError, match="expected ints or one tuple of ints"):
         Tensor([1], [2])
 
 

@@ -64,8 +64,7 @@ def test_files_by_name(mmap, tmp_path):
 
 
 def test_members_beyond_the_limits_of_plain_zip(monkeypatch):
-    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 1000)
-    monkeypatch.setattr("numbarnn.checkpoint.archive.ZIP64_LIMIT", 1000)
+    monkeypatch.setattr("numbarnn.checkpoint.zip_writer.MOST_BYTES", 1000)
     loaded = to_torch({"large": numbarnn.arange(1000), "small": numbarnn.ones(1)})
     assert_same(loaded, {"large": torch.arange(1000), "small": torch.ones(1)})
 
@@ -129,6 +128,10 @@ def test_schedulers_go_on_in_numbarnn():
     assert ours.get_last_lr() == theirs.get_last_lr()
 
 
+def test_empty_bytes_which_torch_itself_does_not_read_again():
+    assert from_torch(b"") == to_torch(b"") == b""
+
+
 def test_tied_weights_stay_tied_in_torch():
     model = numbarnn.nn.ModuleList([numbarnn.nn.Linear(3, 3), numbarnn.nn.Linear(3, 3)])
     model[1].weight = model[0].weight
@@ -150,8 +153,11 @@ def test_what_the_others_write_and_read_of_safetensors(tmp_path):
 
 
 def test_what_torch_refuses_or_not_without_weights_is_refused():
-    for value in (torch.nn.RNN(1, 1), torch.ones(1).to_sparse(), torch.ones(2, dtype=torch.complex64), {1, 2}, b"x"):
+    for value in (torch.nn.RNN(1, 1), torch.ones(1).to_sparse(), torch.ones(2, dtype=torch.complex64), torch.bfloat16):
         with pytest.raises(pickle.UnpicklingError, match="refused, and nothing of it was run"):
+            from_torch(value)
+    for value in (torch.ones(2).untyped_storage(), [torch.ones(2)._typed_storage()]):
+        with pytest.raises(pickle.UnpicklingError, match="a torch Storage, which is not read by itself: save a tensor"):
             from_torch(value)
     with pytest.raises(pickle.UnpicklingError, match="pickle protocol 2"):
         from_torch({"x": 1}, pickle_protocol=4)

@@ -19,7 +19,6 @@ OTHER_STEMS = {
     "dropout None": "float() argument must be",
     "dropout list": "float() argument must be",
     "dropout complex": "float() argument must be",
-    "dtype int64": "Only Tensors of floating point",
     "dtype no type": "empty(): argument 'dtype'",
     "device": "Expected one of cpu, cuda",
     "device number": "empty(): argument 'device'",

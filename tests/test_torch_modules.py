@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import operator
+import warnings
 from collections import OrderedDict
 from typing import Any
 
 import pytest
+from overridden import ACTIONS, calls
 
 import numbarnn
 from numbarnn import nn
@@ -97,3 +100,95 @@ def test_load_state_dict_errors_read_the_same() -> None:
             module.load_state_dict(state)
         messages.append(str(caught.value).replace("torch.Size", "Size").replace("numbarnn.Size", "Size"))
     assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_methods_that_a_subclass_defines_are_called_as_torch_calls_them(action: str) -> None:
+    assert calls(numbarnn, action) == calls(torch, action)
+
+
+SEQUENCES = [
+    "s * 2", "3 * s", "s * True", "s + t", "s * 0", "s * 1.5", "'a' * s", "s + 1", "s + nn.ModuleList(t)",
+    "iadd(s, t)", "imul(s, 2)", "imul(s, 1)", "imul(s, -1)", "iadd(s, 1)", "s.pop(key=0)", "s.pop(slice(0, 2))",
+    "s.extend(t)", "s.extend([nn.Tanh(), 1])", "s.extend(1)", "s.append(1)",
+    "s.append(None)", "s.insert(-1, nn.Sigmoid())", "s.insert(index=5, module=nn.Sigmoid())", "s.insert(0, 1)",
+    "s.insert(2, nn.Sigmoid())", "s[5]", "s['a']", "s[1:]", "s[0]", "list(reversed(s))", "s[-1]", "len(s)", "bool(s)",
+    "delitem(s, 0)", "delitem(s, slice(0, 1))", "delitem(s, 4)", "setitem(s, 0, nn.Sigmoid())", "setitem(s, 0, 1)",
+    "setitem(s, -1, None)", "nn.Sequential(1)", "nn.Sequential(None, nn.Tanh())", "n * 2", "iadd(n, t)",
+    "nn.Sequential(OrderedDict({1: nn.Tanh()}))", "nn.Sequential({'a': nn.Tanh()})", "n.insert(0, nn.Tanh())", "n[1:]",
+    "l + l", "l + [nn.Tanh()]", "iadd(l, [nn.Tanh()])", "l + 1", "iadd(l, 1)", "l * 2", "l.insert(0, nn.Sigmoid())",
+    "l.insert(1, nn.Sigmoid())", "l.append(nn.Tanh())", "l.append(1)", "l.extend([1])", "l.pop(0)", "l.pop(key=-1)",
+    "l.pop(9)", "l[0]", "l[:1]", "l['0']", "setitem(l, 1, nn.Sigmoid())", "delitem(l, 0)", "nn.ModuleList(1)",
+    "nn.ModuleList([1])", "nn.ModuleList(modules=[nn.Tanh()])", "nn.ModuleList(nn.Tanh())", "l(1)",
+    "list(reversed(l))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", SEQUENCES)
+def test_sequences_of_modules(expression: str) -> None:
+    outcomes = []
+    for layers in (nn, torch.nn):
+        s, t = layers.Sequential(layers.Tanh(), layers.ReLU()), layers.Sequential(layers.Sigmoid())
+        n = layers.Sequential(OrderedDict(a=layers.Tanh(), b=layers.ReLU()))
+        names = {"nn": layers, "s": s, "t": t, "n": n, "l": layers.ModuleList([layers.Tanh(), layers.ReLU()])}
+        functions = {name: getattr(operator, name) for name in ("iadd", "imul", "setitem", "delitem")}
+        try:
+            result: Any = eval(expression, {**names, **functions, "OrderedDict": OrderedDict})
+        except Exception as error:
+            result = type(error)
+        outcomes.append([repr(result), *(repr(names[name]) for name in "stnl")])
+    if "[nn.Tanh(), 1]" in expression:  # here all or nothing
+        assert outcomes[0][:2] == ["<class 'TypeError'>", repr(nn.Sequential(nn.Tanh(), nn.ReLU()))]
+    else:
+        assert outcomes[0] == outcomes[1]
+
+
+def hook_log(library: Any, where: str, options: dict[str, Any]) -> Any:
+    """What hooks see of a call, and its outcome, where something raises in the place `where`."""
+    log: list[Any] = []
+
+    class Double(library.nn.Module):
+        def forward(self, x: Any, factor: int = 2) -> Any:
+            if where == "forward":
+                raise KeyError(where)
+            return x * factor
+
+    def before(module: Any, *given: Any) -> Any:
+        log.append(("before", len(given)))
+        if where == "before":
+            raise KeyError(where)
+        return {"pair": ((3,), {"factor": 5}), "single": 3, "list": [3]}.get(where)
+
+    def after(name: str) -> Any:
+        def hook(module: Any, *given: Any) -> Any:
+            log.append((name, given))
+            if where == name:
+                raise KeyError(where)
+            return given[-1] + 1 if given[-1] is not None else None
+
+        return hook
+
+    module = Double()
+    module.register_forward_pre_hook(before, with_kwargs=where in ("pair", "list"))
+    module.register_forward_hook(after("first"))
+    module.register_forward_hook(after("second"), **options)
+    last = module.register_forward_hook(after("last"), **options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result: Any = module(1, factor=3)
+        except Exception as error:
+            result = type(error)
+    last.remove()
+    left = [len(getattr(module, name)) for name in ("_forward_hooks", "_forward_hooks_with_kwargs")]
+    return log, result, [str(w.message) for w in caught], left
+
+
+@pytest.mark.parametrize("where", ["nowhere", "before", "forward", "first", "second", "last", "pair", "single", "list"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"always_call": True}, {"with_kwargs": True, "always_call": True}, {"prepend": True}, {"with_kwargs": True}],
+    ids=str,
+)
+def test_forward_hooks(where: str, options: dict[str, Any]) -> None:
+    assert hook_log(numbarnn, where, options) == hook_log(torch, where, options)

@@ -19,7 +19,7 @@ ERRORS = {
     "torch.tensor([1, 2], requires_grad=True)": "Only Tensors of floating point",
     "torch.from_numpy([1])": "expected np.ndarray (got list)",
     "torch.zeros(2.0)": "zeros()",
-    "torch.zeros(-1)": "zeros: Dimension size must be non-negative",
+    "torch.ones(-1)": "Trying to create tensor with negative dimension -1: [-1]",
     "torch.arange(5, 0)": "upper bound and lower bound inconsistent with step sign",
     "torch.randint(5, 5, (2,))": "random_ expects 'from' to be less than 'to', but got from=5 >= to=5",
     "torch.cat([])": "",

@@ -120,6 +120,6 @@ def test_it_says_how_far_it_is(capsys):
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(monkeypatch, capsys):
-    monkeypatch.setattr(warmup.cache, "folder", lambda: None)
+    monkeypatch.setattr(warmup.folders, "writable", lambda: None)
     assert __main__.main(["warmup"]) == 1
     assert "NUMBA_CACHE_DIR" in capsys.readouterr().err

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from typing import IO, Any
-from zipfile import ZIP64_LIMIT, ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from .errors import CheckpointError
 
 #: compressed members may unpack to this many times the file's length, and that many bytes more
 RATIO, ALLOWANCE = 16, 64 * 2**20
-_ALIGNMENT = 64
 #: the last record: signature, numbers of disks, count of members (a second time), length and start of the directory,
 #: length of a comment that neither torch nor NumPy writes
 _END = struct.Struct("<4sLHHLLH")
@@ -92,22 +90,3 @@ def _check(member: ZipInfo) -> None:
 def leads_out(name: str) -> bool:
     """Whether a member of that name, if it were unpacked, would land outside of the folder."""
     return name.startswith("/") or "\\" in name or name[1:2] == ":" or ".." in name.split("/")
-
-
-def write_archive(file: IO[bytes], members: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
-    """Write (name, buffers) one after the other, uncompressed, each at a multiple of 64 bytes as torch does.
-
-    The same members give the same bytes: no date is kept.
-    """
-    with ZipFile(file, "w", ZIP_STORED) as archive:
-        for name, buffers in members:
-            member = ZipInfo(name)
-            member.file_size = sum(memoryview(b).nbytes for b in buffers)
-            large = member.file_size > ZIP64_LIMIT
-            header = 30 + len(name.encode()) + (20 if large else 0)
-            assert archive.fp is not None  # it is open
-            padding = -(archive.fp.tell() + header + 4) % _ALIGNMENT
-            member.extra = struct.pack("<2sH", b"FB", padding) + b"Z" * padding
-            with archive.open(member, "w", force_zip64=large) as out:
-                for buffer in buffers:
-                    out.write(buffer)

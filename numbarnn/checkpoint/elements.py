@@ -33,7 +33,7 @@ def _from_bfloat16(stored: Array) -> Array:
 
 @dataclass(frozen=True)
 class Element(Part):
-    """One type of elements: its name in `.npy`, torch and safetensors (None: it has none there)."""
+    """One type of elements: its name in `.npy`, torch's storage and safetensors (None: it has none there)."""
 
     npy: str | None
     torch: str | None
@@ -64,5 +64,12 @@ ELEMENTS = (
     Element("u8", None, "U64", "u8"),
     Element("b1", "BoolStorage", "BOOL", "u1", _truth),
 )
+#: bytes that torch gives a type to where they are used: of a tensor of a type that has no storage of its own
+UNTYPED = Element(None, "UntypedStorage", "", "u1")
+#: torch's name of each type that NumPy has too
+TORCH_DTYPES = {
+    np.dtype(kind).name: np.dtype(kind)
+    for kind in ("f2", "f4", "f8", "c8", "c16", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
+}
 BY_NPY = {element.npy: element for element in ELEMENTS if element.npy}
 BY_SAFETENSORS = {element.safetensors: element for element in ELEMENTS}

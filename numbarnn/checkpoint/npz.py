@@ -12,17 +12,19 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from ..atomic import Writer
 from ..tensor import Tensor
 from . import bounded_json, structure
-from .archive import Archive, leads_out, write_archive
-from .atomic import Writer
+from .archive import Archive, leads_out
 from .contents import Path, array_of, tensors
+from .contents import count as count_values
 from .errors import CheckpointError
 from .npy import npy_buffers, read_npy
+from .zip_writer import write_archive
 
 _STRUCTURE = "numbarnn.json"
 _SUFFIX = ".npy"
-#: a state dict of an optimizer takes about 20 a parameter; what they can allocate at most is 300 MB
+#: a state dict of an optimizer takes about 20 a parameter; what they can allocate at most is 400 MB
 MOST_VALUES = 2_000_000
 
 
@@ -60,11 +62,16 @@ def prepare(obj: Any) -> Writer:
             names[id(value)], arrays[name] = name, array_of(value)
     members = [(name + _SUFFIX, npy_buffers(array)) for name, array in arrays.items()]
     if not _is_bare(obj, names):
-        text = json.dumps(structure.encode(obj, names), allow_nan=False).encode()
-        if bounded_json.count(text) > MOST_VALUES:
+        # What is contained in several places is written there each time: lists of the same list double with each.
+        text = b"" if count_values(obj, {}) > MOST_VALUES else _json(structure.encode(obj, names))
+        if not text or bounded_json.count(text) > MOST_VALUES:
             raise ValueError(f"save: .npz: expected at most {MOST_VALUES} values beside the tensors")
         members.append((_STRUCTURE, (text,)))
     return partial(write_archive, members=members)
+
+
+def _json(tree: Any) -> bytes:
+    return json.dumps(tree, allow_nan=False).encode()
 
 
 def _name(path: Path, taken: dict[str, Any]) -> str:

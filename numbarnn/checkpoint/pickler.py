@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import device
 from ..size import Size
 from ..tensor import Parameter, Tensor
 from .blocks import Blocks
-from .contents import array_of, metadata_of, plain
-from .elements import BY_NPY
+from .contents import array_of, dtype_of, metadata_of, plain
+from .elements import BY_NPY, UNTYPED
 
 
 class Pickler:
@@ -23,6 +24,7 @@ class Pickler:
         self._blocks = blocks
         self._out = bytearray()
         self._memo: dict[Any, int] = {}
+        self._kept: list[Any] = []  # containers that the memo knows by their id
 
     def dump(self, value: Any) -> bytes:
         """The whole pickle, protocol 2."""
@@ -34,18 +36,31 @@ class Pickler:
     def _value(self, value: Any) -> None:
         if id(value) in self._arrays:
             self._once(("tensor", id(value)), lambda: self._tensor(value))
-        elif isinstance(value, dict):
+        elif isinstance(value, (dict, list, tuple, set, bytearray)):
+            self._kept.append(value)
+            self._once(("container", id(value)), lambda: self._container(value))
+        elif isinstance(value, device):
+            self._call("torch device", (value.type,) if value.index is None else (value.type, value.index))
+        elif isinstance(value, (np.dtype, type)):
+            self._global(f"torch {dtype_of(value).name}")
+        else:
+            self._plain(plain(value))
+
+    def _container(self, value: Any) -> None:
+        if isinstance(value, dict):
             self._mapping(value)
         elif isinstance(value, list):
             self._out += b"]("
             self._values(value)
             self._out += b"e"
+        elif isinstance(value, set):
+            self._call("__builtin__ set", (list(value),))
+        elif isinstance(value, bytearray):
+            self._call("__builtin__ bytearray", (bytes(value),))
         elif isinstance(value, Size):
             self._call("torch Size", (tuple(value),))
-        elif isinstance(value, tuple):
-            self._tuple(value)
         else:
-            self._plain(plain(value))
+            self._tuple(value)
 
     def _values(self, values: Any) -> None:
         for value in values:
@@ -56,6 +71,10 @@ class Pickler:
             self._out += {None: b"N", True: b"\x88", False: b"\x89"}[value]
         elif isinstance(value, float):
             self._out += b"G" + struct.pack(">d", value)
+        elif isinstance(value, complex):
+            self._call("__builtin__ complex", (value.real, value.imag))
+        elif isinstance(value, bytes):
+            self._call("_codecs encode", (value.decode("latin1"), "latin1"))
         elif isinstance(value, str):
             self._once(value, lambda: self._string(value))
         elif -(2**31) <= value < 2**31:
@@ -85,7 +104,7 @@ class Pickler:
             self._out += b"}"
         self._out += b"("
         for key, item in value.items():
-            self._plain(plain(key))
+            self._value(key)
             self._value(item)
         self._out += b"u"
         if metadata_of(value) is not None:
@@ -116,15 +135,17 @@ class Pickler:
     def _rebuild(self, value: Any, requires_grad: bool) -> None:
         array = self._arrays[id(value)]
         block, offset, strides = self._blocks.place(array)
-        element = BY_NPY[array.dtype.str[1:]]
-        self._global("torch._utils _rebuild_tensor_v2")
+        storage = BY_NPY[array.dtype.str[1:]].torch
+        self._global(f"torch._utils _rebuild_tensor_{'v2' if storage else 'v3'}")
         self._out += b"(("
         self._value("storage")
-        self._global(f"torch {element.torch}")
-        self._values((str(block.number), "cpu", block.array.size))
+        self._global(f"torch {storage}" if storage else f"torch.storage {UNTYPED.torch}")
+        self._values((str(block.number), "cpu", block.array.size if storage else block.array.nbytes))
         self._out += b"tQ"
         self._values((offset, array.shape, strides, requires_grad))
         self._call("collections OrderedDict", ())  # its hooks
+        if not storage:
+            self._value(array.dtype)
         self._out += b"tR"
 
     def _once(self, key: Any, write: Any) -> None:
@@ -140,10 +161,3 @@ class Pickler:
 def arrays_of(found: Any) -> dict[int, Any]:
     """The array of each tensor, by the tensor's id."""
     return {id(value): array_of(value) for _, value in found}
-
-
-def check_names(arrays: dict[int, Any]) -> None:
-    """Refuse the types of elements that torch's format has no storage for."""
-    for array in arrays.values():
-        if BY_NPY[array.dtype.str[1:]].torch is None:
-            raise TypeError(f"save: torch's format has no {np.dtype(array.dtype).name}: save as .npz or convert it")

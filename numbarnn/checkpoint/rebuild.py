@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import device
 from ..size import Size
 from ..tape import Array
 from ..tensor import Parameter, Tensor
 from ..version import Version
-from .elements import ELEMENTS, Element, Part
+from .contents import KEYS, is_key
+from .elements import ELEMENTS, TORCH_DTYPES, UNTYPED, Element, Part
 from .errors import CheckpointError, shown
 
 MOST_DIMENSIONS = 32  # of NumPy 1; NumPy 2 and torch allow 64
@@ -46,8 +48,8 @@ class Call(Part):
 def _tensor(
     storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, metadata: Any = None
 ) -> Tensor:
-    if not isinstance(storage, Storage):
-        raise CheckpointError(f"a tensor: expected a storage, got {type(storage).__name__}")
+    if not isinstance(storage, Storage) or (storage.element is UNTYPED and storage.array.dtype == np.uint8):
+        raise CheckpointError(f"a tensor: expected a storage of numbers, got {type(storage).__name__}")
     if hooks or metadata:
         raise CheckpointError("a tensor: expected no hooks and no conjugate or negative bits")
     if not isinstance(size, tuple) or not isinstance(stride, tuple) or not len(size) == len(stride) <= MOST_DIMENSIONS:
@@ -62,6 +64,18 @@ def _tensor(
     tensor._version = storage.version
     tensor.requires_grad = requires_grad
     return tensor
+
+
+def _typed_tensor(
+    storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, dtype: Any, metadata: Any = None
+) -> Tensor:
+    """A tensor of a type that has no storage of its own: it looks at bytes."""
+    if not isinstance(storage, Storage) or storage.element is not UNTYPED:
+        raise CheckpointError(f"a tensor of {shown(dtype)}: expected a storage of bytes")
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "iu" or storage.array.size % dtype.itemsize:
+        raise CheckpointError(f"a tensor: expected an integer type that fits into its bytes, got {shown(dtype)}")
+    typed = Storage(storage.array.view(dtype), storage.element, storage.version)
+    return _tensor(typed, offset, size, stride, requires_grad, hooks, metadata)
 
 
 def _view(base: Array, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> Array:
@@ -108,15 +122,60 @@ def size_of(numbers: Any) -> Size:
     return Size(numbers)
 
 
+def _bytes(text: Any = "", encoding: Any = "latin1") -> bytes:
+    if type(text) is not str or encoding != "latin1":
+        raise CheckpointError(f"bytes: expected a str and 'latin1', got {shown(text)} and {shown(encoding)}")
+    return text.encode("latin1")
+
+
+def _bytearray(data: Any = b"") -> bytearray:
+    if type(data) is not bytes:
+        raise CheckpointError(f"a bytearray: expected bytes, got {type(data).__name__}")
+    return bytearray(data)
+
+
+def set_of(items: Any) -> set[Any]:
+    """The set of `items`, whose hashing has to cost next to nothing."""
+    if not isinstance(items, (list, tuple)) or not all(map(is_key, items)):
+        raise CheckpointError(f"a set: expected items that are {KEYS}")
+    return set(items)
+
+
+def complex_of(real: Any, imag: Any) -> complex:
+    """The complex number of two numbers."""
+    if type(real) is not float or type(imag) is not float:
+        raise CheckpointError(f"a complex number: expected two floats, got {shown(real)} and {shown(imag)}")
+    return complex(real, imag)
+
+
+def device_of(name: Any, index: Any = None) -> device:
+    """The device of that name; of those that this library knows."""
+    if type(name) is not str or not (index is None or type(index) is int):
+        raise CheckpointError(f"a device: expected a name and a number, got {shown(name)} and {shown(index)}")
+    try:
+        return device(name, index)
+    except RuntimeError as error:
+        raise CheckpointError(str(error)) from None
+
+
 _CALLS = (
     Call("collections OrderedDict", OrderedDict, (0,)),
     Call("collections Counter", _counter, (1,)),  # the milestones of MultiStepLR
     Call("torch Size", size_of, (1,)),
     Call("torch._utils _rebuild_tensor_v2", _tensor, (6, 7)),
+    Call("torch._utils _rebuild_tensor_v3", _typed_tensor, (7, 8)),
     Call("torch._utils _rebuild_parameter", _parameter, (3,)),
+    Call("torch device", device_of, (1, 2)),
+    Call("_codecs encode", _bytes, (2,)),  # as Python 3 pickles bytes for Python 2
+    Call("__builtin__ bytes", _bytes, (0,)),
+    Call("__builtin__ bytearray", _bytearray, (0, 1)),
+    Call("__builtin__ set", set_of, (1,)),
+    Call("__builtin__ complex", complex_of, (2,)),
 )
 #: the allow-list: "module name" of everything that a file may name
-GLOBALS: dict[str, Part] = {
+GLOBALS: dict[str, Any] = {
     **{call.name: call for call in _CALLS},
     **{f"torch {element.torch}": element for element in ELEMENTS if element.torch},
+    f"torch.storage {UNTYPED.torch}": UNTYPED,
+    **{f"torch {name}": dtype for name, dtype in TORCH_DTYPES.items()},
 }

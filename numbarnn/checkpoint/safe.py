@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from ..atomic import Writer
 from ..tape import Array
 from ..tensor import Tensor
 from . import bounded_json
-from .atomic import Writer
 from .contents import array_of, tensors
 from .elements import BY_NPY, BY_SAFETENSORS
 from .errors import CheckpointError
 
 _METADATA = "__metadata__"  # in the header, beside the tensors
 _CHECKSUM = "numbarnn.crc32"
-#: in the header, about 8 a tensor; what they can allocate at most is 300 MB
+#: in the header, about 8 a tensor; what they can allocate at most is 400 MB
 MOST_VALUES = 1_000_000
 
 
@@ -81,7 +81,7 @@ def prepare(obj: Any) -> Writer:
     data = save(arrays, metadata={"format": "pt", _CHECKSUM: checksum})
     if bounded_json.count(_header(data)) > MOST_VALUES:
         raise ValueError(f"save: .safetensors: expected fewer tensors, got {len(obj)}")
-    return lambda file: file.write(data)
+    return lambda write: write(data)
 
 
 def _checksum(contents: Iterable[tuple[str, str, Any, Any]]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from . import atomic, location, npz, safe, torch_zip
+from .. import atomic
+from . import location, npz, safe, torch_zip
 from .archive import Archive
 from .contents import height
 from .errors import CheckpointError, reading
@@ -22,12 +23,13 @@ _PICKLE = b"\x80"
 
 
 def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
-    """Write tensors, plain values and dicts, lists and tuples of them to a file that `load`, and torch, can read.
+    """Write tensors, plain values and dicts, lists, tuples and sets of them to a file that `load`, and torch, can read.
 
     The name decides on the format: `.npz` is NumPy's, `.safetensors` that of the package of this name (a dict of
     tensors only), and everything else torch's, which `torch.load` reads without further ado.  There, tensors that
-    share memory go on doing so; the other two store each of them whole.  A file is replaced at once, when all of it
-    is on the disk: a crash leaves the old one.  An open file is written to where it stands.
+    share memory, and containers that are in several places, go on doing so; the other two store each of them whole.
+    A file is replaced at once, when all of it is on the disk: a crash leaves the old one.  An open file, which may be
+    a pipe, is written to where it stands.  Plain values are numbers, str, bytes, bool, None, dtypes and devices.
 
     Raises TypeError or ValueError for an object that does not fit into the format, before anything is written, and
     RuntimeError for a folder that does not exist.
@@ -42,7 +44,7 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     if isinstance(f, (str, os.PathLike)):
         atomic.write(os.fsdecode(f), prepare(obj))
     elif hasattr(f, "write"):
-        prepare(obj)(f)
+        prepare(obj)(atomic.writing(f))
     else:
         raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
 
@@ -58,17 +60,18 @@ def load(
 
     An open file is read from its start.
 
-    Of torch's files (of 1.6 and later) those are read that hold tensors, plain values and dicts, lists and tuples of
-    them: state dicts of models, optimizers and schedulers.  Nothing in a file is ever run, whatever `weights_only`
-    says, and what names anything else is refused before it is looked at further.  float16 and bfloat16 become
-    float32, which holds all of their values.  Every tensor comes to the CPU, also one that was saved on a GPU,
-    unless `map_location` is "cuda": then each of them to memory of its own there.
+    Of torch's files (of 1.6 and later) those are read that hold tensors, plain values and dicts, lists, tuples and
+    sets of them: state dicts of models, optimizers and schedulers.  Nothing in a file is ever run, whatever
+    `weights_only` says, and what names anything else is refused before it is looked at further.  float16 and bfloat16
+    become float32, which holds all of their values; a dtype that is a value stays what it is.  Every tensor comes to
+    the CPU, also one that was saved on a GPU, unless `map_location` is "cuda": then each of them to memory of its own
+    there.
     `mmap` is accepted; the file is read whole.
 
     Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused, and
     OSError for one that cannot be read, of which io.UnsupportedOperation is for a pipe;
-    memory stays within a small multiple of the file's length, of a compressed `.npz` 64 MB more, and of a file that was
-    made of small objects on purpose 300 MB more.
+    memory stays within a small multiple of the file's length, of a compressed `.npz` 200 MB more, and of a file that
+    was made of small objects on purpose 400 MB more.
     """
     place = location.goal(map_location)
     for name, value in (("weights_only", weights_only), ("mmap", mmap)):

@@ -11,13 +11,27 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ..dtypes import device
 from ..tensor import Parameter, Tensor
-from .contents import is_key, plain
+from .contents import KEYS, dtype_of, is_key, plain
+from .elements import TORCH_DTYPES
 from .errors import CheckpointError
-from .rebuild import size_of
+from .rebuild import complex_of, device_of, set_of, size_of
 
 _MAPPINGS: dict[str, Callable[[dict[Any, Any]], Any]] = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
-_SEQUENCES: dict[str, Callable[[tuple[Any, ...]], Any]] = {"tuple": tuple, "Size": size_of}
+_SEQUENCES: dict[str, Callable[[tuple[Any, ...]], Any]] = {"tuple": tuple, "Size": size_of, "set": set_of}
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+#: kind -> what is made of its content, which is no container
+_VALUES: dict[str, Callable[[Any], Any]] = {
+    "float": lambda name: _FLOATS[name],
+    "complex": lambda parts: complex_of(*(decode(part, {}) for part in parts)),
+    "bytes": lambda text: text.encode("latin1"),
+    "bytearray": lambda text: bytearray(text.encode("latin1")),
+    "dtype": lambda name: TORCH_DTYPES[name],
+    "device": lambda name: device_of(name),
+}
 #: kind -> the tensor that a loaded one becomes
 _TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "tensor": lambda tensor: tensor,
@@ -26,7 +40,7 @@ _TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "parameter requires_grad": lambda tensor: _parameter(tensor).requires_grad_(),
 }
 _MOST_DIGITS = 4300  # that Python reads and writes unless it is told otherwise
-_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_TOO_LARGE = 10**_MOST_DIGITS
 
 
 def encode(value: Any, names: dict[int, str]) -> Any:
@@ -37,12 +51,20 @@ def encode(value: Any, names: dict[int, str]) -> Any:
         return {f"{kind} requires_grad" if requires_grad else kind: names[id(value)]}
     kind = type(value).__name__
     if kind in _MAPPINGS and isinstance(value, dict):
-        return {kind: [[encode(plain(key), {}), encode(item, names)] for key, item in value.items()]}
-    if isinstance(value, (list, tuple)):
+        return {kind: [[encode(key, {}), encode(item, names)] for key, item in value.items()]}
+    if isinstance(value, (list, tuple, set)):
         items = [encode(item, names) for item in value]
         return items if isinstance(value, list) else {kind: items}
-    value = plain(value)
-    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+    if isinstance(value, (np.dtype, type)):
+        return {"dtype": dtype_of(value).name}
+    if isinstance(value, device):
+        return {"device": str(value)}
+    value = value if isinstance(value, bytearray) else plain(value)
+    if isinstance(value, (bytes, bytearray)):
+        return {type(value).__name__: value.decode("latin1")}
+    if isinstance(value, complex):
+        return {"complex": [encode(value.real, {}), encode(value.imag, {})]}
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
         raise ValueError(
             f"save: .npz: expected ints of at most {_MOST_DIGITS} digits, got one of {value.bit_length()} bits"
         )
@@ -65,8 +87,8 @@ def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if kind in _TENSORS:
         tensors[content] = tensor = _TENSORS[kind](tensors[content])  # what is one object stays one
         return tensor
-    if kind == "float":
-        return _FLOATS[content]
+    if kind in _VALUES:
+        return _VALUES[kind](content)
     raise CheckpointError(f"expected a kind of value that is known, got {kind!r}")
 
 
@@ -77,5 +99,5 @@ def _parameter(tensor: Tensor) -> Tensor:
 def _key(tree: Any) -> Any:
     key = decode(tree, {})
     if not is_key(key):
-        raise CheckpointError(f"expected keys that are a str, a number of 64 bits or None, got {type(key).__name__}")
+        raise CheckpointError(f"expected keys that are {KEYS}, got {type(key).__name__}")
     return key

@@ -6,15 +6,16 @@ import sys
 from functools import partial
 from typing import Any
 
-from .archive import Archive, write_archive
-from .atomic import Writer
+from ..atomic import Writer
+from .archive import Archive
 from .blocks import Blocks
 from .contents import tensors
-from .elements import Element
+from .elements import UNTYPED, Element
 from .errors import CheckpointError, shown
-from .pickler import Pickler, arrays_of, check_names
+from .pickler import Pickler, arrays_of
 from .rebuild import Storage
-from .unpickler import Unpickler
+from .unpickler import Unpickler, check_length
+from .zip_writer import write_archive
 
 _PICKLE = "/data.pkl"
 
@@ -55,6 +56,8 @@ class _Storages:
             raise CheckpointError(f"expected a storage's type and number, got {shown(key)}")
         storage = self._read.get(key)
         if storage is None:
+            if element is UNTYPED and self._byteorder != sys.byteorder:
+                raise CheckpointError(f"storage {key}: expected untyped bytes in the order of this machine")
             array = element.array(self._archive.read(self._folder + key), self._byteorder)
             storage = self._read[key] = Storage(array, element)
         if storage.element is not element or type(count) is not int or storage.array.size != count:
@@ -68,9 +71,12 @@ class _Storages:
 def prepare(obj: Any) -> Writer:
     """What writes `obj`, once all of it is known to fit into the format."""
     arrays = arrays_of(tensors(obj))
-    check_names(arrays)
     blocks = Blocks.under(arrays.values())
     pickled = Pickler(arrays, blocks).dump(obj)
+    try:
+        check_length(pickled)
+    except CheckpointError as error:
+        raise ValueError(f"save: {error}: keep many numbers in a tensor") from None
     members = [
         ("archive/data.pkl", (pickled,)),
         ("archive/byteorder", (sys.byteorder.encode(),)),

@@ -11,13 +11,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from .contents import is_key
+from .contents import KEYS, is_key
 from .elements import Part
 from .errors import CheckpointError
 from .rebuild import GLOBALS, Call, Storage
 
-#: a state dict takes about 40 operations a tensor; what they can allocate at most is some hundred megabytes
-MOST_OPERATIONS = 2_000_000
+#: a state dict takes about 40 operations a tensor; what they can allocate at most is some hundred megabytes.  Of a
+#: long pickle one more for 8 bytes, which a list of floats needs
+MOST_OPERATIONS, _BYTES = 2_000_000, 8
 
 
 class _Parts(tuple[Any, ...]):
@@ -39,6 +40,7 @@ class Unpickler:
     def load(self, data: bytes) -> Any:
         """What the pickle in `data` builds."""
         _scan(data)
+        self._most_copied = MOST_OPERATIONS + len(data)
         for opcode, argument, _ in pickletools.genops(data):
             _OPERATIONS[opcode.name](self, argument)
         return _value(self._stack.pop())
@@ -89,9 +91,9 @@ class Unpickler:
         arguments, function = self._stack.pop(), self._stack.pop()
         if not isinstance(function, Call) or not isinstance(arguments, tuple):
             raise CheckpointError(f"the pickle is damaged: it calls a {type(function).__name__}")
-        self._copied += sum(len(argument) for argument in arguments if isinstance(argument, (tuple, dict)))
-        if self._copied > MOST_OPERATIONS:
-            raise CheckpointError(f"expected calls with at most {MOST_OPERATIONS} items in all")
+        self._copied += sum(len(argument) for argument in arguments if isinstance(argument, _COPIED))
+        if self._copied > self._most_copied:
+            raise CheckpointError(f"expected calls with at most {self._most_copied} items in all")
         self._push(function.build(arguments))
 
     def _build(self, _: Any) -> None:
@@ -107,8 +109,20 @@ class Unpickler:
         self._push(self._storage_of(identity))
 
 
+#: arguments of calls that could be given again and again
+_COPIED = (tuple, list, dict, str, bytes)
+
+
+def check_length(data: bytes) -> None:
+    """CheckpointError for a pickle of more operations than are read."""
+    most = MOST_OPERATIONS + len(data) // _BYTES
+    if len(data) > most and sum(1 for _ in pickletools.genops(data)) > most:
+        raise CheckpointError(f"expected a pickle of at most {most} operations")
+
+
 def _scan(data: bytes) -> None:
     """Refuse what is not in the tables, by looking only."""
+    most = MOST_OPERATIONS + len(data) // _BYTES
     for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
         if opcode.name == "GLOBAL" and argument not in GLOBALS:
             name = str(argument).replace(" ", ".")
@@ -121,12 +135,14 @@ def _scan(data: bytes) -> None:
                 f"refused, and nothing of it was run: {opcode.name} at byte {position} of its pickle is not among "
                 "what torch.save writes by default (pickle protocol 2)"
             )
-        if count >= MOST_OPERATIONS:
-            raise CheckpointError(f"expected a pickle of at most {MOST_OPERATIONS} operations")
+        if count >= most:
+            raise CheckpointError(f"expected a pickle of at most {most} operations")
 
 
 def _value(value: Any) -> Any:
     """`value`, which is to be part of the result."""
+    if isinstance(value, Storage):
+        raise CheckpointError("it holds a torch Storage, which is not read by itself: save a tensor of it instead")
     if isinstance(value, (Part, _Parts)):
         raise CheckpointError("the pickle is damaged: what builds a tensor is left over in the result")
     return value
@@ -134,7 +150,7 @@ def _value(value: Any) -> Any:
 
 def _key(key: Any) -> Any:
     if not is_key(key):
-        raise CheckpointError(f"expected keys that are a str, a number of 64 bits or None, got {type(key).__name__}")
+        raise CheckpointError(f"expected keys that are {KEYS}, got {type(key).__name__}")
     return key
 
 

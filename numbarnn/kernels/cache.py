@@ -8,17 +8,11 @@ the source of the one function only, reads no folder that it may not write, and 
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
-import itertools
-import os
 import pickle
 import platform
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite
@@ -28,13 +22,11 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
-from numba.misc.appdirs import AppDirs
 
-from . import notice
+from . import folders, notice, trusted
 from .fingerprint import SOURCES_HASH, description
 from .simd import VECTOR_BYTES
 
-_HERE = Path(__file__).parent
 #: what else all compiled code depends on; numba's own key adds the CPU
 _SURROUNDINGS = (
     numba.__version__,
@@ -46,47 +38,6 @@ _SURROUNDINGS = (
     SOURCES_HASH,
 )
 _CHECKED = hashlib.sha256().digest_size
-#: folders of other versions that are left in place, the youngest ones
-_OTHER_VERSIONS = 3
-
-
-def _candidates() -> Iterator[Path]:
-    """Folders to read from; the first that can be written is written to."""
-    version = f"numbarnn-{SOURCES_HASH[:16]}"
-    chosen: str = numba.config.CACHE_DIR  # type: ignore[attr-defined]  # set when numba is imported
-    if chosen:
-        yield Path(chosen, version)
-        return
-    yield _HERE / "__pycache__" / version
-    # without a home it would be a relative path, of whichever folder is the current one
-    user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
-    if user.is_absolute():
-        yield user / version
-
-
-@functools.cache
-def folder() -> Path | None:
-    """Where kernels that this process compiles are kept; None: nowhere."""
-    for candidate in _candidates():
-        with contextlib.suppress(OSError):
-            new = not candidate.exists()
-            candidate.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=candidate).close()
-            if new:
-                _remove_old_versions(candidate)
-            return candidate
-    notice.once(
-        "no folder to keep compiled kernels in can be written: every process compiles its own "
-        "(NUMBA_CACHE_DIR names one)"
-    )
-    return None
-
-
-def _remove_old_versions(current: Path) -> None:
-    with contextlib.suppress(OSError):  # another process does the same
-        others = [other for other in current.parent.glob("numbarnn-*") if other != current]
-        for old in sorted(others, key=lambda other: other.stat().st_mtime)[:-_OTHER_VERSIONS]:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 #: called with the argument types of a kernel before it is loaded: what its code refers to by name must be there
@@ -103,7 +54,7 @@ class KernelCache(_Cache):
     @property
     def cache_path(self) -> str | None:
         """The folder, for numba's statistics."""
-        path = folder()
+        path = folders.writable()
         return None if path is None else str(path)
 
     def enable(self) -> None:
@@ -115,11 +66,7 @@ class KernelCache(_Cache):
         self._enabled = False
 
     def flush(self) -> None:
-        """Forget what is kept of this kernel, before numba compiles it anew."""
-        stem = self._stem()
-        for file in itertools.chain.from_iterable(path.glob(f"{stem}-*.nbc") for path in _candidates()):
-            with contextlib.suppress(OSError):
-                file.unlink()
+        """Nothing: what is kept is never out of date."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled for `sig`, or None, and then numba will compile.
@@ -132,10 +79,10 @@ class KernelCache(_Cache):
         if self._enabled:
             rtsys.initialize(target_context)
             name = self._name(sig, target_context.codegen())
-            for path in _candidates():
+            for path in folders.candidates():
                 # whatever is wrong with a file, the kernel can be compiled
                 with contextlib.suppress(Exception):
-                    content = (path / name).read_bytes()
+                    content = trusted.read(path, name)
                     checksum, payload = content[:_CHECKED], content[_CHECKED:]
                     if checksum == _checksum(name, payload):
                         return CompileResult._rebuild(target_context, *pickle.loads(payload))
@@ -144,14 +91,14 @@ class KernelCache(_Cache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep `data`, compiled for `sig`, or say once that it cannot be kept."""
-        path = folder() if self._enabled and not data.library.has_dynamic_globals else None
+        path = folders.writable() if self._enabled and not data.library.has_dynamic_globals else None
         if path is None:
             return
         name = self._name(sig, data.codegen)
         payload = dumps(data._reduce())
         try:
-            with _replacing(path / name) as file:
-                file.write(_checksum(name, payload) + payload)
+            trusted.make(path)  # again: another version may have cleaned up
+            trusted.write(path, name, _checksum(name, payload) + payload)
         except OSError as error:
             notice.once(f"a compiled kernel cannot be kept: {error}")
 
@@ -166,19 +113,3 @@ class KernelCache(_Cache):
 
 def _checksum(name: str, payload: bytes) -> bytes:
     return hashlib.sha256(name.encode() + payload).digest()
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Any]:
-    """A file to write that takes its name when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.chmod(name, 0o644)  # an image is built by one user and run by another
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

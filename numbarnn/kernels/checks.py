@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .jit import inner_kernel
 from .published import NOT_LOADED, OTHER_VERSION
-from .simd import at, panel_width
+from .simd import address, at, panel_width
 from .weights import direction_size
 
 
@@ -70,8 +70,25 @@ def check_run(result):
 
 
 @inner_kernel
+def overlap(a, b):
+    """Whether two contiguous arrays share memory."""
+    if a.size == 0 or b.size == 0:
+        return False
+    return address(a) < address(b) + b.nbytes and address(b) < address(a) + a.nbytes
+
+
+@inner_kernel
 def check_memory(what, written, name, read):
     """That none of what is read is written over."""
-    begin, end = written.ctypes.data, written.ctypes.data + written.nbytes
-    if read.ctypes.data < end and begin < read.ctypes.data + read.nbytes:
+    if overlap(read, written):
         raise ShapeError(what, "memory of its own", "some of " + name)
+
+
+@inner_kernel
+def check_input_of_step(x_t, h, L):
+    """That each sequence's x_t, where it lies in h, lies in that sequence's row of h[-1]: it is read before that."""
+    if overlap(x_t, h):
+        begin, end, layer = address(x_t), address(h) + h.nbytes, h.nbytes // L
+        own_row = x_t.ndim == 1 or len(x_t) == 1 or x_t.nbytes == layer
+        if begin < end - layer or begin + x_t.nbytes > end or not own_row:
+            raise ShapeError("step: x_t", "memory of its own, or h[-1]", "some of h")

@@ -1,7 +1,7 @@
 """What compiled code that is not ours may call (published.py); the legend is in rnn.py.
 
 The same bits as calls from Python, on the thread that calls.  Nothing is allocated here: a kernel that C calls has no
-way to report an error.
+way to report an error.  Workspaces are the caller's, but for a few kilobytes on the stack.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from .published import VERSION, load, published
 from .sequences import forward_share
 from .shared import Places, Pointer
 from .simd import plus
-from .step import step_layers
+from .step import fits_stack, stack_room, step_layers, together, workspace_size
 
-__all__ = ["VERSION", "linear", "load", "scratch_size", "sequence", "step"]
+__all__ = ["VERSION", "fits_stack", "linear", "load", "scratch_size", "sequence", "step", "workspace_size"]
 
 
 @published(0)
-def step(weights: Pointer, x: Pointer, h: Pointer, B: int, I: int, H: int, L: int, activation: int) -> None:
-    """x (B, I), h (L, B, H): one step of all layers."""
-    step_layers(weights, x, h, B, I, H, L, activation)
+def step(
+    weights: Pointer, x: Pointer, h: Pointer, workspace: Pointer, B: int, I: int, H: int, L: int, activation: int
+) -> None:
+    """x (B, I), h (L, B, H): one step of all layers; the workspace is not used where one fits on the stack."""
+    room = stack_room(h, workspace_size(B, H)) if fits_stack(B, H, h) else workspace
+    step_layers(weights, x, h, room, together(H), B, I, H, L, activation)
 
 
 @inner_kernel

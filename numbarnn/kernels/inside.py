@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from . import backend, entries
-from .checks import check_layout, check_memory, check_order, check_run, check_shape, check_state, layers_size
+from .checks import (
+    check_input_of_step,
+    check_layout,
+    check_memory,
+    check_order,
+    check_run,
+    check_shape,
+    check_state,
+    layers_size,
+)
 from .fitting import refuse
 from .jit import inner_kernel, kernel, overload
 from .packing import Array
@@ -26,11 +35,12 @@ from .weights import padded
 def step(params: Parameters, x_t: Array, h: Array) -> None:
     """One step of all layers, in place: h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T).
 
-    For functions of yours that Numba compiles, and for Python.  Nothing is allocated, and any number of threads may
-    take steps with the same params, each with a state of its own.  The bits are those of nn.RNN and nn.RNNCell.
+    For functions of yours that Numba compiles, and for Python.  Nothing is allocated, but for a workspace where more
+    than 16 kB of it are needed.  Any number of threads may take steps with the same params, each with a state of its
+    own.  The bits are those of nn.RNN and nn.RNNCell.
 
     params: what `pack` makes of an nn.RNN of one direction, or of an nn.RNNCell.
-    x_t: (I) or (B, I).  It may be the last layer's state, h[-1].
+    x_t: (I) or (B, I).  It may be the last layer's state, h[-1], but share no other memory with h.
     h: (L, H) or (L, B, H), with one layer also (H) or (B, H): h_{t-1}, written over by h_t; h[-1] is the output.
 
     All are C-contiguous and of the dtype of params.  Raises ValueError for shapes that do not fit, TypeError for what
@@ -66,23 +76,34 @@ def _check_step(params, x_t, h):
     check_order("step: h", h)
     check_shape("step: shape of x_t", (*x_t.shape[:-1], I), x_t.shape)
     check_state("step: shape of h", L, (*x_t.shape[:-1], H), h)
+    check_input_of_step(x_t, h, L)
 
 
 @overload(step)
 def _step_compiled(params, x_t, h):
     _refuse_step(params, x_t, h)
-    batched = x_t.ndim == 2
+    batched, dtype = x_t.ndim == 2, params[0].dtype
 
     def compiled(params, x_t, h):
         _check_step(params, x_t, h)
         check_layout(params, layers_size(params, 1))
-        result = entries.step(
-            at(params.weights, 0), start_of(x_t), start_of(h), x_t.shape[0] if batched else 1, params.input_size,
-            params.hidden_size, params.num_layers, params.activation,
-        )  # fmt: skip
-        check_run(result)
+        B, H = x_t.shape[0] if batched else 1, params.hidden_size
+        if entries.fits_stack(B, H, start_of(h)):
+            _run_step(params, x_t, h, B, h)
+        else:
+            _run_step(params, x_t, h, B, np.empty(entries.workspace_size(B, H), dtype))
 
     return compiled
+
+
+@inner_kernel
+def _run_step(params, x_t, h, B, workspace):
+    """An array lives no longer than its last use, and a pointer is none: as an argument it lives through the call."""
+    result = entries.step(
+        at(params.weights, 0), start_of(x_t), start_of(h), start_of(workspace), B, params.input_size,
+        params.hidden_size, params.num_layers, params.activation,
+    )  # fmt: skip
+    check_run(result)
 
 
 @kernel
@@ -157,17 +178,22 @@ def _sequence_compiled(params, x, h, output):
     def compiled(params, x, h, output):
         _check_sequence(params, x, h, output, D)
         check_layout(params, layers_size(params, D))
-        I, H, T, B = params.input_size, params.hidden_size, x.shape[0], x.shape[1] if batched else 1
+        T, B = x.shape[0], x.shape[1] if batched else 1
         if T > 0:
-            scratch = np.empty(entries.scratch_size(T, B, D * H), dtype)
-            starts = np.arange(T + 1) * B
-            result = entries.sequence(
-                at(params.weights, 0), start_of(x), start_of(h), start_of(output), at(scratch, 0), at(starts, 0), T,
-                I, H, params.num_layers, D, params.activation,
-            )  # fmt: skip
-            check_run(result)
+            scratch = np.empty(entries.scratch_size(T, B, D * params.hidden_size), dtype)
+            _run_sequence(params, x, h, output, D, np.arange(T + 1) * B, scratch)
 
     return compiled
+
+
+@inner_kernel
+def _run_sequence(params, x, h, output, D, starts, scratch):
+    """Arrays as for `_run_step`."""
+    result = entries.sequence(
+        at(params.weights, 0), start_of(x), start_of(h), start_of(output), at(scratch, 0), at(starts, 0),
+        starts.size - 1, params.input_size, params.hidden_size, params.num_layers, D, params.activation,
+    )  # fmt: skip
+    check_run(result)
 
 
 @kernel

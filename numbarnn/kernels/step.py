@@ -1,7 +1,7 @@
 """One step of all layers, where the state stays with whoever takes the steps; the legend is in rnn.py.
 
-h_t is written over h_{t-1}, which all of its columns are made of, so a step needs room for one layer's state.  It is
-taken from the stack: nothing is allocated, and any number of threads may take steps at once.
+h_t is written over h_{t-1}, which all of its columns are made of, so a step needs a workspace for one layer's state.
+It is the caller's: a little of it may lie on the stack, where nothing is allocated and threads have one each.
 """
 
 from __future__ import annotations
@@ -11,17 +11,22 @@ from numba.extending import intrinsic
 from .activation import activate
 from .gemm import by_rows, product
 from .jit import inner_kernel
-from .simd import plus
+from .simd import itemsize, plus
 from .state import copy_rows
 from .weights import direction_size, weight_hh_of, weight_ih_of
 
-#: elements of room on the stack that sequences share; one sequence takes what it needs, a row of W_hh
+#: elements of workspace that sequences share; one sequence takes what it needs, a row of W_hh
 ROOM = 1 << 13
+#: bytes that kernels may take from the stack for a workspace: a thread may have no more than 64 kB of it in all
+STACK_BYTES = 1 << 14
 
 
 @intrinsic
 def stack_room(typingctx, like, size):
-    """Pointer to `size` elements that last until the function returns, of the type that `like` points to."""
+    """Pointer to `size` elements that last until the function returns, of the type that `like` points to.
+
+    No more than STACK_BYTES in all of a call.
+    """
 
     def codegen(context, builder, sig, args):
         return builder.alloca(args[0].type.pointee, size=args[1])
@@ -30,10 +35,30 @@ def stack_room(typingctx, like, size):
 
 
 @inner_kernel
-def step_layers(weights, x, h, B, I, H, L, activation):
-    """h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T) in each layer: x (B, I), h (L, B, H), all are pointers."""
-    group = max(1, ROOM // max(1, H))
-    room = stack_room(h, min(B, group) * H)
+def together(H, room=ROOM):
+    """How many sequences go through all layers together, with so many elements of workspace."""
+    return max(1, room // max(1, H))
+
+
+@inner_kernel
+def workspace_size(B, H):
+    """Elements of workspace that `step_layers` needs: no more than a state (B, H) has."""
+    return min(B, together(H)) * H
+
+
+@inner_kernel
+def fits_stack(B, H, pointer):
+    """Whether the workspace is small enough for the stack, for the type that `pointer` points to."""
+    return workspace_size(B, H) * itemsize(pointer) <= STACK_BYTES
+
+
+@inner_kernel
+def step_layers(weights, x, h, room, group, B, I, H, L, activation):
+    """h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T) in each layer: x (B, I), h (L, B, H), all are pointers.
+
+    `group` sequences at a time, whose x is read before their h is written; room, a workspace (group, H), shares no
+    memory with either.
+    """
     for b in range(0, B, group):
         n, source, weight, features = min(group, B - b), plus(x, b * I), weights, I
         for layer in range(L):

@@ -10,11 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from . import backend, threads
+from .checks import overlap
 from .jit import brief_kernel, inner_kernel, kernel
 from .packing import Array
-from .simd import at
+from .simd import at, itemsize
 from .state import copy_rows
-from .step import step_layers
+from .step import STACK_BYTES, stack_room, step_layers, together
 
 #: fills y (B, H), the last layer's, and h (L, B, H) from weights, h, I, activation and x (B, I); without B for one
 Stepper = Callable[[Array, Array, int, int, Array, Array], None]
@@ -35,8 +36,13 @@ def stepper(B: int, I: int, H: int, L: int) -> Stepper:
 
 @inner_kernel
 def _take(weights, h, I, activation, x, y):
+    """y is the workspace, unless it shares memory with x, as where a stream is given what it returned."""
     L, B, H = h.shape
-    step_layers(at(weights, 0), at(x, 0), at(h, 0), B, I, H, L, activation)
+    workspace, group = at(y, 0), together(H)
+    if overlap(x, y):
+        group = min(B, together(H, STACK_BYTES // itemsize(workspace)))  # one sequence fits: of more, a step is large
+        workspace = stack_room(workspace, group * H)
+    step_layers(at(weights, 0), at(x, 0), at(h, 0), workspace, group, B, I, H, L, activation)
     copy_rows(at(h, (L - 1) * B * H), 0, at(y, 0), 0, 1, B * H)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import devices
+from .. import devices, memory
 from ..attributes import Attributes
 from ..ops import arithmetic as ops
 from ..ops import elementwise
@@ -55,7 +55,10 @@ def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
 def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
     """A result that nothing can be differentiated through: bools or integers."""
     try:
-        return tensor_of(devices.asarray(ufunc(*arrays)))
+        result = devices.asarray(ufunc(*arrays))
+        if result.ndim > 1 and type(arrays[0]) is np.ndarray and not arrays[0].flags.c_contiguous:
+            result = memory.laid(result, arrays)
+        return tensor_of(result)
     except ValueError:
         raise mismatch(*(a.shape for a in arrays)) from None
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from .. import arguments, devices
 from ..attributes import Attributes
-from ..dtypes import fitting, result_type, torch_name
+from ..dtypes import result_type, torch_name
 from ..ops import arithmetic, choice
 from ..ops import elementwise as ops
 from ..quiet import quietly
 from ..record import apply, as_array, is_tensor
+from ..scalars import scalar
 from ..size import as_int
 from .arithmetic import broadcasting, mismatch, without_gradient
 
@@ -30,10 +31,10 @@ def check_mask(name: str, mask: Any) -> Array:
     return array
 
 
-def fill_value(name: str, value: Any, array: Array) -> Any:
-    """What every place is to have: a number that the type of `array` can hold, or a tensor without dimensions."""
+def fill_value(name: str, value: Any) -> Any:
+    """What every place is to have: a number, or a tensor without dimensions."""
     if not is_tensor(value):
-        return fitting(arguments.number(name, "value", value), array.dtype)
+        return arguments.number(name, "value", value)
     if value._array.ndim:
         ndim = value._array.ndim
         raise RuntimeError(
@@ -76,7 +77,7 @@ def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
         dtype = x.dtype if x.dtype.kind == "f" else result_type(x._array, *bounds)
         if dtype.kind == "b":
             raise NotImplementedError(f"\"{name}\" not implemented for 'Bool' and numbers")
-        bounds = [np.asarray(fitting(bound, dtype), dtype) for bound in bounds]
+        bounds = [scalar(bound, dtype) for bound in bounds]
     op: Op = choice.clamp if len(bounds) == 2 else choice.clamp_min if high is None else choice.clamp_max
     result: Tensor = write(op, x, *bounds)
     return result
@@ -156,7 +157,7 @@ class Elementwise(Attributes):
 
     def round(self, *, decimals: int = 0) -> Tensor:
         """The nearest integer, or multiple of 10 ** -decimals; halves go to the even one."""
-        places = as_int(decimals)
+        places = as_int("argument 'decimals'", decimals)
         return apply(ops.round_decimals, self, decimals=places) if places else apply(ops.round, self)
 
     def exp(self) -> Tensor:
@@ -202,7 +203,7 @@ class Elementwise(Attributes):
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
         check_mask("masked_fill", mask)
-        return broadcasting(choice.masked_fill, self, mask, fill_value("masked_fill", value, self._array))
+        return broadcasting(choice.masked_fill, self, mask, fill_value("masked_fill", value))
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """Itself where `condition` is True, else `other`."""

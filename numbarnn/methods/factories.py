@@ -10,8 +10,9 @@ from .. import devices
 from ..attributes import Attributes
 from ..dtypes import as_dtype
 from ..record import tensor_of
+from ..scalars import filled
 from ..size import room, sizes
-from ..values import values
+from ..values import as_number, copied
 
 if TYPE_CHECKING:
     from ..tape import Array
@@ -25,31 +26,36 @@ class Factories(Attributes):
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         """A copy of `data`."""
-        array = np.array(values(data), order="C")
-        return self._new(array.astype(_type(self, dtype), copy=False), device, requires_grad)
+        return self._new(copied(data, _type(self, dtype)), device, requires_grad)
 
-    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_empty(
+        self, *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Memory as it was found."""
-        return self._new(np.empty(_lengths("new_empty", size), _type(self, dtype)), device, requires_grad)
+        return self._filled(sizes("new_empty", lengths, size), None, dtype, device, requires_grad)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_zeros(
+        self, *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """All 0."""
-        return self._new(np.zeros(_lengths("new_zeros", size), _type(self, dtype)), device, requires_grad)
+        return self._filled(sizes("new_zeros", lengths, size), 0, dtype, device, requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_ones(
+        self, *lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """All 1."""
-        return self._new(np.ones(_lengths("new_ones", size), _type(self, dtype)), device, requires_grad)
+        return self._filled(sizes("new_ones", lengths, size), 1, dtype, device, requires_grad)
 
     def new_full(
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """All `fill_value`."""
-        if not isinstance(size, (tuple, list)):
-            raise TypeError(
-                f"new_full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
-            )
-        value = values(fill_value).item()
-        return self._new(np.full(_lengths("new_full", (size,)), value, _type(self, dtype)), device, requires_grad)
+        value = as_number("new_full(): argument 'fill_value' (position 2)", fill_value)
+        return self._filled(sizes("new_full", (), size), value, dtype, device, requires_grad)
+
+    def _filled(self, shape: tuple[int, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+        kind = _type(self, dtype)
+        return self._new(filled(np.empty(room(shape, kind), kind), value), device, requires_grad)
 
     def _new(self, array: Array, device: Any, requires_grad: bool) -> Tensor:
         """A tensor on `device`, by default that of this one."""
@@ -61,10 +67,3 @@ class Factories(Attributes):
 
 def _type(like: Attributes, dtype: Any) -> Any:
     return like._array.dtype if dtype is None else as_dtype(dtype)
-
-
-def _lengths(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
-    shape = sizes(name, size)
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"{name}: Dimension size must be non-negative, got {list(shape)}.")
-    return room(shape)

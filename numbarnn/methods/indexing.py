@@ -9,11 +9,13 @@ import numpy as np
 
 from .. import devices
 from ..attributes import Attributes
+from ..dtypes import torch_name
 from ..indices import Index, plain
 from ..ops import elementwise
 from ..ops import indexing as ops
 from ..ops.axes import axis
-from ..record import apply, as_array, fit, promoted, record, tensor_of, view
+from ..record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
+from ..scalars import scalar
 from ..size import as_int
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
@@ -45,11 +47,13 @@ class Indexing(Attributes):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         try:
-            place = Index(index, self._array.ndim).beside(self._array)
+            place = Index(None if index is True else index, self._array.ndim).beside(self._array)
         except IndexError as error:
             raise _in_torch_words(error) from None
+        array = _to_put(value, self._array, place)
+        if index is False:
+            return  # no place at all, whatever the shape of the value
         recorded = guard_write(self, (value,), in_part=place.is_basic_needed())
-        array = devices.asarray(as_array(value))
         (_, array) = devices.together([self._array, array])
         try:
             place.put(self._array, array)
@@ -68,7 +72,7 @@ class Indexing(Attributes):
             if needs[1]:  # a value may have leading dimensions of length 1 that its place has not
                 d_value = fit(place.taken(d_out), array.shape[_leading(array, place.taken(d_out)) :], array.dtype)
                 d_value = d_value.reshape(array.shape)
-            d_self = d_out.copy()
+            d_self = devices.asarray(d_out).copy()
             place.put(d_self, 0)
             return [d_self, d_value]
 
@@ -120,7 +124,7 @@ class Indexing(Attributes):
             check_range(indices, 1, 0, IndexError)
             return apply(elementwise.clone, self)
         check_range(indices, self._array.shape[along], along, IndexError)
-        return apply(ops.index_select, self, axis=along, indices=indices.reshape(-1))
+        return apply(ops.take, self, indices.reshape(-1), axis=along)
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Where the values are not 0: (N, dimensions), or with `as_tuple` one vector for each dimension."""
@@ -146,7 +150,8 @@ class Indexing(Attributes):
         if not self._array.ndim:
             raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
         along = axis(dim, self._array.ndim)
-        first, count, size = as_int(start), as_int(length), self._array.shape[along]
+        first, count = as_int("argument 'start'", start), as_int("argument 'length'", length)
+        size = self._array.shape[along]
         if count < 0:
             raise RuntimeError(f"narrow(): length must be non-negative, got {count}")
         if not -size <= first <= size:
@@ -174,7 +179,7 @@ class Indexing(Attributes):
         along = axis(dim, self._array.ndim)
         length = self._array.shape[along]
         if not isinstance(split_size, (tuple, list)):
-            split_size = as_int(split_size)
+            split_size = as_int("argument 'split_size'", split_size)
             if split_size <= 0 and (split_size < 0 or length):
                 raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
             starts = range(0, length, split_size) if length else range(1)
@@ -197,7 +202,7 @@ class Indexing(Attributes):
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of `dim`, all of one size but the last: views."""
-        count = as_int(chunks)
+        count = as_int("argument 'chunks'", chunks)
         if not self._array.ndim:
             raise RuntimeError("chunk expects at least a 1-dimensional tensor")
         if count <= 0:
@@ -212,6 +217,25 @@ class Indexing(Attributes):
             return [joined([np.zeros_like(p) if d is None else d for d, p in zip(d_outputs, pieces, strict=True)])]
 
         return record(name, pieces, (self,), backward, view_of=self)
+
+
+def _to_put(value: Any, target: Array, place: Index) -> Array:
+    """The array to write: a number in the type of `target`, which a tensor must have if arrays are in the index."""
+    if isinstance(value, (int, float)):
+        return scalar(value, target.dtype)
+    try:
+        array = devices.asarray(as_array(value))
+    except TypeError:
+        kind = f"torch.{torch_name(target.dtype)}Tensor"
+        raise TypeError(f"can't assign a {type(value).__name__} to a {kind}: expected a number or a tensor") from None
+    if place.advanced is not None and is_tensor(value) and array.dtype != target.dtype:
+        masks = [part.dtype.kind == "b" and part.ndim > 0 for part in place.advanced if hasattr(part, "dtype")]
+        if masks != [True] or array.size != 1:
+            raise RuntimeError(
+                "Index put requires the source and destination dtypes match, got "
+                f"{torch_name(target.dtype)} for the destination and {torch_name(array.dtype)} for the source."
+            )
+    return array
 
 
 def _does_not_fit(value: tuple[int, ...], place: tuple[int, ...], basic: bool) -> RuntimeError:

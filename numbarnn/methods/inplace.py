@@ -160,7 +160,7 @@ class InPlace(Attributes):
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
         check_mask("masked_fill_", mask)
-        return overwrite(choice.masked_fill, self, mask, fill_value("masked_fill_", value, self._array))
+        return overwrite(choice.masked_fill, self, mask, fill_value("masked_fill_", value))
 
     def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
         """The values of `other`, broadcast to this shape and converted to this type."""
@@ -172,7 +172,7 @@ class InPlace(Attributes):
 
     def fill_(self, value: Any) -> Tensor:
         """Every value the same."""
-        return overwrite(ops.copy, self, fill_value("fill_", value, self._array))
+        return overwrite(ops.copy, self, fill_value("fill_", value))
 
     def zero_(self) -> Tensor:
         """Every value 0."""
@@ -181,11 +181,12 @@ class InPlace(Attributes):
     def uniform_(self, from_: float = 0.0, to: float = 1.0) -> Tensor:
         """Values drawn uniformly from [from_, to): torch's, bit for bit, after the same `manual_seed`."""
         guard_write(self, ())  # before anything is drawn
-        low, high = number("uniform_", "from", from_), number("uniform_", "to", to)
-        return self.copy_(random.uniform(self._array.shape, low, high, self._array.dtype))
+        low, high, array = number("uniform_", "from", from_), number("uniform_", "to", to), self._array
+        return self.copy_(random.drawn(array, lambda shape: random.uniform(shape, low, high, array.dtype)))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0) -> Tensor:
         """Values drawn from the normal distribution."""
         guard_write(self, ())  # before anything is drawn
-        center, spread = number("normal_", "mean", mean), number("normal_", "std", std)
-        return self.copy_(random.normal(self._array.shape, center, spread, self._array.dtype))
+        center, spread, array = number("normal_", "mean", mean), number("normal_", "std", std), self._array
+        whole = array.flags.c_contiguous
+        return self.copy_(random.drawn(array, lambda shape: random.normal(shape, center, spread, array.dtype, whole)))

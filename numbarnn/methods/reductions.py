@@ -11,6 +11,7 @@ from .. import devices
 from ..arguments import number, tensor
 from ..attributes import Attributes
 from ..dtypes import as_dtype, torch_name
+from ..memory import rows
 from ..ops import choice, elementwise, indexing
 from ..ops import reduce as ops
 from ..ops.axes import Dim, axes, axis, listed
@@ -82,7 +83,7 @@ class Reductions(Attributes):
     def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The product of all values, or of those along `dim`."""
         x, given = _in_type(self, dtype)
-        along = axes(None if dim is None else as_int(dim), self._array.ndim)
+        along = axes(None if dim is None else as_int("argument 'dim'", dim), self._array.ndim)
         return apply(ops.prod, x, axes=along, keepdim=keepdim, **given)
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
@@ -162,7 +163,7 @@ class Reductions(Attributes):
         x = self._array
         along = None if dim is None else listed(dim, x.ndim)
         if type(x) is np.ndarray:
-            return tensor_of(np.asarray(elementwise.in_order(ufunc.reduce(x, along, np.bool_, None, keepdim))))
+            return tensor_of(np.asarray(rows(ufunc.reduce(x, along, np.bool_, None, keepdim))))
         return tensor_of(devices.asarray(function(x, axis=along, keepdims=keepdim)))
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
@@ -196,7 +197,7 @@ class Reductions(Attributes):
 
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
         """(values, indices) of the `k` largest, or smallest, along `dim`, in order also where `sorted` is False."""
-        count, along = as_int(k), axis(dim, self._array.ndim)
+        count, along = as_int("argument 'k'", k), axis(dim, self._array.ndim)
         if not 0 <= count <= (self._array.shape[along] if self._array.ndim else 1):
             raise RuntimeError(f"selected index k out of range: k is {k}, size {self._array.shape[along : along + 1]}")
         if self._array.dtype.kind == "b":
@@ -215,9 +216,9 @@ def _order(x: Any, along: int, descending: bool) -> Any:
     if not x.ndim:
         return np.zeros_like(x, np.int64)
     if not descending:
-        return elementwise.in_order(np.argsort(x, axis=along, kind="stable"))
+        return rows(np.argsort(x, axis=along, kind="stable"))
     backwards = np.argsort(np.flip(x, along), axis=along, kind="stable")
-    return elementwise.in_order(np.flip(x.shape[along] - 1 - backwards, along))
+    return rows(np.flip(x.shape[along] - 1 - backwards, along))
 
 
 def _in_type(x: Any, dtype: Any) -> tuple[Any, dict[str, Any]]:

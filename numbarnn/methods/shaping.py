@@ -33,7 +33,8 @@ class Shaping(Attributes):
 
     def stride(self, dim: int | None = None) -> Any:
         """Elements from one index to the next along each dimension."""
-        strides = tuple(s // self._array.itemsize for s in self._array.strides)
+        array = self._array if self._array.size else np.empty([n or 1 for n in self._array.shape], self._array.dtype)
+        strides = tuple(s // array.itemsize for s in array.strides)  # of nothing NumPy's are 0
         return strides if dim is None else strides[_existing(dim, self._array.ndim)]
 
     def dim(self) -> int:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 from typing import Any, TypeVar, overload
 
-from .module import Module, layout
+from .module import Module
+from .registry import check_module
 
 Self = TypeVar("Self", bound="_Numbered")
 
@@ -61,25 +62,19 @@ class _Numbered(Module):
         self.add_module(str(len(self)), module)
         return self
 
-    def insert(self: Self, index: int, module: Module) -> Self:
-        """Add `module` before position `index`."""
-        if not isinstance(module, Module):
-            raise AssertionError(f"module should be of type: {Module}, got {type(module).__name__}")
-        children = list(self)
-        children.insert(index, module)
-        self._renumber(children)
-        return self
-
     def extend(self: Self, modules: Iterable[Module]) -> Self:
-        """Add all of `modules` at the end."""
-        for module in list(modules):
+        """Add all of `modules` at the end, or none if one is no module."""
+        given = list(modules)
+        for module in given:
+            check_module(module)
+        for module in given:
             self.append(module)
         return self
 
-    def pop(self, index: int | slice) -> Any:
-        """Take out what is at `index` and return it."""
-        found = self[index]
-        del self[index]
+    def pop(self, key: int | slice) -> Any:
+        """Take out what is at `key` and return it."""
+        found = self[key]
+        del self[key]
         return found
 
 
@@ -101,12 +96,12 @@ class Sequential(_Numbered):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
-        named = args[0] if len(args) == 1 and isinstance(args[0], OrderedDict) else None
-        for name, module in named.items() if named is not None else enumerate(args):
-            self.add_module(str(name), module)
+        named = len(args) == 1 and isinstance(args[0], OrderedDict)
+        for name, module in args[0].items() if named else zip(map(str, range(len(args))), args, strict=True):
+            self.add_module(name, module)
 
     def forward(self, input: Any) -> Any:
-        for module in self._modules.values():
+        for module in self:
             input = module(input)
         return input
 
@@ -114,15 +109,46 @@ class Sequential(_Numbered):
         return type(self)(OrderedDict(modules))
 
     def insert(self, index: int, module: Module) -> Sequential:
-        """Add `module` before position `index`."""
+        """Add `module` before position `index`, which a Sequential of named modules has none of."""
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}, got {type(module).__name__}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")
-        return super().insert(index, module)
+        children = list(self)
+        for number in range(len(children)):
+            if str(number) not in self._modules:
+                raise KeyError(str(number))
+        children.insert(index, module)
+        self._renumber(children)
+        return self
 
     def __add__(self, other: Any) -> Sequential:
-        if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
-        return Sequential(*self, *other)
+        return Sequential(*self, *_summand(other))
+
+    def __iadd__(self, other: Any) -> Sequential:
+        return self.extend(_summand(other))
+
+    def __mul__(self, other: int) -> Sequential:
+        return Sequential(*_times(self, other))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: int) -> Sequential:
+        return self.extend(_times(self, other)[len(self) :])
+
+
+def _summand(other: Any) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+    return other
+
+
+def _times(modules: Sequential, factor: int) -> list[Module]:
+    if not isinstance(factor, int):
+        raise TypeError(f"unsupported operand type(s) for *: {type(modules)} and {type(factor)}")
+    if factor <= 0:
+        raise ValueError(f"Non-positive multiplication factor {factor} for {type(modules)}")
+    return list(modules) * factor
 
 
 class ModuleList(_Numbered):
@@ -149,6 +175,13 @@ class ModuleList(_Numbered):
 
     __iadd__ = extend
 
+    def insert(self, index: int, module: Module) -> None:
+        """Add `module` before position `index`."""
+        check_module(module)
+        children = list(self)
+        children.insert(index, module)
+        self._renumber(children)
+
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList(chain(self, other))
 
@@ -156,9 +189,13 @@ class ModuleList(_Numbered):
         return type(self)(modules.values())
 
     def __repr__(self) -> str:
+        return self._layout(self._runs)
+
+    def _runs(self) -> list[str]:
+        """Each child, and those that are alike in one line."""
         lines = []
         for text, run in groupby(enumerate(map(repr, self)), key=lambda pair: pair[1]):
             numbers = [number for number, _ in run]
             first, count = numbers[0], len(numbers)
             lines.append(f"({first}): {text}" if count == 1 else f"({first}-{numbers[-1]}): {count} x {text}")
-        return layout(self, lines)
+        return lines

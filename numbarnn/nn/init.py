@@ -6,25 +6,28 @@ After `manual_seed` the values are torch's (those of `orthogonal_` as far as two
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import random
 from ..grad_mode import no_grad
+from ..quiet import quietly
+from ..tape import Array
 from ..tensor import Tensor
+from ..writes import check_writable
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform on [a, b)."""
-    with no_grad():
-        return tensor.uniform_(a, b)
+    return _fill(tensor.uniform_, a, b)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    with no_grad():
-        return tensor.normal_(mean, std)
+    return _fill(tensor.normal_, mean, std)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -34,8 +37,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     >>> constant_(numbarnn.empty(2), 0.5)
     tensor([0.5000, 0.5000])
     """
-    with no_grad():
-        return tensor.fill_(val)
+    return _fill(tensor.fill_, val)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -52,8 +54,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity, for a matrix: 1 on the diagonal, 0 elsewhere."""
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {tensor.ndim}")
-    with no_grad():
-        return tensor.copy_(np.eye(*tensor.shape, dtype=tensor.dtype))
+    return _fill(tensor.copy_, np.eye(*tensor.shape, dtype=tensor.dtype))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
@@ -82,7 +83,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonline
     `mode` says which fan, 'fan_in' or 'fan_out'; the gain is that of `nonlinearity`, with slope `a` for 'leaky_relu'.
     Raises ValueError for an unknown mode or nonlinearity.
     """
-    if not tensor._array.size:
+    if _is_empty(tensor):
         return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
@@ -90,7 +91,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonline
 
 def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Normal with mean 0 and standard deviation gain / sqrt(fan); arguments as for `kaiming_uniform_`."""
-    if not tensor._array.size:
+    if _is_empty(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
@@ -109,20 +110,37 @@ def orthogonal_(tensor: Tensor, gain: float = 1) -> Tensor:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {tensor.ndim}")
     if not tensor._array.size:
         return tensor
+    check_writable([tensor._array], "tensor")  # before anything is drawn
+    return _fill(lambda: tensor.copy_(_orthogonal(tensor, gain)))
+
+
+def _orthogonal(tensor: Tensor, gain: float) -> Array:
     rows = tensor.shape[0]
     columns = tensor._array.size // rows
     drawn = random.normal((rows, columns), 0.0, 1.0, tensor.dtype)
     q, r = np.linalg.qr(drawn.T if rows < columns else drawn)
     q = q * np.sign(np.diag(r))  # makes the distribution uniform over all such matrices
-    values = gain * (q.T if rows < columns else q)
+    values: Array = gain * (q.T if rows < columns else q)
+    return values.reshape(tensor.shape)
+
+
+def _fill(method: Callable[..., Tensor], *values: Any) -> Tensor:
+    """Outside of any history, and whatever NumPy is to do about numbers that overflow."""
     with no_grad():
-        return tensor.copy_(values.reshape(tensor.shape))
+        return quietly(method, *values)
+
+
+def _is_empty(tensor: Tensor) -> bool:
+    if tensor._array.size:
+        return False
+    warnings.warn("Initializing zero-element tensors is a no-op", UserWarning, stacklevel=3)
+    return True
 
 
 #: the factor that keeps the spread of what passes through
-_GAINS = {
-    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d", "sigmoid"), 1.0),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
+_GAINS: dict[str, float] = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d", "sigmoid"), 1),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1),
     "tanh": 5.0 / 3,
     "relu": math.sqrt(2.0),
     "selu": 3.0 / 4,

@@ -8,10 +8,11 @@ from typing import Any
 
 from .. import random
 from ..creation import leaf
-from ..devices import chosen, moved
+from ..devices import chosen
 from ..dtypes import as_dtype, get_default_dtype
 from ..tape import Array
 from ..tensor import Parameter
+from ..writes import check_writable, write
 from . import functional as F
 from .module import Module
 
@@ -55,11 +56,12 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew."""
-        drawn = _draws(self.in_features, self.out_features, self.bias is not None, self.weight.dtype)
-        for parameter, values in zip((self.weight, self.bias), drawn, strict=True):
-            if parameter is not None and values is not None:
-                parameter._array[...] = moved(values, parameter.device)
-                parameter._version.wrote()
+        kept = [parameter for parameter in (self.weight, self.bias) if parameter is not None]
+        check_writable((parameter._array for parameter in kept), "parameter")
+        out_features, in_features = self.weight.shape
+        drawn = _draws(in_features, out_features, self.bias is not None, self.weight.dtype)
+        for parameter, values in zip(kept, drawn, strict=False):
+            write(parameter, values)  # type: ignore[arg-type]  # drawn for a bias that there is
 
     def forward(self, input: Any) -> Any:
         return F.linear(input, *self._in_order(_NAMES))

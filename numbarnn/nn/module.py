@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..devices import chosen
-from ..dtypes import as_dtype, float32, float64
+from ..dtypes import as_dtype
 from ..dtypes import device as device_type
-from ..handle import RemovableHandle
-from ..tensor import Parameter, Tensor
-from . import state
-from .hooks import call_with_hooks
-from .registry import Registry
+from ..grad_mode import no_grad
+from ..tensor import Tensor
+from ..writes import look_at, zero_gradients
+from .hooks import Hooks
+from .members import Members
+from .state import Stateful
+from .unchanged import unchanged_on_error
 
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(Registry):
+class Module(Hooks, Members, Stateful):
     """Base of all layers and models.
 
     Parameters, buffers and modules that are assigned as attributes are found again by `parameters()`,
@@ -47,109 +48,6 @@ class Module(Registry):
         """What the module computes: for subclasses to define."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_hooks or self._forward_pre_hooks:
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, args)` before each `forward`; what it returns, if anything, replaces the arguments."""
-        return RemovableHandle(self._forward_pre_hooks, (hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after each `forward`; what it returns, if anything, is the output."""
-        return RemovableHandle(self._forward_hooks, (hook, with_kwargs), prepend)
-
-    # -----------------------------------------------------------------------------------------------------------------
-    # what is inside
-
-    def named_modules(
-        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
-        """This module (named `prefix`) and all below it; a shared one once, unless not `remove_duplicate`."""
-        seen = set() if memo is None else memo
-        if self in seen:
-            return
-        if remove_duplicate:
-            seen.add(self)
-        yield prefix, self
-        for name, child in self._modules.items():
-            if child is not None:
-                yield from child.named_modules(seen, f"{prefix}.{name}" if prefix else name, remove_duplicate)
-
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules right below this one, each once."""
-        seen = set()
-        for name, child in self._modules.items():
-            if child is not None and child not in seen:
-                seen.add(child)
-                yield name, child
-
-    def children(self) -> Iterator[Module]:
-        """The modules right below this one, each once."""
-        return (child for _, child in self.named_children())
-
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) of all below, in the order of registration; a tied one only under its first name."""
-        return self._named("_parameters", prefix, recurse, remove_duplicate)
-
-    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, each once: what an optimizer takes."""
-        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
-
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
-        """(name, buffer) of all below, persistent or not."""
-        return self._named("_buffers", prefix, recurse, remove_duplicate)
-
-    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """All buffers, each once."""
-        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
-
-    def _named(self, slot: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
-        modules: Iterable[tuple[str, Module]] = [(prefix, self)]
-        if recurse:
-            modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
-        seen = set()
-        for path, module in modules:
-            for name, value in getattr(module, slot).items():
-                if value is None or id(value) in seen:
-                    continue
-                if remove_duplicate:
-                    seen.add(id(value))
-                yield f"{path}.{name}" if path else name, value
-
-    def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path; `""` is this one."""
-        module = self
-        for name in target.split(".") if target else ():
-            found = getattr(module, name, None)
-            if not isinstance(found, Module):
-                problem = "has no attribute" if found is None else "has no module at"
-                raise AttributeError(f"{type(module).__name__} {problem} `{name}`")
-            module = found
-        return module
-
-    def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path."""
-        path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        found = module._parameters.get(name)
-        if found is None:
-            raise AttributeError(f"{type(module).__name__} has no parameter `{name}`")
-        return found
-
     # -----------------------------------------------------------------------------------------------------------------
     # mode, gradients, number type
 
@@ -157,8 +55,9 @@ class Module(Registry):
         """Training mode (dropout at work) for this and all below, or evaluation mode if not `mode`."""
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self: Self) -> Self:
@@ -173,14 +72,7 @@ class Module(Registry):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros if not `set_to_none`."""
-        for module in self.modules():
-            for parameter in module._parameters.values():
-                if parameter is None:
-                    continue
-                if set_to_none:
-                    parameter._grad = None
-                elif parameter.grad is not None:
-                    parameter.grad = parameter.grad.detach().zero_()
+        zero_gradients(self.parameters(), set_to_none)
 
     def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` with every module below, then with this one: for initialising weights."""
@@ -189,67 +81,80 @@ class Module(Registry):
         fn(self)
         return self
 
-    def to(self: Self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
+    def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Put `fn` of each parameter, gradient and buffer in its place; parameters stay the same objects.
+
+        All conversions go through here, and through that of each module below.
+        """
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        with no_grad():
+            for parameter in self._parameters.values():
+                if parameter is not None:
+                    gradient = parameter._grad
+                    look_at(parameter, fn(parameter))
+                    if gradient is not None:
+                        look_at(gradient, fn(gradient))
+            for name, buffer in self._buffers.items():
+                if buffer is not None:
+                    self._buffers[name] = fn(buffer)
+        return self
+
+    def _converted(self: Self, fn: Callable[[Tensor], Tensor]) -> Self:
+        with unchanged_on_error(self, values=False):
+            return self._apply(fn)
+
+    def to(
+        self: Self,
+        *args: Any,
+        device: Any = None,
+        dtype: Any = None,
+        non_blocking: bool = False,
+        tensor: Tensor | None = None,
+        memory_format: Any = None,
+    ) -> Self:
         """`to(dtype)`, `to(device)`, `to(device, dtype)` or `to(tensor)`: parameters and buffers go there.
 
         The type changes of those that are floating point.  The parameters stay the same objects, so an optimizer made
-        before goes on working.  `non_blocking` is ignored.  Raises TypeError for a type that is not floating point,
-        RuntimeError, which says what is missing, for a device that is not there.
+        before goes on working.  `non_blocking` and `memory_format` are ignored.  Raises TypeError for a type that is
+        not floating point, RuntimeError, which says what is missing, for a device that is not there.
         """
-        for wanted in args:
+        for wanted in args if tensor is None else (*args, tensor):
             if isinstance(wanted, Tensor):
                 dtype, device = wanted.dtype, wanted.device
             elif isinstance(wanted, (str, device_type)):
                 device = wanted
-            elif wanted is not None:
+            elif wanted is not None and not (isinstance(wanted, bool) and len(args) > 1):  # else it is non_blocking
                 dtype = wanted
         goal = None if device is None else chosen(device)
         number_type = None if dtype is None else as_dtype(dtype)
         if number_type is not None and number_type.kind != "f":
             raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={number_type}")
-        for module in self.modules():
-            for tensor in (*module._parameters.values(), *module._buffers.values()):
-                if tensor is not None:
-                    _convert(tensor, goal, number_type if tensor._array.dtype.kind == "f" else None)
-        return self
+        return self._converted(lambda t: t.to(device=goal, dtype=number_type if t.is_floating_point() else None))
 
     def float(self: Self) -> Self:
-        """Parameters and buffers to float32."""
-        return self.to(float32)
+        """Parameters and buffers that are floating point to float32."""
+        return self._converted(lambda t: t.float() if t.is_floating_point() else t)
 
     def double(self: Self) -> Self:
-        """Parameters and buffers to float64."""
-        return self.to(float64)
+        """Parameters and buffers that are floating point to float64."""
+        return self._converted(lambda t: t.double() if t.is_floating_point() else t)
+
+    def type(self: Self, dst_type: Any) -> Self:
+        """All parameters and buffers to one type."""
+        return self._converted(lambda t: t.type(dst_type))
 
     def cpu(self: Self) -> Self:
         """Parameters and buffers to the CPU."""
-        return self.to("cpu")
+        return self._converted(lambda t: t.cpu())
 
     def cuda(self: Self, device: Any = None) -> Self:
         """Parameters and buffers to the GPU; RuntimeError, which says what is missing, without one."""
-        return self.to("cuda" if device is None else device)
+        return self._converted(lambda t: t.cuda(device))
 
     # -----------------------------------------------------------------------------------------------------------------
-    # state and representation
-
-    def state_dict(
-        self, *, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Tensor]:
-        """Parameters and persistent buffers by name.  The tensors share memory with the module's."""
-        found: dict[str, Tensor] = OrderedDict() if destination is None else destination
-        for entry in state.entries(self, prefix):
-            found[entry.key] = entry.tensor if keep_vars else entry.tensor.detach()
-        return found
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state.IncompatibleKeys:
-        """Copy values, tensors or NumPy arrays, into the parameters and buffers of the same names.
-
-        Raises RuntimeError, with everything that does not fit, for wrong shapes and, if `strict`, for missing and
-        unexpected names; the module is then as it was.  `assign` puts the given tensors themselves in place.
-        """
-        return state.load(self, state_dict, strict, assign)
+    # representation
 
     def extra_repr(self) -> str:
         """What a subclass wants to have shown between the parentheses of its representation."""
@@ -259,23 +164,13 @@ class Module(Registry):
         return type(self).__name__
 
     def __repr__(self) -> str:
-        return layout(self, [f"({name}): {child!r}" for name, child in self._modules.items()])
+        return self._layout(lambda: [f"({name}): {child!r}" for name, child in self._modules.items()])
 
-
-def layout(module: Module, children: list[str]) -> str:
-    """The representation of `module` around those of its children."""
-    name, extra = module._get_name(), module.extra_repr()
-    lines = extra.split("\n") if extra else []
-    if not children and len(lines) <= 1:
-        return f"{name}({extra})"
-    lines += [child.replace("\n", "\n  ") for child in children]
-    return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _convert(tensor: Tensor, device: Any, dtype: Any) -> None:
-    """Give `tensor`, and its gradient, another device and number type, in place; None: the one that it has."""
-    gradient = tensor.grad
-    if device is not None or dtype is not None:
-        tensor.data = tensor.detach().to(device=device, dtype=dtype)
-        if gradient is not None:
-            tensor.grad = gradient.detach().to(device=device, dtype=dtype)
+    def _layout(self, children: Callable[[], list[str]]) -> str:
+        """The representation around those of the children."""
+        extra = self.extra_repr()
+        lines, below = extra.split("\n") if extra else [], children()
+        if not below and len(lines) <= 1:
+            return f"{self._get_name()}({extra})"
+        lines += [child.replace("\n", "\n  ") for child in below]
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"

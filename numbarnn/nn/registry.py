@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,12 @@ from ..creation import as_tensor
 from ..tape import Array
 from ..tensor import Parameter, Tensor
 
-_SLOTS = ("_parameters", "_buffers", "_modules")
+SLOTS = ("_parameters", "_buffers", "_modules")
+_HOOKS = (
+    "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_post_hooks", "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+)  # fmt: skip
 
 
 class Registry:
@@ -22,19 +28,24 @@ class Registry:
     _modules: dict[str, Any]
     _non_persistent_buffers_set: set[str]
     _forward_hooks: dict[int, Any]
+    _forward_hooks_with_kwargs: dict[int, bool]
+    _forward_hooks_always_called: dict[int, bool]
     _forward_pre_hooks: dict[int, Any]
+    _forward_pre_hooks_with_kwargs: dict[int, bool]
+    _state_dict_hooks: dict[int, Any]
+    _state_dict_post_hooks: dict[int, Any]
+    _state_dict_pre_hooks: dict[int, Any]
+    _load_state_dict_pre_hooks: dict[int, Any]
+    _load_state_dict_post_hooks: dict[int, Any]
 
     def __init__(self) -> None:
-        # Not by assignment: __setattr__ below needs the dicts to be there.
-        self.__dict__.update(
-            training=True,
-            _parameters={},
-            _buffers={},
-            _non_persistent_buffers_set=set(),
-            _modules={},
-            _forward_hooks={},
-            _forward_pre_hooks={},
-        )
+        self.__dict__.update(_fresh())  # not by assignment: __setattr__ below needs the dicts to be there
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(_fresh() | state)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """List `param` under `name`; None keeps the name without a value (a layer without a bias)."""
@@ -44,7 +55,12 @@ class Registry:
                 f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
                 "(numbarnn.nn.Parameter or None required)"
             )
-        _release(self, name)
+        if param is not None and not param.is_leaf:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
+                f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
+            )
+        _release(self._parameters.get(name))
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | Array | None, persistent: bool = True) -> None:
@@ -64,8 +80,7 @@ class Registry:
 
     def add_module(self, name: str, module: Any) -> None:
         """List `module` as a child under `name`."""
-        if module is not None and not isinstance(module, Registry):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        check_module(module)
         self._check_name("module", "_modules", name)
         self._modules[name] = module
 
@@ -94,37 +109,41 @@ class Registry:
     def __setattr__(self, name: str, value: Any) -> None:
         slots = self.__dict__
         if isinstance(value, Parameter):
-            self._claim("_parameters", "parameters", name, value)
+            self._slot("_parameters", "parameters")
+            self._instead(name, "_parameters", lambda: self.register_parameter(name, value))
         elif name in slots.get("_parameters", ()):
             _expect_none(value, "parameter", name, "numbarnn.nn.Parameter")
-            _release(self, name)
-            slots["_parameters"][name] = None
+            self.register_parameter(name, None)
         elif isinstance(value, Registry):
-            self._claim("_modules", "module", name, value)
+            modules = self._slot("_modules", "module")
+            self._instead(name, "_modules", lambda: modules.update({name: value}))
         elif name in slots.get("_modules", ()):
             _expect_none(value, "child module", name, "numbarnn.nn.Module")
             slots["_modules"][name] = None
         elif name in slots.get("_buffers", ()):
             if not isinstance(value, Tensor):
                 _expect_none(value, "buffer", name, "numbarnn.Tensor")
-            slots["_buffers"][name] = value
+            self.register_buffer(name, value, name not in self._non_persistent_buffers_set)
         else:
             object.__setattr__(self, name, value)
 
-    def _claim(self, slot: str, kind: str, name: str, value: Any) -> None:
-        """Put `value` under `name` in one dict, and take what had that name out of the others."""
-        found = self._slot(slot, kind)
-        _release(self, name)
-        self.__dict__.pop(name, None)
-        for other in _SLOTS:
-            if other != slot:
-                self.__dict__[other].pop(name, None)
+    def _instead(self, name: str, slot: str, register: Callable[[], None]) -> None:
+        """Take what has this name out of everywhere but `slot`, and register something else; all or nothing."""
+        others = [self.__dict__, *(self.__dict__[other] for other in SLOTS if other != slot)]
+        taken = [(held, held.pop(name)) for held in others if name in held]
+        try:
+            register()
+        except BaseException:
+            for held, before in taken:
+                held[name] = before
+            raise
+        for _, before in taken:
+            _release(before)
         self._non_persistent_buffers_set.discard(name)
-        found[name] = value
 
     def __getattr__(self, name: str) -> Any:
         slots = self.__dict__
-        for slot in _SLOTS:
+        for slot in SLOTS:
             if name in slots.get(slot, ()):
                 return slots[slot][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -136,24 +155,33 @@ class Registry:
         return [getattr(self, name) for name in names]  # one was deleted, or replaced by a plain tensor
 
     def __delattr__(self, name: str) -> None:
-        for slot in _SLOTS:
+        for slot in SLOTS:
             if name in self.__dict__.get(slot, ()):
-                _release(self, name)
-                del self.__dict__[slot][name]
+                _release(self.__dict__[slot].pop(name))
                 self._non_persistent_buffers_set.discard(name)
                 return
         object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
-        listed = (name for slot in _SLOTS for name in self.__dict__.get(slot, ()) if name.isidentifier())
+        listed = (name for slot in SLOTS for name in self.__dict__.get(slot, ()) if name.isidentifier())
         return sorted({*object.__dir__(self), *listed})
 
 
-def _release(module: Registry, name: str) -> None:
-    """Let go of what was derived from the parameter of this name, which is about to go."""
-    parameter = module._parameters.get(name)
-    if parameter is not None:
-        parameter._version.forget()
+def _fresh() -> dict[str, Any]:
+    """The attributes of a module in which nothing is registered yet."""
+    return {"training": True, "_non_persistent_buffers_set": set(), **{slot: {} for slot in (*SLOTS, *_HOOKS)}}
+
+
+def check_module(module: Any) -> None:
+    """TypeError for what cannot be a child module."""
+    if module is not None and not isinstance(module, Registry):
+        raise TypeError(f"{type(module).__name__} is not a Module subclass")
+
+
+def _release(value: Any) -> None:
+    """Let go of what was derived from a parameter that is about to go."""
+    if isinstance(value, Parameter):
+        value._version.forget()
 
 
 def _expect_none(value: Any, kind: str, name: str, expected: str) -> None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import random
 from ..creation import empty
-from ..devices import moved
 from ..tensor import Parameter, Tensor
 from .checks import check_dropout, check_sizes
 from .functional.ready import Ready
-from .functional.rnn import ACTIVATIONS, counts, ready_cell, recurrent, recurrent_cell
+from .functional.rnn import ACTIVATIONS, activation_of, counts, ready_cell, recurrent, recurrent_cell
 from .functional.shown import arranged, layers_shown
-from .module import Module
+from .recurrent import Recurrent
 from .utils.rnn import PackedSequence
-
-if TYPE_CHECKING:
-    from .stream import Stream
 
 
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
@@ -27,49 +21,9 @@ def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
 
 _CELL_NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
 _ACTIVATIONS = {f"RNN_{name.upper()}": activation for name, activation in ACTIVATIONS.items()}
-#: attributes that say how many parameters there are
-_SHAPE = ("num_layers", "bias", "bidirectional")
 
 
-class _Recurrent(Module):
-    hidden_size: int
-    _ready: Ready | None = None  # of the last call
-
-    def _kept(self, ready: Ready) -> Ready:
-        """These parameters, kept for the next calls as well if changes to them will be noted."""
-        before, kept = self._ready, ready.of(self._parameters.values()) and ready.stays()
-        self.__dict__["_ready"] = ready if kept else None
-        if kept and (before is None or before.weights is not ready.weights):
-            for parameter in self._parameters.values():
-                if parameter is not None:
-                    parameter._version.keep(self)
-        return ready
-
-    def _drop_derived(self) -> None:
-        self.__dict__.pop("_ready", None)
-
-    def stream(self, batch: int | None = None) -> Stream:
-        """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
-
-        Not in torch.  ValueError for a bidirectional layer, whose second direction begins at the last step, TypeError
-        for a subclass with a forward of its own.
-        """
-        if type(self).forward not in (RNN.forward, RNNCell.forward):
-            raise TypeError(f"stream: expected the forward of nn.RNN or nn.RNNCell, got a {type(self).__name__}")
-        from .stream import new_stream  # 4 ms that most programs need not spend
-
-        return new_stream(self, batch)
-
-    def reset_parameters(self) -> None:
-        """Draw every parameter from U(-1/sqrt(H), 1/sqrt(H)), in the order of registration."""
-        bound = 1.0 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0.0
-        for parameter in self.parameters():
-            drawn = random.uniform(parameter.shape, -bound, bound, parameter.dtype)
-            parameter._array[...] = moved(drawn, parameter.device)
-            parameter._version.wrote()
-
-
-class RNN(_Recurrent):
+class RNN(Recurrent):
     """A stacked Elman RNN, h_t = f(x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh) with f = tanh or relu.
 
     With T steps, B sequences, I = input_size, H = hidden_size, L = num_layers, D directions:
@@ -171,10 +125,15 @@ class RNN(_Recurrent):
         self._flat_names = [name for names in self._names for name in names]
         self.reset_parameters()
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in _SHAPE:
-            self._drop_derived()  # the parameters are to be looked at again: they may not fit
+    def _activation(self) -> int:
+        try:
+            return _ACTIVATIONS[self.mode]
+        except KeyError:
+            raise AssertionError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
+
+    def _gathered(self) -> Ready:
+        params = self._in_order(self._flat_names)
+        return Ready(params, *counts(params, self.bias, self.num_layers, self.bidirectional))
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -197,14 +156,7 @@ class RNN(_Recurrent):
         shown = 1
         if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        ready = self._ready
-        if ready is None or not ready.of(self._parameters.values()):
-            params = self._in_order(self._flat_names)
-            ready = self._kept(Ready(params, *counts(params, self.bias, self.num_layers, self.bidirectional)))
-        try:
-            f = _ACTIVATIONS[self.mode]
-        except KeyError:
-            raise ValueError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
+        ready, f = self._prepared(), self._activation()
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
             results = recurrent(f, input, hx, ready, p, self.batch_first, None, None, lengths, shown)
@@ -223,7 +175,7 @@ class RNN(_Recurrent):
         return text
 
 
-class RNNCell(_Recurrent):
+class RNNCell(Recurrent):
     """One step of an Elman RNN, h' = f(x W_ih^T + b_ih + h W_hh^T + b_hh) with f = tanh or relu.
 
     With B sequences, I = input_size, H = hidden_size:
@@ -272,10 +224,13 @@ class RNNCell(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        ready = self._ready
-        if ready is None or not ready.of(self._parameters.values()):
-            ready = self._kept(ready_cell(*self._in_order(_CELL_NAMES)))
-        return recurrent_cell(self.nonlinearity, input, hx, ready)
+        return recurrent_cell(self.nonlinearity, input, hx, self._prepared())
+
+    def _activation(self) -> int:
+        return activation_of(self.nonlinearity)
+
+    def _gathered(self) -> Ready:
+        return ready_cell(*self._in_order(_CELL_NAMES))
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

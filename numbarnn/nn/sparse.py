@@ -6,10 +6,11 @@ from typing import Any
 
 from .. import random
 from ..creation import leaf
-from ..devices import chosen, moved
+from ..devices import chosen
 from ..dtypes import as_dtype, get_default_dtype
 from ..tape import Array
 from ..tensor import Parameter, Tensor
+from ..writes import check_writable, write
 from . import functional as F
 from .functional.sparse import check_padding
 from .module import Module
@@ -73,10 +74,9 @@ class Embedding(Module):
 
     def reset_parameters(self) -> None:
         """Draw the table anew."""
-        drawn = _table(self.num_embeddings, self.embedding_dim, self.weight.dtype)
-        self.weight._array[...] = moved(drawn, self.weight.device)
+        check_writable([self.weight._array], "weight")
+        write(self.weight, _table(self.weight.shape[0], self.weight.shape[1], self.weight.dtype))
         self._zero_padding()
-        self.weight._version.wrote()
 
     @classmethod
     def from_pretrained(

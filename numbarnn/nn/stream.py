@@ -61,7 +61,7 @@ class Stream:
         out: what to write h_t to, and to return: a Tensor or an array like it.  Without, the return value is the
             stream's own Tensor, the same one at each step, and the next step writes over it.
 
-        Nothing is allocated, unless a step takes more than 2 million operations.  What is read-only or not C-contiguous
+        Nothing is allocated, unless a step takes more than 4 million operations.  What is read-only or not C-contiguous
         is copied first, to memory that the stream keeps.
         TypeError for what is no such array, ValueError for another shape or dtype; the state is then as it was.
         """

@@ -1,8 +1,18 @@
-"""Models to ONNX files, and RNN nodes of such files back; needs the package onnx, which is imported when called."""
+"""Models to ONNX files, for which the package onnx is needed, and RNN nodes of such files back."""
 
-from .errors import OnnxExporterError
-from .export import export
+from .errors import OnnxExporterError, OnnxLoadError
+from .export import ONNXProgram, export
 from .load import load_rnn
+from .options import OperatorExportTypes, TrainingMode
 from .reverse import ReverseRNN
 
-__all__ = ["OnnxExporterError", "ReverseRNN", "export", "load_rnn"]
+__all__ = [
+    "ONNXProgram",
+    "OnnxExporterError",
+    "OnnxLoadError",
+    "OperatorExportTypes",
+    "ReverseRNN",
+    "TrainingMode",
+    "export",
+    "load_rnn",
+]

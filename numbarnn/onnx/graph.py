@@ -12,12 +12,18 @@ from .errors import OnnxExporterError, require_onnx
 from .merge import Fill, Shape, Value
 from .sizes import UNKNOWN, Extent
 
+#: of a message of protocol buffers
+MOST_BYTES = 2**31 - 1
+#: from which opset on the axes of an operator are an input; before they are an attribute
+_AXES_ARE_INPUT = {"Squeeze": 13, "Unsqueeze": 13, "ReduceSum": 13, "ReduceMean": 18, "ReduceMax": 18, "ReduceMin": 18}
+
 
 class Graph:
-    """Nodes and constants with their names."""
+    """Nodes and constants with their names, as the operators are in one opset."""
 
     def __init__(
         self,
+        opset: int,
         axes: Mapping[str, tuple[str, int]],
         inputs: Mapping[int, str],
         results: Sequence[str],
@@ -27,7 +33,7 @@ class Graph:
         number; `results`: the names that they will have; `parameters`: the names of arrays, by id, that have one.
         """
         self.onnx = require_onnx()
-        self.axes, self.parameters = axes, parameters
+        self.opset, self.axes, self.parameters = opset, axes, parameters
         self.names = dict(inputs)
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
@@ -45,8 +51,19 @@ class Graph:
         self._taken.add(name)
         return name
 
-    def node(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+    def require(self, opset: int, what: str) -> None:
+        """OnnxExporterError where the file is to be of an older opset."""
+        if self.opset < opset:
+            raise OnnxExporterError(f"{what}: expected an opset_version of {opset} or more, got {self.opset}")
+
+    def node(
+        self, kind: str, *inputs: str, outputs: int = 1, axes: Sequence[int] | None = None, **attributes: Any
+    ) -> Any:
         """The name of what a new node computes, or a list of names."""
+        if axes is not None and self.opset >= _AXES_ARE_INPUT[kind]:
+            inputs = (*inputs, self.integers(*axes))
+        elif axes is not None:
+            attributes["axes"] = list(axes)
         names = [self.unique(kind.lower()) for _ in range(outputs)]
         while inputs and not inputs[-1]:
             inputs = inputs[:-1]
@@ -122,14 +139,18 @@ class Graph:
         self.results.add(name)
 
     def prune(self) -> None:
-        """Leave out what no result depends on."""
+        """Leave out what no result depends on; all outputs of an RNN node are optional."""
         wanted, kept = set(self.results), []
         for node in reversed(self.nodes):
             if wanted.intersection(node.output):
                 wanted.update(node.input)
+                node.output[:] = [name if name in wanted else "" for name in node.output]
                 kept.append(node)
         self.nodes = kept[::-1]
         self.constants = {name: array for name, array in self.constants.items() if name in wanted}
+        size = sum(array.nbytes for array in self.constants.values())
+        if size > MOST_BYTES:
+            raise OnnxExporterError(f"weights of {size} bytes: expected at most {MOST_BYTES}, which a file can hold")
 
     def value_info(self, name: str, shape: Sequence[Any], dtype: Any) -> Any:
         """What the file says of an input or output."""

@@ -19,9 +19,13 @@ from .sizes import lengths_of
 
 @dataclass
 class Inputs:
-    """`args`: arrays (the inputs of the graph), None and settings; `axes`: {input: {dimension: name of its length}}."""
+    """`args`: arrays (the inputs of the graph), None and settings, the last of them given by `keywords`.
+
+    `names`: of the inputs; `axes`: {input: {dimension: name of its length}}.
+    """
 
     args: list[Any]
+    keywords: tuple[str, ...]
     names: list[str]
     axes: dict[str, dict[int, str]]
 
@@ -55,28 +59,39 @@ class Inputs:
 def inputs_of(
     model: Module,
     args: Any,
+    kwargs: Mapping[str, Any] | None,
     input_names: Sequence[str] | None,
     dynamic_axes: Mapping[str, Mapping[int, str] | Sequence[int]] | None,
+    dynamic_shapes: Any,
 ) -> Inputs:
     """What `export` was told, and what is assumed where it was told nothing."""
-    if args is None and dynamic_axes is not None:
-        raise ValueError("args: expected example inputs with dynamic_axes, for the lengths of all other axes")
-    given = [_first_input(model)] if args is None else list(args) if isinstance(args, (tuple, list)) else [args]
-    plain = [as_array(arg) if isinstance(arg, Tensor) else arg for arg in given]
-    tensors = [(number, arg) for number, arg in enumerate(plain) if isinstance(arg, np.ndarray)]
+    guess = not given(args)
+    if guess and not (dynamic_axes is None and dynamic_shapes is None):
+        raise ValueError("args: expected example inputs with dynamic axes, for the lengths of all other axes")
+    positional = [_first_input(model)] if guess else list(args) if isinstance(args, (tuple, list)) else [args]
+    if kwargs is None and len(positional) > 1 and isinstance(positional[-1], dict):
+        kwargs = positional.pop()  # as torch reads a dict at the end
+    keywords = tuple(kwargs or ())
+    plain = [as_array(a) if isinstance(a, Tensor) else a for a in (*positional, *(kwargs or {}).values())]
+    signature = inspect.signature(model.forward).parameters.values()
+    parameters = [p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD][: len(positional)]
+    called = [*parameters, *(f"input_{number}" for number in range(len(parameters), len(positional))), *keywords]
+    tensors = {name: arg for name, arg in zip(called, plain, strict=True) if isinstance(arg, np.ndarray)}
     if not tensors:
         raise ValueError("args: expected at least one tensor or array")
-    parameters = [
-        p.name for p in inspect.signature(model.forward).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
-    ]
-    names = list(input_names or [])
-    for number, _ in tensors[len(names) :]:
-        names.append(parameters[number] if number < len(parameters) else f"input_{number}")
+    names = [*(input_names or []), *list(tensors)[len(input_names or []) :]]
     if len(names) != len(tensors) or len(set(names)) != len(names) or not all(names):
         raise ValueError(f"input_names: expected {len(tensors)} different names at most, got {input_names!r}")
-    arrays = dict(zip(names, (array for _, array in tensors), strict=True))
+    arrays = dict(zip(names, tensors.values(), strict=True))
+    if dynamic_shapes is not None:
+        dynamic_axes = _from_shapes(called, dict(zip(tensors, names, strict=True)), dynamic_shapes)
     axes = _assumed(model, arrays) if dynamic_axes is None else _given(arrays, dynamic_axes)
-    return Inputs(plain, names, axes)
+    return Inputs(plain, keywords, names, axes)
+
+
+def given(args: Any) -> bool:
+    """Whether there are example inputs: torch's way of giving none is ()."""
+    return args is not None and not (isinstance(args, (tuple, list)) and not args)
 
 
 def _recurrent(model: Module) -> Any:
@@ -112,6 +127,24 @@ def _assumed(model: Module, arrays: Mapping[str, Any]) -> dict[str, dict[int, st
         if "batch" in axes and other.ndim in (1, 2, 3):
             found[name] = {1 if other.ndim == 3 else 0: "batch"}
     return found
+
+
+def _from_shapes(called: Sequence[str], names: Mapping[str, str], dynamic_shapes: Any) -> dict[str, dict[int, str]]:
+    """torch's `dynamic_shapes`, by argument or in their order, as axes of inputs; `names`: of these by argument."""
+    if not isinstance(dynamic_shapes, Mapping):
+        dynamic_shapes = dict(zip(called, dynamic_shapes, strict=False))
+    axes: dict[str, dict[int, str]] = {}
+    for argument, dims in dynamic_shapes.items():
+        if argument not in called:
+            raise ValueError(f"dynamic_shapes: expected arguments of forward ({', '.join(called)}), got {argument!r}")
+        every = dims if isinstance(dims, Mapping) else dict(enumerate(dims or ()))
+        for dim, axis in every.items():
+            name = axis if isinstance(axis, str) else getattr(axis, "__name__", None)  # that of a torch.export.Dim
+            if name is not None and argument in names:
+                axes.setdefault(names[argument], {})[dim] = name
+            elif not (axis is None or isinstance(axis, int)):
+                raise ValueError(f"dynamic_shapes: expected names for the dynamic axes of {argument}, got {axis!r}")
+    return axes
 
 
 def _given(arrays: Mapping[str, Any], dynamic_axes: Mapping[str, Any]) -> dict[str, dict[int, str]]:

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from ..nn.functional.shown import arranged, layers_shown
 from ..record import as_array
 from .errors import OnnxExporterError
 from .graph import Graph
 from .merge import Fill, Step
 from .reverse import ReverseRNN
 
-Shapes = tuple[list[Any], list[tuple[int, ...]]]
+#: inputs, shapes of the outputs, and what the call returns of these
+Shapes = tuple[list[Any], list[tuple[int, ...]], Callable[[list[Any]], Any]]
 
 
 def _expect(name: str, value: Any, shape: Sequence[int | None], dtypes: Sequence[Any]) -> None:
@@ -42,6 +44,10 @@ def _rank(name: str, value: Any, ranks: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def _one(outputs: list[Any]) -> Any:
+    return outputs[0]
+
+
 def _path(step: Step) -> str:
     """Where the layer is in the model: what its weights are called after."""
     return step.where.split(" ")[0]
@@ -51,10 +57,27 @@ def _path(step: Step) -> str:
 # RNN and RNNCell
 
 
-def rnn_shapes(module: nn.RNN, input: Any, hx: Any = None, lengths: Any = None, **options: Any) -> Shapes:
-    """output and h_n."""
-    for name in options:
-        raise OnnxExporterError(f"{name}: expected an RNN that is called without it, for an export")
+def _check(module: nn.RNN | nn.RNNCell) -> None:
+    """OnnxExporterError for what a call of the module would refuse: parameters that do not fit, an unknown f."""
+    try:
+        module._prepared()
+        module._activation()
+    except (AssertionError, RuntimeError) as error:
+        raise OnnxExporterError(str(error)) from error
+
+
+def rnn_shapes(
+    module: nn.RNN,
+    input: Any,
+    hx: Any = None,
+    lengths: Any = None,
+    *,
+    output_hidden_states: bool = False,
+    return_output: bool = True,
+) -> Shapes:
+    """The outputs of the layers that the call returns, and h_n."""
+    shown = layers_shown(module.num_layers, output_hidden_states, return_output)
+    _check(module)
     shape = _rank("input", input, (2, 3))
     alone, D, H = len(shape) == 2, 2 if module.bidirectional else 1, module.hidden_size
     dtype = module.weight_ih_l0.dtype
@@ -65,7 +88,8 @@ def rnn_shapes(module: nn.RNN, input: Any, hx: Any = None, lengths: Any = None, 
         _expect("hx", hx, state, [dtype])
     if lengths is not None:
         _expect("lengths", lengths, batch or (1,), [np.int64, np.int32])
-    return [input, hx, lengths], [(*shape[:-1], D * H), state]
+    results = [*[(*shape[:-1], D * H)] * shown, state]
+    return [input, hx, lengths], results, lambda outputs: arranged(outputs, output_hidden_states)
 
 
 def rnn_nodes(graph: Graph, step: Step) -> list[str]:
@@ -75,11 +99,11 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
     x, hx, lengths = _rnn_inputs(graph, step)
     alone = len(step.outputs[0].shape) == 2
     if alone:
-        x = graph.node("Unsqueeze", x, graph.integers(1))
+        x = graph.node("Unsqueeze", x, axes=(1,))
     elif rnn.batch_first:
         x = graph.node("Transpose", x, perm=[1, 0, 2])
     direction = "bidirectional" if rnn.bidirectional else "reverse" if isinstance(rnn, ReverseRNN) else "forward"
-    states = []
+    outputs, states = [], []
     for layer in range(rnn.num_layers):
         weights = _weights(graph, step, rnn.all_weights[layer * D : (layer + 1) * D], f"l{layer}")
         first = hx
@@ -87,28 +111,30 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
             first = graph.node("Slice", hx, graph.integers(layer * D), graph.integers((layer + 1) * D))
         y, h = graph.node(
             "RNN", x, *weights, lengths, first, outputs=2, hidden_size=H, direction=direction,
-            activations=[rnn.nonlinearity.capitalize()] * D, name=graph.unique(f"{_path(step)}.l{layer}"),
+            activations=[rnn._nonlinearity().capitalize()] * D, name=graph.unique(f"{_path(step)}.l{layer}"),
         )  # fmt: skip
         states.append(h)
         if D == 1:
-            x = graph.node("Squeeze", y, graph.integers(1))
+            x = graph.node("Squeeze", y, axes=(1,))
         else:
             x = graph.node("Reshape", graph.node("Transpose", y, perm=[0, 2, 1, 3]), graph.integers(0, 0, D * H))
+        outputs.append(x)
     h_n = states[0] if len(states) == 1 else graph.node("Concat", *states, axis=0)
     if lengths:  # an empty sequence ends where it begins; runtimes differ in what they make of one
         empty = graph.node("Equal", lengths, graph.constant(np.int32(0)))
         first = hx or graph.constant(rnn.weight_ih_l0.dtype.type(0))
-        h_n = graph.node("Where", graph.node("Unsqueeze", empty, graph.integers(0, 2)), first, h_n)
+        h_n = graph.node("Where", graph.node("Unsqueeze", empty, axes=(0, 2)), first, h_n)
+    outputs = outputs[rnn.num_layers + 1 - len(step.outputs) :]
     if alone:
-        return [graph.node("Squeeze", value, graph.integers(1)) for value in (x, h_n)]
-    return [graph.node("Transpose", x, perm=[1, 0, 2]) if rnn.batch_first else x, h_n]
+        return [graph.node("Squeeze", value, axes=(1,)) for value in (*outputs, h_n)]
+    return [*(graph.node("Transpose", y, perm=[1, 0, 2]) if rnn.batch_first else y for y in outputs), h_n]
 
 
 def _rnn_inputs(graph: Graph, step: Step) -> tuple[str, str, str]:
     x, hx, lengths = step.inputs
     state = "" if _is_zero(hx) else graph.operand(hx)
     if state and len(step.outputs[0].shape) == 2:
-        state = graph.node("Unsqueeze", state, graph.integers(1))
+        state = graph.node("Unsqueeze", state, axes=(1,))
     return graph.operand(x), state, graph.operand(lengths, np.int32)
 
 
@@ -131,27 +157,26 @@ def _weights(graph: Graph, step: Step, directions: Sequence[Sequence[Any]], suff
 
 def cell_shapes(module: nn.RNNCell, input: Any, hx: Any = None) -> Shapes:
     """h'."""
-    if module.nonlinearity not in ("tanh", "relu"):
-        raise OnnxExporterError(f"nonlinearity: expected 'tanh' or 'relu', got {module.nonlinearity!r}")
+    _check(module)
     shape = _rank("input", input, (1, 2))
     dtype, state = module.weight_ih.dtype, (*shape[:-1], module.hidden_size)
     _expect("input", input, (*shape[:-1], module.input_size), [dtype])
     if hx is not None:
         _expect("hx", hx, state, [dtype])
-    return [input, hx], [state]
+    return [input, hx], [state], _one
 
 
 def cell_nodes(graph: Graph, step: Step) -> list[str]:
     """An RNN node of one step."""
     cell: nn.RNNCell = step.settings["module"]
-    new = graph.integers(0) if len(step.outputs[0].shape) == 2 else graph.integers(0, 1)
+    new = (0,) if len(step.outputs[0].shape) == 2 else (0, 1)
     params = [p for p in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if p is not None]
-    x, hx = ("" if value is None else graph.node("Unsqueeze", graph.operand(value), new) for value in step.inputs)
+    x, hx = ("" if value is None else graph.node("Unsqueeze", graph.operand(value), axes=new) for value in step.inputs)
     _, h = graph.node(
         "RNN", x, *_weights(graph, step, [params], "cell"), "", hx, outputs=2, hidden_size=cell.hidden_size,
-        activations=[cell.nonlinearity.capitalize()],
+        activations=[cell._nonlinearity().capitalize()],
     )  # fmt: skip
-    return [graph.node("Squeeze", h, new)]
+    return [graph.node("Squeeze", h, axes=new)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -160,9 +185,9 @@ def cell_nodes(graph: Graph, step: Step) -> list[str]:
 
 def linear_shapes(module: nn.Linear, input: Any) -> Shapes:
     """y."""
-    shape = _rank("input", input, tuple(range(1, 9)))
-    _expect("input", input, (*shape[:-1], module.in_features), [module.weight.dtype])
-    return [input], [(*shape[:-1], module.out_features)]
+    shape, (O, I) = _rank("input", input, tuple(range(1, 9))), module.weight.shape
+    _expect("input", input, (*shape[:-1], I), [module.weight.dtype])
+    return [input], [(*shape[:-1], O)], _one
 
 
 def linear_nodes(graph: Graph, step: Step) -> list[str]:
@@ -181,7 +206,7 @@ def embedding_shapes(module: nn.Embedding, input: Any) -> Shapes:
         raise OnnxExporterError("an Embedding with max_norm changes its weights when called: it cannot be exported")
     shape = tuple(as_array(input).shape)
     _expect("input", input, shape, [np.int64, np.int32])
-    return [input], [(*shape, module.embedding_dim)]
+    return [input], [(*shape, module.weight.shape[1])], _one
 
 
 def embedding_nodes(graph: Graph, step: Step) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..tape import Array
+from .errors import OnnxLoadError
+from .model import Node
 from .wiring import input_of
 
 _DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
@@ -47,22 +49,23 @@ class RNNNode:
         return self.nonlinearity, self.direction, self.hidden_size, self.layout, self.weight_ih.dtype
 
 
-def read_node(node: Any, label: str, attributes: Mapping[str, Any], constants: Mapping[str, Array]) -> RNNNode:
-    """The node as an RNNNode; ValueError, which says what, if nn.RNN cannot compute it."""
+def read_node(node: Node, label: str, constants: Mapping[str, Array]) -> RNNNode:
+    """The node as an RNNNode; OnnxLoadError, which says what, if nn.RNN cannot compute it."""
+    attributes = node.attributes
     inputs = [input_of(node, number) for number in range(6)]
     direction = _text(attributes.get("direction", "forward"))
     if direction not in _DIRECTIONS:
-        raise ValueError(f"{label}: direction: expected one of {', '.join(_DIRECTIONS)}, got {direction!r}")
+        raise OnnxLoadError(f"{label}: direction: expected one of {', '.join(_DIRECTIONS)}, got {direction!r}")
     D = _DIRECTIONS[direction]
     for name in ("clip", "activation_alpha", "activation_beta"):
         if attributes.get(name, []) != []:
-            raise ValueError(f"{label}: {name}: expected none, got {attributes[name]!r}: nn.RNN has no such thing")
+            raise OnnxLoadError(f"{label}: {name}: expected none, got {attributes[name]!r}: nn.RNN has no such thing")
     layout = attributes.get("layout", 0)
     if layout not in (0, 1):
-        raise ValueError(f"{label}: layout: expected 0 or 1, got {layout!r}")
+        raise OnnxLoadError(f"{label}: layout: expected 0 or 1, got {layout!r}")
     for name, what in ((inputs[4], "sequence_lens"), (inputs[5], "initial_h")):
         if name in constants and (what == "sequence_lens" or constants[name].any()):  # states of 0 are the default
-            raise ValueError(
+            raise OnnxLoadError(
                 f"{label}: {what}: expected an input of the model, got a constant: nn.RNN takes it per call"
             )
     w, r = (_constant(label, what, name, constants) for what, name in zip("WR", inputs[1:3], strict=True))
@@ -79,7 +82,7 @@ def _nonlinearity(label: str, attributes: Mapping[str, Any], D: int) -> str:
     given = attributes.get("activations", ["Tanh"] * D)
     names = [_text(name).lower() for name in given] if isinstance(given, list) else [given]
     if len(names) != D or len(set(names)) != 1 or names[0] not in ("tanh", "relu"):
-        raise ValueError(
+        raise OnnxLoadError(
             f"{label}: activations: expected Tanh or Relu, the same for each of {D} directions, got {names}"
         )
     return names[0]
@@ -87,20 +90,20 @@ def _nonlinearity(label: str, attributes: Mapping[str, Any], D: int) -> str:
 
 def _constant(label: str, what: str, name: str, constants: Mapping[str, Array]) -> Array:
     if name not in constants:
-        raise ValueError(f"{label}: {what}: expected an initializer or a Constant node, got {name or 'nothing'!r}")
+        raise OnnxLoadError(f"{label}: {what}: expected an initializer or a Constant node, got {name or 'nothing'!r}")
     return constants[name]
 
 
 def _check_shapes(label: str, w: Array, r: Array, b: Array | None, D: int, hidden_size: Any) -> None:
     if w.ndim != 3 or len(w) != D or not w.size:
-        raise ValueError(f"{label}: W: expected shape ({D}, hidden_size, input_size), got {w.shape}")
+        raise OnnxLoadError(f"{label}: W: expected shape ({D}, hidden_size, input_size), got {w.shape}")
     H = w.shape[1]
     if hidden_size not in (None, H):
-        raise ValueError(f"{label}: hidden_size: expected {H}, as W has, got {hidden_size}")
+        raise OnnxLoadError(f"{label}: hidden_size: expected {H}, as W has, got {hidden_size}")
     if w.dtype not in (np.float32, np.float64):
-        raise ValueError(f"{label}: W: expected float32 or float64, got {w.dtype}")
+        raise OnnxLoadError(f"{label}: W: expected float32 or float64, got {w.dtype}")
     for what, array, shape in (("R", r, (D, H, H)), ("B", b, (D, 2 * H))):
         if array is not None and (array.shape != shape or array.dtype != w.dtype):
-            raise ValueError(
+            raise OnnxLoadError(
                 f"{label}: {what}: expected {w.dtype} of shape {shape}, got {array.dtype} of {array.shape}"
             )

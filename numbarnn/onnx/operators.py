@@ -29,23 +29,21 @@ def _elementwise(kind: str) -> Nodes:
 
 def _along(kind: str) -> Nodes:
     def nodes(graph: Graph, step: Step) -> list[str]:
-        dtype = step.outputs[0].dtype
-        return [graph.node(kind, *(graph.operand(v, dtype) for v in step.inputs), axis=step.settings["axis"])]
+        dtype, axis = step.outputs[0].dtype, step.settings["axis"]
+        if kind != "Concat" and axis not in (-1, len(step.outputs[0].shape) - 1):
+            graph.require(13, f"{step.where}: {kind} of another axis than the last")
+        return [graph.node(kind, *(graph.operand(v, dtype) for v in step.inputs), axis=axis)]
 
     return nodes
 
 
 def _reduction(kind: str) -> Nodes:
-    """In this opset the axes of ReduceSum are an input, those of the others an attribute."""
-
     def nodes(graph: Graph, step: Step) -> list[str]:
         x, axes = graph.operand(step.inputs[0], step.outputs[0].dtype), step.settings["axes"]
         keepdims = int(step.settings["keepdim"])
         if not axes:
             return [graph.node("Identity", x)]
-        if kind == "ReduceSum":
-            return [graph.node(kind, x, graph.integers(*axes), keepdims=keepdims)]
-        return [graph.node(kind, x, axes=list(axes), keepdims=keepdims)]
+        return [graph.node(kind, x, axes=axes, keepdims=keepdims)]
 
     return nodes
 
@@ -59,6 +57,7 @@ def _view(graph: Graph, step: Step) -> list[str]:
     open_lengths = [n for n in shape if not isinstance(n, int)]
     if len(open_lengths) == 1 and 0 not in shape:
         return [graph.node("Reshape", x, graph.integers(*(n if isinstance(n, int) else -1 for n in shape)))]
+    graph.require(14, f"{step.where}: a shape with several dynamic lengths or one of 0")
     return [graph.node("Reshape", x, graph.sizes(shape, f"{step.where}: the shape of a view"), allowzero=1)]
 
 
@@ -69,9 +68,9 @@ def _without_ones(shape: Shape) -> list[Any]:
 def _new_axes(graph: Graph, name: str, gone: list[int], new: list[int]) -> str:
     """`name` without the axes `gone`, then with the axes `new` of length 1."""
     if gone and gone != new:
-        name = graph.node("Squeeze", name, graph.integers(*gone))
+        name = graph.node("Squeeze", name, axes=gone)
     if new and gone != new:
-        name = graph.node("Unsqueeze", name, graph.integers(*new))
+        name = graph.node("Unsqueeze", name, axes=new)
     return name
 
 

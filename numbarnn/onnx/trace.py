@@ -39,8 +39,8 @@ class Call:
     where: str  # the module that it is part of
 
 
-#: a layer and the arguments of its call -> its inputs, checked, and the shapes of its outputs
-Shapes = Callable[..., tuple[list[Any], list[tuple[int, ...]]]]
+#: a layer and the arguments of its call -> its inputs, checked, the shapes of its outputs, and what it returns of these
+Shapes = Callable[..., tuple[list[Any], list[tuple[int, ...]], Callable[[list[Any]], Any]]]
 
 
 class Trace:
@@ -54,8 +54,11 @@ class Trace:
         self._count = 0
         self._where = ["model"]
 
-    def run(self, model: Module, args: Sequence[Any], lengths: Mapping[str, int]) -> Trace:
-        """Trace `model(*args)`; arrays among `args` stand for inputs; `lengths`: of their dynamic axes."""
+    def run(self, model: Module, args: Sequence[Any], keywords: Sequence[str], lengths: Mapping[str, int]) -> Trace:
+        """Trace `model(*args)`, the last of them by these keywords.
+
+        Arrays among `args` stand for inputs; `lengths`: of their dynamic axes.
+        """
         given = []
         for arg in args:
             if isinstance(arg, np.ndarray):
@@ -65,7 +68,9 @@ class Trace:
         with _one_at_a_time, no_grad():
             record.tracer = self._operation
             try:
-                result = self._copy(model, "", {})(*given)
+                positional = given[: len(given) - len(keywords)]
+                named = dict(zip(keywords, given[len(positional) :], strict=True))
+                result = self._copy(model, "", {})(*positional, **named)
             except Exception as error:
                 used = "; traced with " + ", ".join(f"{axis} = {n}" for axis, n in lengths.items()) if lengths else ""
                 why = "" if isinstance(error, OnnxExporterError) else "calling it for the export failed: "
@@ -104,12 +109,11 @@ class Trace:
         return self._call(op.name, list(inputs), settings, [result.shape], result.dtype)[0]
 
     def _layer(self, kind: type[Module], module: Module, twin: Module, *args: Any, **options: Any) -> Any:
-        inputs, results = self.layers[kind](module, *args, **options)
+        inputs, shapes, returned = self.layers[kind](module, *args, **options)
         if not any(isinstance(t, Tensor) and isinstance(t._array, Symbol) for t in inputs):
             return type(module).forward(twin, *args, **options)
         dtype = next(iter(module.parameters())).dtype
-        outputs = self._call(kind.__name__, inputs, {"module": module}, results, dtype)
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        return returned(self._call(kind.__name__, inputs, {"module": module}, shapes, dtype))
 
     def _call(self, name: str, inputs: list[Any], settings: Any, shapes: Any, dtype: Any) -> list[Tensor]:
         arrays = [None if value is None else record.as_array(value) for value in inputs]

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import as_float, in_order, number_type, passed
-from .op import OUTPUT, Array, Result, op
+from ..memory import rows
+from .elementwise import as_float, number_type, passed
+from .op import OUTPUT, Array, Result
+from .op import elementwise as op
 
 
 def _no_bools(*operands: Any) -> None:
@@ -64,7 +66,7 @@ def pow(x: Array, y: Array) -> Result:
     def d_exponent(d: Array) -> Array:
         return np.where((x == 0) & (y >= 0), 0, d * out * np.log(x))
 
-    return out if x.ndim else in_order(out), (d_base, d_exponent)
+    return out if x.ndim else rows(out), (d_base, d_exponent)
 
 
 def _quotient(x: Array, y: Array) -> Array:

@@ -14,7 +14,7 @@ def axis(dim: int, ndim: int) -> int:
     """`dim`, which may count from the end, as an axis of an array with `ndim` dimensions."""
     if type(dim) is int and 0 <= dim < ndim:
         return dim
-    number = as_int(dim)
+    number = as_int("argument 'dim'", dim)
     bound = max(ndim, 1)  # torch lets a 0-d tensor have dimension 0 and -1
     if not -bound <= number < bound:
         span = f"[{-bound}, {bound - 1}]"

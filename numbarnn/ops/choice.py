@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import SMALL, fitting, result_type
-from .elementwise import in_order
-from .op import Array, Result, op
+from ..dtypes import result_type
+from ..scalars import scalar
+from .op import Array, Result
+from .op import elementwise as op
+from .op import op as in_rows
 
 
 @op(saves=(0, 1), promote=True)
@@ -28,8 +30,8 @@ def _chosen(d: Array, above: Array, below: Array) -> Array:
 
 def _numbers_fit(condition: Array, x: Any, y: Any) -> None:
     for value in (x, y):
-        if isinstance(value, (int, float)) and not -SMALL <= value <= SMALL:
-            fitting(value, result_type(x, y))
+        if isinstance(value, (int, float)) and not -127 <= value <= 127:  # which fit into every type
+            scalar(value, result_type(x, y))
 
 
 @op(saves=(0,), promote=True, masks=1, check=_numbers_fit)
@@ -64,8 +66,8 @@ def clamp(x: Array, low: Array, high: Array) -> Result:
     return np.minimum(np.maximum(x, low), high), (d_x, d_low, d_high)
 
 
-@op(saves=(1,))
+@in_rows(saves=(1,))
 def masked_fill(x: Array, mask: Array, value: Any) -> Result:
     """`value`, one number or an array without dimensions, where `mask` is True."""
-    out = in_order(np.where(mask, np.asarray(value, x.dtype, like=x), x))
-    return out, (lambda d: np.where(mask, 0, d), np.zeros_like, lambda d: np.where(mask, d, 0))
+    value = np.asarray(scalar(value, x.dtype) if isinstance(value, (int, float)) else value, x.dtype, like=x)
+    return np.where(mask, value, x), (lambda d: np.where(mask, 0, d), np.zeros_like, lambda d: np.where(mask, d, 0))

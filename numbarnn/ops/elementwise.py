@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .op import OUTPUT, Array, Result, op
+from ..memory import copied
+from ..scalars import scalar
+from .op import OUTPUT, Array, Result
+from .op import elementwise as op
+from .op import op as in_rows
 
 
 def as_float(x: Array) -> Array:
     """What torch computes in where a result cannot be an integer: float32 for every type but the floats."""
     return x if x.dtype.kind == "f" else x.astype(np.float32)
-
-
-def in_order(out: Any) -> Any:
-    """`out` in row-major order, as torch has results that do not follow their inputs in memory."""
-    return out if out.flags.c_contiguous else out.copy()
 
 
 def number_type(name: str, x: Array) -> None:
@@ -128,10 +127,10 @@ def sigmoid(x: Array) -> Result:
 
 @op()
 def clone(x: Array) -> Result:
-    return x.copy(order="K"), (passed,)
+    return copied(x), (passed,)
 
 
-@op()
+@in_rows()
 def contiguous(x: Array) -> Result:
     return x.copy(order="C"), (passed,)
 
@@ -144,4 +143,5 @@ def to_copy(x: Array, *, dtype: Any) -> Result:
 @op()
 def copy(x: Array, y: Array) -> Result:
     """`y` in the shape and type of `x`, which it replaces."""
-    return np.broadcast_to(np.asarray(y, x.dtype, like=x), x.shape), (np.zeros_like, passed)
+    y = np.asarray(scalar(y, x.dtype) if isinstance(y, (int, float)) else y, x.dtype, like=x)
+    return np.broadcast_to(y, x.shape), (np.zeros_like, passed)

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import add_at, at_places, beside
+from ..devices import add_at, asarray, at_places, beside
+from ..memory import in_order, joint_order
+from ..scalars import scalar
 from .op import Array, Result, op
 
 
@@ -22,7 +24,7 @@ def select(x: Array, *, index: Any) -> Result:
     return x[index], (d_x,)
 
 
-@op()
+@op(layout="own")
 def index(x: Array, *, index: Any) -> Result:
     """`x[index]` with arrays of integers or bools in the index: a copy; an element may be taken several times."""
 
@@ -31,11 +33,38 @@ def index(x: Array, *, index: Any) -> Result:
         add_at(out, index, d)
         return out
 
-    return x[index], (d_x,)
+    out = x[index]
+    if type(x) is np.ndarray and not (x.flags.c_contiguous and out.flags.c_contiguous):
+        out = in_order(out, joint_order(out.shape, _strides(x, index)))
+    return out, (d_x,)
 
 
-@op()
-def index_select(x: Array, *, axis: int, indices: Array) -> Result:
+def _strides(x: Array, index: Any) -> list[list[int]]:
+    """Steps in memory along the dimensions of `x[index]`: those of `x` where it is not indexed, and of each array."""
+    arrays: list[Array] = []
+    places: list[int] = []  # how many dimensions of `x` that stay are before each array
+    kept: list[int] = []
+    axis = 0
+    for part in (*index, *(slice(None),) * x.ndim):
+        if isinstance(part, slice):
+            kept += x.strides[axis : axis + 1]
+            axis += 1
+        else:
+            mask = part.dtype.kind == "b"
+            arrays.append(np.empty(1) if mask else part)
+            places.append(len(kept))
+            axis += part.ndim if mask else 1
+    ndim = max(a.ndim for a in arrays)
+    at = places[0] if len(set(places)) == 1 else 0
+    before, after = [0] * at, [0] * (len(kept) - at)
+    return [
+        [*kept[:at], *[0] * ndim, *kept[at:]],
+        *([*before, *[0] * (ndim - a.ndim), *a.strides, *after] for a in arrays),
+    ]
+
+
+@op(saves=(1,))
+def take(x: Array, indices: Array, *, axis: int) -> Result:
     """The slices of `axis` that the vector `indices` names."""
     where = (slice(None),) * axis + (indices,)
 
@@ -44,7 +73,8 @@ def index_select(x: Array, *, axis: int, indices: Array) -> Result:
         add_at(out, where, d)
         return out
 
-    return x.take(indices, axis), (d_x,)
+    taken: Array = np.take(x, indices, axis)
+    return taken, (d_x, np.zeros_like)
 
 
 @op(saves=(1,))
@@ -80,13 +110,13 @@ def pick(x: Array, indices: Array, *, axis: int) -> Result:
 def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
     """A copy of `x` with out[indices[i][j]][j] = source[i][j] for axis 0, and so on; `source` may be a number."""
     where = _places(indices, axis)
-    source = np.asarray(source, like=x)
+    source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, like=x)
     part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
     out = x.copy()
     _rows(out)[where] = source[part]
 
     def d_x(d: Array) -> Array:
-        d_kept: Array = d.copy()
+        d_kept: Array = asarray(d).copy()
         _rows(d_kept)[where] = 0
         return d_kept
 
@@ -105,7 +135,7 @@ def _no_derivative(d: Array) -> Array:
 @op()
 def scatter_reduced(x: Array, indices: Array, source: Array, *, axis: int, ufunc: Any) -> Result:
     """`scatter` that adds to what is there, or multiplies it, as often as a place is named."""
-    source = np.asarray(source, x.dtype, like=x)
+    source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, x.dtype, like=x)
     out = x.copy()
     at_places(
         ufunc, _rows(out), _places(indices, axis), source[tuple(map(slice, indices.shape)) if source.ndim else ()]

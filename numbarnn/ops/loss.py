@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .op import Array, Result, Vjp, op
+from .op import Array, Result, Vjp, elementwise, op
 
 
 def _sum(x: Array, axis: int | None = None) -> Any:
@@ -40,21 +40,21 @@ def _pointwise(losses: Array, reduction: str, *slopes: Callable[[], Array]) -> R
     return out, tuple((lambda d, slope=slope: spread(d) * slope()) for slope in slopes)
 
 
-@op(promote=True)
+@elementwise(promote=True)
 def mse_loss(x: Array, y: Array, *, reduction: str) -> Result:
     """(x - y)^2"""
     error = x - y
     return _pointwise(error * error, reduction, lambda: 2 * error, lambda: -2 * error)
 
 
-@op(promote=True)
+@elementwise(promote=True)
 def l1_loss(x: Array, y: Array, *, reduction: str) -> Result:
     """|x - y|"""
     error = x - y
     return _pointwise(np.abs(error), reduction, lambda: np.sign(error), lambda: -np.sign(error))
 
 
-@op(saves=(0, 1))
+@elementwise(saves=(0, 1))
 def binary_cross_entropy(x: Array, y: Array, *, weight: Array | None, reduction: str) -> Result:
     """-w (y log x + (1 - y) log(1 - x)), with logarithms no lower than -100 and x (1 - x) no lower than 1e-12."""
     weight = np.ones_like(x, shape=()) if weight is None else weight.astype(x.dtype)
@@ -68,7 +68,7 @@ def binary_cross_entropy(x: Array, y: Array, *, weight: Array | None, reduction:
     return _pointwise(losses, reduction, d_x, lambda: weight * (log_rest - log_x))
 
 
-@op(saves=(0, 1), promote=True)
+@elementwise(saves=(0, 1), promote=True)
 def binary_cross_entropy_with_logits(
     x: Array, y: Array, *, weight: Array | None, pos_weight: Array | None, reduction: str
 ) -> Result:

@@ -13,6 +13,7 @@ Arrays come as positional arguments and everything else by keyword.  Broadcastin
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,9 @@ class Op:
     masks: int  # so many inputs at the front are not
     check: Callable[..., None] | None  # sees the inputs before that, unless they are two arrays of one type
     view: bool  # the output may share memory with input 0
+    #: how the output lies in memory: "rows" (C order), "operands" (as torch lays out what it computes element by
+    #: element), "own" (as it is returned)
+    layout: str
 
     def saved_for(self, edges: Sequence[Any]) -> Iterable[int]:
         """What the gradients read that are needed: those of inputs whose edge is not None."""
@@ -58,6 +62,7 @@ def op(
     masks: int = 0,
     view: bool = False,
     check: Callable[..., None] | None = None,
+    layout: str = "rows",
 ) -> Callable[[Callable[..., Result]], Op]:
     """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn.
 
@@ -68,6 +73,10 @@ def op(
         name = "".join(part.capitalize() for part in function.__name__.strip("_").split("_"))
         each = tuple(reads for reads in saves if isinstance(reads, tuple))
         alike = tuple(number for number in saves if isinstance(number, int))
-        return Op(name, function, each or (alike,), promote, masks, check, view)
+        return Op(name, function, each or (alike,), promote, masks, check, view, "own" if view else layout)
 
     return decorate
+
+
+#: `op` for what is computed element by element
+elementwise = functools.partial(op, layout="operands")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import as_float, in_order
+from .elementwise import as_float
 from .op import OUTPUT, Array, Result, op
 
 Axes = tuple[int, ...]
@@ -42,27 +42,27 @@ def _sum_type(x: Array, dtype: Any) -> Any:
 
 @op()
 def sum(x: Array, *, axes: Axes, keepdim: bool, dtype: Any = None) -> Result:
-    out = in_order(_total(x, axes, keepdim, _sum_type(x, dtype)))
+    out = _total(x, axes, keepdim, _sum_type(x, dtype))
     return out, (lambda d: _spread(d, x, axes, keepdim),)
 
 
 @op()
 def mean(x: Array, *, axes: Axes, keepdim: bool) -> Result:
     count = x.dtype.type(product([x.shape[a] for a in axes]))
-    return in_order(_total(x, axes, keepdim) / count), (lambda d: _spread(d / count, x, axes, keepdim),)
+    return _total(x, axes, keepdim) / count, (lambda d: _spread(d / count, x, axes, keepdim),)
 
 
 @op(saves=(0,))
 def var(x: Array, *, axes: Axes, keepdim: bool, correction: float) -> Result:
     deviation, freedom = _deviation(x, axes, correction)
     out = _total(deviation * deviation, axes, keepdim) / freedom
-    return in_order(out), (lambda d: _kept(d, x, axes, keepdim) * (2 / freedom) * deviation,)
+    return out, (lambda d: _kept(d, x, axes, keepdim) * (2 / freedom) * deviation,)
 
 
 @op(saves=(0, OUTPUT))
 def std(x: Array, *, axes: Axes, keepdim: bool, correction: float) -> Result:
     deviation, freedom = _deviation(x, axes, correction)
-    out = in_order(np.sqrt(_total(deviation * deviation, axes, keepdim) / freedom))
+    out = np.sqrt(_total(deviation * deviation, axes, keepdim) / freedom)
 
     def d_x(d: Array) -> Array:
         slope = np.where(out == 0, 0, d / (out * freedom))  # torch's choice where there is no spread
@@ -104,12 +104,12 @@ def norm(x: Array, *, axes: Axes, keepdim: bool, p: float) -> Result:
             slope = np.where(size == 0, 0, np.sign(x) * (size / top) ** (p - 1))
         return np.where(top == 0, 0, d * slope)
 
-    return in_order(out), (d_x,)
+    return out, (d_x,)
 
 
 @op(saves=(0,))
 def prod(x: Array, *, axes: Axes, keepdim: bool, dtype: Any = None) -> Result:
-    out = in_order(np.prod(x, axis=axes, keepdims=keepdim, dtype=_sum_type(x, dtype)))
+    out = np.prod(x, axis=axes, keepdims=keepdim, dtype=_sum_type(x, dtype))
 
     def d_x(d: Array) -> Array:
         # The product of all others, from both sides, is right also where values are zero.
@@ -138,9 +138,9 @@ def amin(x: Array, *, axes: Axes, keepdim: bool) -> Result:
 
 def _extreme(x: Array, ufunc: Any, function: Any, axes: Axes, keepdim: bool) -> Result:
     if type(x) is np.ndarray:
-        out = in_order(ufunc.reduce(x, axes, None, None, keepdim))
+        out = ufunc.reduce(x, axes, None, None, keepdim)
     else:
-        out = in_order(function(x, axis=axes, keepdims=keepdim))
+        out = function(x, axis=axes, keepdims=keepdim)
 
     def d_x(d: Array) -> Array:
         at_top = x == _kept(out, x, axes, keepdim)
@@ -152,7 +152,7 @@ def _extreme(x: Array, ufunc: Any, function: Any, axes: Axes, keepdim: bool) -> 
 
 @op()
 def cumsum(x: Array, *, axis: int, dtype: Any = None) -> Result:
-    out = in_order(np.cumsum(x, axis=axis, dtype=_sum_type(x, dtype)))
+    out = np.cumsum(x, axis=axis, dtype=_sum_type(x, dtype))
     return out, (lambda d: np.flip(np.cumsum(np.flip(d, axis), axis), axis),)
 
 
@@ -168,7 +168,7 @@ def softmax(x: Array, *, axis: int) -> Result:
     x = as_float(x)
     out = np.exp(x - _largest(x, axis))
     out /= _total(out, axis, True)
-    return in_order(out), (lambda d: out * (d - _total(d * out, axis, True)),)
+    return out, (lambda d: out * (d - _total(d * out, axis, True)),)
 
 
 @op(saves=(OUTPUT,))
@@ -176,4 +176,4 @@ def log_softmax(x: Array, *, axis: int) -> Result:
     x = as_float(x)
     shifted = x - _largest(x, axis)
     out = shifted - np.log(_total(np.exp(shifted), axis, True))
-    return in_order(out), (lambda d: d - np.exp(out) * _total(d, axis, True),)
+    return out, (lambda d: d - np.exp(out) * _total(d, axis, True),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .elementwise import in_order
+from ..memory import copied, order
 from .op import Array, Result, Vjp, op
 
 Shape = tuple[int, ...]
@@ -25,16 +25,16 @@ def expand(x: Array, *, shape: Shape) -> Result:
     return x.view() if shape == x.shape else np.broadcast_to(x, shape), (lambda d: d,)
 
 
-@op()
+@op(layout="own")
 def flip(x: Array, *, axes: Shape) -> Result:
-    return np.flip(x, axes).copy(order="K"), (lambda d: np.flip(d, axes),)
+    return copied(np.flip(x, axes), order(x)), (lambda d: np.flip(d, axes),)
 
 
 @op()
 def roll(x: Array, *, shifts: Shape, axes: Shape | None) -> Result:
     """Elements moved on by `shifts` along `axes`, or in the flattened array; those that fall off come in again."""
     back = tuple(-n for n in shifts)
-    return in_order(np.roll(x, shifts, axes)), (lambda d: np.roll(d, back, axes),)
+    return np.roll(x, shifts, axes), (lambda d: np.roll(d, back, axes),)
 
 
 @op()
@@ -57,9 +57,7 @@ def repeat(x: Array, *, sizes: Shape) -> Result:
     """`x` laid `sizes[i]` times along axis i; there may be more sizes than dimensions."""
     shape = (1,) * (len(sizes) - x.ndim) + x.shape
     parted = tuple(n for pair in zip(sizes, shape, strict=True) for n in pair)
-    return in_order(np.tile(x, sizes)), (
-        lambda d: d.reshape(parted).sum(axis=tuple(range(0, len(parted), 2))).reshape(x.shape),
-    )
+    return np.tile(x, sizes), (lambda d: d.reshape(parted).sum(axis=tuple(range(0, len(parted), 2))).reshape(x.shape),)
 
 
 def _part(axis: int, span: slice, shape: Shape) -> Vjp:
@@ -75,9 +73,9 @@ def cat(*arrays: Array, axis: int) -> Result:
     for a in arrays:
         start, end = end, end + (a.shape[axis] if a.shape != (0,) else 0)
         vjps.append(_part(axis, slice(start, end), a.shape))
-    return in_order(np.concatenate(joined, axis)), tuple(vjps)
+    return np.concatenate(joined, axis), tuple(vjps)
 
 
 @op(promote=True)
 def stack(*arrays: Array, axis: int) -> Result:
-    return in_order(np.stack(arrays, axis)), tuple((lambda d, i=i: np.take(d, i, axis)) for i in range(len(arrays)))
+    return np.stack(arrays, axis), tuple((lambda d, i=i: np.take(d, i, axis)) for i in range(len(arrays)))

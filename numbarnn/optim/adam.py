@@ -9,11 +9,12 @@ from ..kernels import backend
 from ..kernels.plain_steps import directed
 from ..tape import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer
-from .options import check_betas, check_not_negative, check_unsupported, number
+from .optimizer import Group
+from .options import check_betas, check_lr, check_not_negative, check_unsupported
+from .stepwise import Stepwise
 
 
-class Adam(Optimizer):
+class Adam(Stepwise):
     """Steps of lr m / (sqrt(v) + eps), with running means m of g and v of g^2, corrected for their start at 0.
 
     `betas`: how much of m and of v a step keeps.  `amsgrad` takes the largest v so far.  `weight_decay` w adds w p
@@ -32,12 +33,13 @@ class Adam(Optimizer):
     """
 
     _required = ("step", "exp_avg", "exp_avg_sq")
+    _like_parameter = frozenset({"exp_avg", "exp_avg_sq", "max_exp_avg_sq"})
 
     def __init__(
         self,
         params: Iterable[Any],
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -49,13 +51,13 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        rate = number(lr)
-        check_not_negative(lr=rate, eps=eps)
-        check_betas(betas)
+        check_lr(lr, foreach)
+        check_not_negative(lr=lr, eps=eps)
+        check_betas(betas, foreach)
         check_not_negative(weight_decay=weight_decay)
         check_unsupported(foreach, fused, capturable=capturable, differentiable=differentiable)
         defaults = {
-            "lr": rate, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
             "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
             "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
         }  # fmt: skip
@@ -102,7 +104,7 @@ class AdamW(Adam):
         self,
         params: Iterable[Any],
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
@@ -117,3 +119,8 @@ class AdamW(Adam):
             params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
             differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
         )  # fmt: skip
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True  # whatever was saved, by an Adam or before there was this option

@@ -1,36 +1,45 @@
-"""`Optimizer`: parameter groups, state, and the loop that each method of optimisation fills in."""
+"""`Optimizer`: parameter groups and state, for every method of optimisation."""
 
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from ..grad_mode import enable_grad
-from ..tape import Array
 from ..tensor import Tensor
+from ..writes import zero_gradients
 from . import state
-from .checks import check_step
-from .options import in_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
 
 
-class Optimizer(ABC):
-    """Base of the optimizers.
+class Optimizer:
+    """Base of the optimizers: a subclass defines `step`.
 
     `params`: parameters, pairs of name and parameter, or dicts: groups, each with its `params` and its own values
     for some options.  Options that a group lacks come from `defaults`.  Raises ValueError for an empty list, for a
     parameter in two groups and for a tensor that is no leaf, TypeError for what is no tensor.
+
+    >>> import numbarnn, numbarnn.nn as nn
+    >>> class Descent(Optimizer):
+    ...     def __init__(self, params, lr):
+    ...         super().__init__(params, {"lr": lr})
+    ...
+    ...     def step(self):
+    ...         for group in self.param_groups:
+    ...             for p in group["params"]:
+    ...                 p.detach().sub_(group["lr"] * p.grad)
+    >>> w = nn.Parameter(numbarnn.tensor([1.0, 2.0]))
+    >>> (w * w).sum().backward()
+    >>> Descent([w], lr=0.1).step()
+    >>> w.tolist()
+    [0.800000011920929, 1.600000023841858]
     """
 
-    #: states that a parameter has from its first step on; where there are some, all states begin as zeros
-    _required: tuple[str, ...] = ()
+    #: states that are arrays like their parameter
+    _like_parameter: frozenset[str] = frozenset()
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -41,25 +50,43 @@ class Optimizer(ABC):
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
-        self._opt_called = False
         given = list(params)
         if not given:
             raise ValueError("optimizer got an empty parameter list")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "step"}  # a scheduler's, of this object
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change the parameters, once `closure`, if given, has computed the loss that is returned."""
+        raise NotImplementedError
+
     def add_param_group(self, param_group: Group) -> None:
         """Also optimise the parameters of this group; options that it lacks take their default."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params, names = _listed(param_group["params"])
-        if self.param_groups and (names is None) != ("param_names" not in self.param_groups[0]):
-            raise ValueError("all optimizer param groups should be with/without names.")
+        named = names is not None or "param_names" in param_group
+        if len(set(map(id, params))) < len(params):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                UserWarning,
+                stacklevel=4,
+            )
+        if any(named != ("param_names" in group) for group in self.param_groups):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. "
+                f"cannot add param group {'with' if named else 'without'} names to the optimizer"
+            )
         known = {id(p) for group in self.param_groups for p in group["params"]}
         if known.intersection(map(id, params)):
             raise ValueError("some parameters appear in more than one parameter group")
-        if len(set(map(id, params))) < len(params):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters", UserWarning, stacklevel=4)
         param_group["params"] = params
         if names is not None:
             param_group["param_names"] = names
@@ -69,50 +96,7 @@ class Optimizer(ABC):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros if not `set_to_none`."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if set_to_none:
-                    parameter._grad = None
-                elif parameter.grad is not None:
-                    parameter.grad = parameter.grad.detach().zero_()
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient.
-
-        `closure`, if given, is called first to compute the loss and the gradients; its result is returned.
-        RuntimeError, before the parameter or its state is changed, unless its dtype is a float one and its gradient
-        and states are of its shape, dtype and device.  Options may be tensors of one
-        element; TypeError, and no change, for what is no number.
-        """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        self._opt_called = True
-        groups = [in_numbers(group) for group in self.param_groups]
-        with np.errstate(all="ignore"):
-            for group in groups:
-                for parameter in group["params"]:
-                    if parameter._grad is not None:
-                        self._step(parameter, group)
-        return loss
-
-    def _step(self, parameter: Tensor, group: Group) -> None:
-        values, gradient = parameter._array, parameter._grad._array  # type: ignore[union-attr]  # step() looked
-        names = self._state_names(group)
-        complete = check_step(values, gradient, self.state.get(parameter), names, self._required)
-        if not complete and self._required:
-            state.start(self.state[parameter], values, names)
-        self._update(parameter, gradient, group)
-        parameter._version.wrote()
-
-    @abstractmethod
-    def _state_names(self, group: Group) -> tuple[str, ...]:
-        """The states, each an array like the parameter, that a step with these options uses."""
-
-    @abstractmethod
-    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
-        """Change the parameter's array in place; `gradient` must not be written to."""
+        zero_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each parameter, by number, and the groups with numbers for parameters: torch's layout."""
@@ -130,7 +114,7 @@ class Optimizer(ABC):
         return "\n".join([*lines, ")"])
 
 
-def _listed(params: Any) -> tuple[list[Tensor], list[str] | None]:
+def _listed(params: Any) -> tuple[list[Tensor], list[Any] | None]:
     """A group's parameters and, if they were given with them, their names."""
     if isinstance(params, set):
         raise TypeError(
@@ -145,6 +129,6 @@ def _listed(params: Any) -> tuple[list[Tensor], list[str] | None]:
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(tensor).__name__}")
-        if not tensor.is_leaf:
+        if not tensor.is_leaf and all(t is not tensor for t in tensor._node.retained):  # type: ignore[union-attr]  # no leaf: it has a node
             raise ValueError("can't optimize a non-leaf Tensor")
-    return tensors, [str(entry[0]) for entry in given] if any(named) else None
+    return tensors, [entry[0] for entry in given] if any(named) else None

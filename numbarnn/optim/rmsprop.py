@@ -8,11 +8,12 @@ from typing import Any
 from ..kernels import backend
 from ..tape import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer
-from .options import check_not_negative, check_unsupported, number
+from .optimizer import Group
+from .options import check_lr, check_not_negative, check_unsupported
+from .stepwise import Stepwise
 
 
-class RMSprop(Optimizer):
+class RMSprop(Stepwise):
     """Steps of lr g / (sqrt(v) + eps), with the running mean v = alpha v + (1 - alpha) g^2.
 
     `centered`: v less the square of the running mean of g.  `momentum`: steps of lr b, with
@@ -31,6 +32,7 @@ class RMSprop(Optimizer):
     """
 
     _required = ("step", "square_avg")
+    _like_parameter = frozenset({"square_avg", "momentum_buffer", "grad_avg"})
 
     def __init__(
         self,
@@ -46,11 +48,11 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        rate = number(lr)
-        check_not_negative(lr=rate, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
+        check_lr(lr)
+        check_not_negative(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         check_unsupported(capturable=capturable, differentiable=differentiable)
         defaults = {
-            "lr": rate, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
+            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
             "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
             "differentiable": differentiable,
         }  # fmt: skip

@@ -10,11 +10,12 @@ import numpy as np
 from ..kernels import backend
 from ..tape import Array
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer
-from .options import check_not_negative, check_unsupported, number
+from .optimizer import Group
+from .options import check_lr, check_not_negative, check_unsupported
+from .stepwise import Stepwise
 
 
-class SGD(Optimizer):
+class SGD(Stepwise):
     """Stochastic gradient descent: p -= lr b, with b = momentum b + (1 - dampening) g, from b = g.
 
     `nesterov`: p -= lr (g + momentum b).  `weight_decay` w adds w p to g; `maximize` turns the sign of g.
@@ -30,6 +31,8 @@ class SGD(Optimizer):
     tensor([0.8000, 1.6000])
     """
 
+    _like_parameter = frozenset({"momentum_buffer"})
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -44,13 +47,13 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        rate = number(lr)
-        check_not_negative(lr=rate, momentum=momentum, weight_decay=weight_decay)
+        check_lr(lr)
+        check_not_negative(True, lr=lr, momentum=momentum, weight_decay=weight_decay)
         check_unsupported(foreach, fused, differentiable=differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {
-            "lr": rate, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
             "nesterov": nesterov, "maximize": maximize, "foreach": foreach, "differentiable": differentiable,
             "fused": fused,
         }  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from copy import deepcopy
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import devices
+from ..quiet import quietly
 from ..tape import Array
 from ..tensor import Tensor
 from .checks import misshapen
@@ -43,7 +45,7 @@ def load(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
     """Replace the optimizer's state and options; its parameters stay."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-    saved, groups = state_dict["param_groups"], optimizer.param_groups
+    saved, groups = deepcopy(state_dict["param_groups"]), optimizer.param_groups
     if len(saved) != len(groups):
         raise ValueError("loaded state dict has a different number of parameter groups")
     if any(len(old["params"]) != len(new["params"]) for old, new in zip(saved, groups, strict=True)):
@@ -56,21 +58,42 @@ def load(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
     for number, values in state_dict["state"].items():
         if number in parameters:
             parameter = parameters[number]
-            states[parameter] = {name: _owned(value, name, parameter) for name, value in values.items()}
+            states[parameter] = _of_parameter(values, parameter, optimizer._like_parameter)
         else:
             states[number] = values
-    merged = [{**optimizer.defaults, **old, "params": new["params"]} for old, new in zip(saved, groups, strict=True)]
-    optimizer.state, optimizer.param_groups = states, merged
+    merged = []
+    for old, new in zip(saved, groups, strict=True):
+        names = {"param_names": new["param_names"]} if "param_names" in new else {}
+        merged.append({**optimizer.defaults, **names, **old, "params": new["params"]})
+    before = dict(optimizer.__dict__)
+    try:
+        optimizer.__setstate__({"state": states, "param_groups": merged})
+    except BaseException:
+        optimizer.__dict__.clear()
+        optimizer.__dict__.update(before)
+        raise
 
 
-def _owned(value: Any, name: str, parameter: Tensor) -> Any:
-    """A copy of an array of state, in the type of its parameter; counts of steps, plain numbers once, are float32."""
-    if name != "step" and not isinstance(value, (Tensor, np.ndarray)):
-        return value
-    array = value._array if isinstance(value, Tensor) else value
-    if name != "step" and array.shape != parameter.shape:
+def _of_parameter(values: Any, parameter: Tensor, like: frozenset[str], name: Any = None) -> Any:
+    """A copy of a parameter's state: arrays in its type and where it is, counts of steps as they are."""
+    if isinstance(values, Mapping):
+        return {key: _of_parameter(value, parameter, like, key) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return type(values)(_of_parameter(value, parameter, like) for value in values)
+    if like and name == "step":  # a plain number once
+        return Tensor._wrap(np.array(_host(values), np.float32))
+    if not isinstance(values, (Tensor, np.ndarray)):
+        return deepcopy(values)
+    array = values._array if isinstance(values, Tensor) else values
+    if name in like and array.shape != parameter.shape:
         raise RuntimeError(misshapen(name, parameter.shape, array.shape))
     if name == "step":
-        return Tensor._wrap(np.array(devices.host(devices.asarray(array)), np.float32))
-    there = devices.moved(array, parameter.device).astype(parameter.dtype, copy=False)
+        return Tensor._wrap(np.array(_host(values)))
+    there = devices.moved(array, parameter.device)
+    if parameter.dtype.kind == "f":
+        there = quietly(there.astype, parameter.dtype, copy=False)
     return Tensor._wrap(there.copy() if there is array else there)
+
+
+def _host(value: Any) -> Any:
+    return devices.host(devices.asarray(value._array if isinstance(value, Tensor) else value))

@@ -115,8 +115,10 @@ def step_of(weights: StackWeights, x: Array, h: Array | None) -> Dense:
         return layout
     if x.ndim == 2 and len(h) != layout.B:
         raise RuntimeError(f"Input batch size {layout.B} doesn't match hidden0 batch size {len(h)}")
+    if h.ndim < x.ndim:
+        raise IndexError(f"Dimension out of range: expected hidden0 to have {x.ndim} dimensions, got {h.ndim}")
     if h.shape != state_shape:
-        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {list(h.shape)}, expected {list(state_shape)}")
+        raise RuntimeError(f"hidden0 has inconsistent hidden_size: got {h.shape[x.ndim - 1]}, expected {H}")
     if h.dtype != dtype:
         raise RuntimeError(f"hx dtype ({h.dtype}) does not match weight dtype ({dtype})")
     return layout

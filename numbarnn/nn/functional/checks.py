@@ -15,7 +15,7 @@ from ...tensor import Tensor
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str, stacklevel: int = 3) -> str:
     """What torch's two older arguments mean, with its warning; `reduction` if neither is given."""
     if size_average is None and reduce is None:
         return reduction
@@ -24,7 +24,7 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     warnings.warn(
         f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
     return meant
 
@@ -44,10 +44,20 @@ def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     return x, y
 
 
-def check_reduction(reduction: str) -> None:
-    """ValueError for an unknown one."""
+def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """What a loss is to do, 'none', 'mean' or 'sum'; ValueError for anything else."""
+    if size_average is not None or reduce is not None:
+        return legacy_reduction(size_average, reduce, reduction, stacklevel=4)
+    if reduction == "elementwise_mean":
+        warnings.warn(
+            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return "mean"
     if reduction not in REDUCTIONS:
         raise ValueError(f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'")
+    return reduction
 
 
 def check_broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import random
+from ... import memory, random
 from ...creation import as_tensor
 from ...devices import moved
 from ...tensor import Tensor
@@ -31,5 +31,6 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return x
     if x.dtype.kind != "f":
         raise RuntimeError(f"dropout: expected a floating point input, got {x.dtype}")
-    mask = Tensor._wrap(moved(random.bernoulli_keep(x.shape, p, x.dtype), x.device))
+    drawn = random.drawn(memory.empty_like(x._array), lambda shape: random.bernoulli_keep(shape, p, x.dtype))
+    mask = Tensor._wrap(moved(drawn, x.device))
     return x.mul_(mask) if inplace else x * mask

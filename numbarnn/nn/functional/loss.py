@@ -3,62 +3,100 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ...creation import as_tensor
 from ...dtypes import torch_name
 from ...ops import loss as ops
 from ...record import apply
 from ...size import Size
 from ...tape import Array
 from ...tensor import Tensor
-from .checks import check_broadcast, check_reduction, constant, legacy_reduction, operands
+from .checks import check_broadcast, constant, operands, reduction_of
 
 
 def mse_loss(
-    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
 ) -> Tensor:
-    """Mean of (input - target)^2, for floating tensors of any one shape.
+    """Mean of (input - target)^2, for floating tensors of any one shape; with `weight`, the weighted mean.
 
-    Raises ValueError for an unknown `reduction`; warns where the shapes differ and so broadcast.
+    Raises ValueError for an unknown `reduction` and a weight of another shape than the input; warns where input and
+    target differ in shape and so broadcast.
 
     >>> import numbarnn
     >>> mse_loss(numbarnn.tensor([1.0, 2.0]), numbarnn.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
+    reduction = reduction_of(size_average, reduce, reduction)
+    if weight is not None:
+        return _weighted("mse_loss", input, target, weight, reduction, lambda error: error.pow(2))
     return _elementwise(ops.mse_loss, input, target, reduction)
 
 
 def l1_loss(
-    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
 ) -> Tensor:
-    """Mean of |input - target|, for floating tensors of any one shape; errors and warnings as for `mse_loss`.
+    """Mean of |input - target|, for floating tensors of any one shape; weight, errors and warnings as for `mse_loss`.
 
     >>> import numbarnn
     >>> l1_loss(numbarnn.tensor([1.0, 2.0]), numbarnn.tensor([1.0, 4.0]), reduction="sum")
     tensor(2.)
     """
-    reduction = legacy_reduction(size_average, reduce, reduction)
+    reduction = reduction_of(size_average, reduce, reduction)
+    if weight is not None:
+        return _weighted("l1_loss", input, target, weight, reduction, lambda error: error.abs())
     return _elementwise(ops.l1_loss, input, target, reduction)
 
 
 def _elementwise(op: Any, input: Any, target: Any, reduction: str) -> Tensor:
     name = op.function.__name__
     x, y = operands(name, input, target)
-    check_reduction(reduction)
     if x.dtype.kind != "f" and y.dtype.kind != "f":
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input or target must be floating point')
-    if x.shape != y.shape:
-        warnings.warn(
-            f"Using a target size ({Size(y.shape)}) that is different to the input size ({Size(x.shape)}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            UserWarning,
-            stacklevel=3,
-        )
-        check_broadcast(x.shape, y.shape)
+    _check_sizes(x, y)
     return apply(op, input, target, reduction=reduction)
+
+
+def _weighted(
+    name: str, input: Any, target: Any, weight: Any, reduction: str, of_error: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Of several operations, so that the weight has a gradient too; a mean divides by the sum of the weights."""
+    x, y = operands(name, input, target)
+    _check_sizes(x, y)
+    scale = as_tensor(weight)
+    if scale.shape != x.shape:
+        raise ValueError(f"Weights and input must have the same size, got {scale.shape} and {Size(x.shape)}.")
+    losses: Tensor = of_error(as_tensor(input) - as_tensor(target)) * scale
+    if reduction == "none":
+        return losses
+    total: Tensor = losses.sum()
+    return total if reduction == "sum" else total / scale.sum()
+
+
+def _check_sizes(x: Array, y: Array) -> None:
+    """A warning where input and target do not have one shape, an error where they do not go together."""
+    if x.shape == y.shape:
+        return
+    warnings.warn(
+        f"Using a target size ({Size(y.shape)}) that is different to the input size ({Size(x.shape)}). This will "
+        "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+        UserWarning,
+        stacklevel=4,
+    )
+    check_broadcast(x.shape, y.shape)
 
 
 def binary_cross_entropy(
@@ -80,8 +118,7 @@ def binary_cross_entropy(
     """
     name = "binary_cross_entropy"
     x, y = operands(name, input, target)
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = reduction_of(size_average, reduce, reduction)
     if x.shape != y.shape:
         raise ValueError(
             f"Using a target size ({Size(y.shape)}) that is different to the input size ({Size(x.shape)}) is "
@@ -119,8 +156,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     x, y = operands(name, input, target)
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = reduction_of(size_average, reduce, reduction)
     if x.shape != y.shape:
         raise ValueError(f"Target size ({Size(y.shape)}) must be the same as input size ({Size(x.shape)})")
     if x.dtype.kind != "f" or y.dtype.kind != "f":
@@ -159,8 +195,7 @@ def cross_entropy(
     """
     name = "cross_entropy"
     x, y = operands(name, input, target)
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = reduction_of(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     scale = constant(name, "weight", weight, x)
@@ -194,8 +229,7 @@ def nll_loss(
     """
     name = "nll_loss"
     x, y = operands(name, input, target)
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction(reduction)
+    reduction = reduction_of(size_average, reduce, reduction)
     scale = constant(name, "weight", weight, x)
     _check_classes(name, x, scale)
     y, ignored = _class_numbers(x, y, ignore_index)
@@ -228,8 +262,12 @@ def _class_numbers(x: Array, y: Array, ignore_index: int) -> tuple[Array, int | 
         raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported: got shape {list(y.shape)}")
     elif y.shape != (expected := x.shape[:1] + x.shape[2:]):
         raise RuntimeError(f"Expected target size {list(expected)}, got {list(y.shape)}")
-    if y.dtype.kind not in "iu":
-        raise RuntimeError(f"expected target dtype to be an integer type, but got {y.dtype}")
+    if y.dtype not in (np.int64, np.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {torch_name(y.dtype)}")
+    if y.dtype == np.uint8:
+        if x.ndim > 2 and y.size:
+            raise RuntimeError("expected scalar type Long but found Byte")
+        y = y.astype(np.int64)
     classes = x.shape[min(1, x.ndim - 1)]
     outside = (y < 0) | (y >= classes)
     if not np.count_nonzero(outside):  # a tenth of the time of any()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...devices import check_together
-from ...grad_mode import is_grad_enabled
+from ...grad_mode import is_recording
 from ...kernels.activation import RELU, TANH
 from ...record import leave_node, states_of
 from ...tensor import Tensor
@@ -146,9 +146,7 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
         raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
     if h is not None and h.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected hidden to be 1D or 2D, got {h.ndim}D instead")
-    if nonlinearity not in ACTIVATIONS:
-        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    weights, activation = ready.weights, ACTIVATIONS[nonlinearity]
+    weights, activation = ready.weights, activation_of(nonlinearity)
     of_input = "cell", x.shape, x.dtype, type(x)
     key = of_input if h is None else (*of_input, h.shape, h.dtype, type(h))
     call: Call | None = weights.calls.get(key)
@@ -156,11 +154,18 @@ def recurrent_cell(nonlinearity: str, input: Any, hx: Any, ready: Ready) -> Tens
         check_together(x, weights.arrays[0], h)
         call = Call(weights, step_of(weights, x, h))
         weights.remember(key, call)
-    if is_grad_enabled():
+    if is_recording():
         edges = ready.edges(input, hx)
         if edges is not None:
             return _run("RnnCell", ready, call, activation, 0.0, x, h, (input, hx), edges, shown=0)[0]
     return Tensor._wrap(call.infer(ready, activation, x, h)[1])
+
+
+def activation_of(nonlinearity: Any) -> int:
+    """The number of f, of a cell."""
+    if nonlinearity not in ACTIVATIONS:
+        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
+    return ACTIVATIONS[nonlinearity]
 
 
 def counts(params: Sequence[Any], has_biases: bool, num_layers: int, bidirectional: bool) -> tuple[int, int]:
@@ -208,7 +213,7 @@ def recurrent(
         call = Call(weights, layout_of(weights, input, x, h, batch_first, batch_sizes, sorted_indices, lengths))
         if key is not None:
             weights.remember(key, call)
-    edges = ready.edges(input, hx) if is_grad_enabled() else None
+    edges = ready.edges(input, hx) if is_recording() else None
     if edges is not None or dropout or shown > 1:
         return _run("Rnn", ready, call, activation, dropout, x, h, (input, hx), edges, shown)
     if not shown:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import devices
 from ...ops import embedding as ops
+from ...quiet import quietly
 from ...record import apply, as_array, tensor_of
 from ...tape import Array
 from ...tensor import Tensor
@@ -51,7 +52,7 @@ def embedding(
         outside = indices[(indices < 0) | (indices >= len(table))]
         raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {int(outside[0])}")
     if max_norm is not None:
-        _scale_down(table, np.unique(indices), max_norm, norm_type)
+        quietly(_scale_down, table, np.unique(indices), max_norm, norm_type)
         if isinstance(weight, Tensor):
             weight._version.wrote()
     return apply(ops.embedding, weight, indices=indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import random
 from ...kernels import threads
+from ...quiet import quietly
 from ...size import allocated, room
 from ...version import Version
 from .layout import Dense
@@ -111,7 +112,7 @@ class Stack:
             offset += size
             if not top:
                 masks.append(np.asarray(random.bernoulli_keep(out.shape, self.dropout, out.dtype), like=out))
-                rows, batch_first = out * masks[-1], False
+                rows, batch_first = quietly(np.multiply, out, masks[-1]), False
         return masks
 
     def guard(self, layer: int, version: Version, states: list[tuple[Version, int]]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from ...devices import adopted, check_together, is_foreign
 from ...dtypes import FLOATS
 from ...kernels import backend
+from ...quiet import quietly
 from ...tensor import Tensor
 from ...version import Version
 from .layout import dense
@@ -216,7 +217,7 @@ def _direction(
     if bias_ih is None or bias_hh is None:
         bias = np.zeros(len(weight_ih), weight_ih.dtype, like=weight_ih)
     else:
-        bias = bias_ih + bias_hh
+        bias = quietly(np.add, bias_ih, bias_hh)
     return dense(weight_ih), dense(weight_hh), bias
 
 

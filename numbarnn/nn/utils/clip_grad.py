@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
 
 from ...tape import Array
 from ...tensor import Tensor
+from ...writes import check_writable
 
 
 def clip_grad_norm_(
@@ -34,6 +36,7 @@ def clip_grad_norm_(
     max_norm, norm_type = float(max_norm), float(norm_type)
     if not gradients:
         return Tensor._wrap(np.zeros((), np.float32))
+    check_writable((g._array for g in gradients), "gradient")
     with np.errstate(all="ignore"):  # a NaN or infinite norm is the caller's to look at
         norms = np.array(
             [float(_norm(g._array, norm_type)) for g in gradients], np.result_type(*(g.dtype for g in gradients))
@@ -45,10 +48,11 @@ def clip_grad_norm_(
                 "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
                 "`error_if_nonfinite=False`"
             )
-        scale = max_norm / (float(total) + 1e-6)
+        number = norms.dtype.type
+        scale = number(max_norm) / (total + number(1e-6))  # in the type of the norm, as in torch
         if not scale >= 1:  # NaN too
             for gradient in gradients:
-                gradient._array *= scale
+                gradient._array *= gradient.dtype.type(scale)
                 gradient._version.wrote()
     return Tensor._wrap(total)
 
@@ -63,17 +67,20 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     >>> w.grad
     tensor([ 1.0000, -0.5000])
     """
-    bound = float(clip_value)
-    for gradient in _gradients(parameters):
-        np.minimum(np.maximum(gradient._array, -bound), bound, out=gradient._array)
-        gradient._version.wrote()
+    bound, gradients = float(clip_value), _gradients(parameters)
+    check_writable((g._array for g in gradients), "gradient")
+    with np.errstate(all="ignore"):
+        for gradient in gradients:
+            limit = gradient.dtype.type(bound)
+            np.minimum(np.maximum(gradient._array, -limit), limit, out=gradient._array)
+            gradient._version.wrote()
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     if isinstance(parameters, Tensor):
         parameters = [parameters]
     given = list(parameters)
-    if not given and isinstance(parameters, Iterator):
+    if not given and isinstance(parameters, GeneratorType):
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", UserWarning, stacklevel=3)
     return [p.grad for p in given if p.grad is not None]
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...creation import as_tensor
+from ...devices import check_together
 from ...functions import cat
 from ...tape import Array
 from ...tensor import Tensor
+from ...writes import look_at
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -23,9 +25,10 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor | Array, parameters: Iterable[Tensor]) -> None:
-    """Copy the elements of `vec` into the parameters, in the order of `parameters_to_vector`.
+    """Have the parameters be the parts of `vec`, in the order of `parameters_to_vector`: they share its memory.
 
-    Raises TypeError if `vec` is no tensor, RuntimeError if it has not as many elements as the parameters together.
+    Raises TypeError if `vec` is no tensor, RuntimeError if it has not as many elements as the parameters together; a
+    NumPy array is copied.
 
     >>> import numbarnn, numbarnn.nn as nn
     >>> w, b = nn.Parameter(numbarnn.zeros(2)), nn.Parameter(numbarnn.zeros(1))
@@ -34,16 +37,18 @@ def vector_to_parameters(vec: Tensor | Array, parameters: Iterable[Tensor]) -> N
     ([1.0, 2.0], [3.0])
     """
     if isinstance(vec, np.ndarray):
-        vec = as_tensor(vec)
+        vec = as_tensor(vec.copy())
     if not isinstance(vec, Tensor):
         raise TypeError(f"vec: expected a Tensor, got {type(vec).__name__}")
     targets = list(parameters)
     wanted = sum(target._array.size for target in targets)
     if vec._array.shape != (wanted,):
         raise RuntimeError(f"vec: expected shape [{wanted}], one element each for all parameters, got {vec.shape}")
-    start = 0
+    check_together(vec._array, *(target._array for target in targets))
+    if vec._array.dtype.kind != "f" and any(target.requires_grad for target in targets):
+        raise RuntimeError(f"vec: expected a floating point dtype for parameters that require grad, got {vec.dtype}")
+    source, start = vec.detach(), 0
     for target in targets:
         end = start + target._array.size
-        target._array[...] = vec._array[start:end].reshape(target._array.shape)
-        target._version.wrote()
+        look_at(target, source[start:end].view(target.shape))
         start = end

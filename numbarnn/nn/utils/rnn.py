@@ -116,10 +116,9 @@ def pad_packed_sequence(
     if sequence.unsorted_indices is not None:
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")
         lengths, order = lengths[unsorted], inverse(unsorted)
-    shape = (len(lengths), steps) if batch_first else (steps, len(lengths))
-    at = packing.places(batch_sizes, order, batch_first)
+    shape, at = (steps, len(lengths)), packing.places(batch_sizes, order, False)
     padded = record.apply(packing.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=padding_value)
-    return padded, Tensor._wrap(lengths)
+    return padded.transpose(0, 1) if batch_first else padded, Tensor._wrap(lengths)  # torch's order in memory
 
 
 def pad_sequence(

@@ -1,0 +1,104 @@
+"""Files that this process runs as code: taken where nobody could have written them who may not run code here anyway.
+
+What is looked at is what was opened, whatever its name stands for by now: a folder, and a regular file in it, which
+belong to root, to the user, or to the owner of this package, and which nobody else may write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Refused(PermissionError):
+    """What is there might have been put there by others."""
+
+
+#: Windows has neither these owners nor these modes; a user's folders are his alone there unless he says otherwise
+_HAS_OWNERS = hasattr(os, "geteuid")
+#: neither through a link, nor waiting for the other end of a pipe
+_AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def _owner_of_the_package() -> set[int]:
+    with contextlib.suppress(OSError):  # it may be in an archive
+        return {os.stat(__file__).st_uid}
+    return set()
+
+
+_PACKAGE = _owner_of_the_package()
+
+
+def read(folder: Path, name: str) -> bytes:
+    """The content of a file; raises Refused for what may be another user's, and other OSErrors."""
+    with _opened(folder) as directory:
+        handle = os.open(_place(folder, name), os.O_RDONLY | _AS_IT_IS | _BINARY, dir_fd=directory)
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise Refused(f"{folder / name} is no regular file")
+        _check(found, folder / name)
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
+
+
+def write(folder: Path, name: str, content: bytes) -> None:
+    """Have a file in the folder that is whole from the moment it has its name."""
+    place, new = _place(folder, name), _place(folder, f"{name}.{secrets.token_hex(8)}.tmp")
+    with _opened(folder) as directory:
+        # others may read it: an image is built by one user and run by another
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644, dir_fd=directory)
+        try:
+            with open(handle, "wb") as file:
+                file.write(content)
+            os.replace(new, place, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(new, dir_fd=directory)
+            raise
+
+
+def make(folder: Path) -> None:
+    """Make a folder that nobody else may write, and those above it; raises Refused where there is one that others may.
+
+    One that is there must be fit to be read from, too.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(0o755, exist_ok=True)  # less where the umask says so
+    with _opened(folder):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    """The folder as `dir_fd` for functions of os, where files go by their names alone."""
+    if not _HAS_OWNERS:
+        yield None
+        return
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _AS_IT_IS)
+    try:
+        _check(os.fstat(directory), folder)
+        yield directory
+    finally:
+        os.close(directory)
+
+
+def _place(folder: Path, name: str) -> str:
+    return name if _HAS_OWNERS else str(folder / name)
+
+
+def _check(found: os.stat_result, path: Path) -> None:
+    if not _HAS_OWNERS:
+        return
+    if found.st_uid not in {0, os.geteuid(), *_PACKAGE}:
+        raise Refused(f"{path} belongs to another user, {found.st_uid}")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Refused(f"{path} may be written by others than its owner")

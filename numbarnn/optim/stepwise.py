@@ -1,0 +1,62 @@
+"""The loop that optimizers share which change one parameter after the other: all of them, or after an error none."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..grad_mode import enable_grad
+from ..tape import Array
+from ..tensor import Tensor
+from . import state
+from .checks import check_step
+from .optimizer import Group, Optimizer
+from .options import in_numbers
+
+
+class Stepwise(Optimizer, ABC):
+    """An optimizer that a parameter, its gradient and its own states are enough for."""
+
+    #: states that a parameter has from its first step on; where there are some, all states begin as zeros
+    _required: tuple[str, ...] = ()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        `closure`, if given, is called first to compute the loss and the gradients; its result is returned.
+        RuntimeError, before any parameter or state is changed, unless all are of a float dtype and can be written to,
+        and gradients and states are of the shape, dtype and device of their parameter.  Options may be tensors of one
+        element; TypeError, and no change, for what is no number.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        moving = []
+        for group in [in_numbers(group) for group in self.param_groups]:
+            names = self._state_names(group)
+            for parameter in group["params"]:
+                gradient = parameter._grad
+                if gradient is not None:
+                    held, array = self.state.get(parameter), gradient._array
+                    complete = check_step(parameter._array, array, held, names, self._required)
+                    moving.append((parameter, array, group, None if complete or not self._required else names))
+        for parameter, _, _, incomplete in moving:
+            if incomplete is not None:
+                state.start(self.state[parameter], parameter._array, incomplete)
+        with np.errstate(all="ignore"):
+            for parameter, array, group, _ in moving:
+                self._update(parameter, array, group)
+                parameter._version.wrote()
+        return loss
+
+    @abstractmethod
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        """The states, each an array like the parameter, that a step with these options uses."""
+
+    @abstractmethod
+    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+        """Change the parameter's array in place; `gradient` must not be written to."""
