@@ -13,10 +13,10 @@ from .fma import fused
 from .quiet import quietly
 from .record import is_tensor
 from .scalars import scalar
-from .size import room
+from .size import as_int, room
 from .tape import Array
 from .tensor import Tensor
-from .values import as_int, as_number
+from .values import as_number
 
 
 def arange(
