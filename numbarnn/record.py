@@ -29,16 +29,28 @@ tracer: Callable[[Op, Sequence[Any], dict[str, Any]], Tensor | None] | None = No
 
 
 def as_array(value: Any) -> Any:
-    """The array of a tensor, an array as it is; numbers as Python numbers (they do not promote)."""
+    """The array of a tensor, an array as it is; Python numbers stay Python numbers (they do not promote)."""
     if isinstance(value, Attributes):
         return value._array
     if isinstance(value, (bool, int, float, np.ndarray)):
         return value
-    if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float)):
-        return value.item()
+    if isinstance(value, np.generic):
+        return np.asarray(value)
     if devices.is_foreign(value):
         return devices.adopted(value)
     raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")
+
+
+def as_operand(value: Any) -> Any:
+    """`as_array` for an operand that is brought to a common type: NumPy's scalars are numbers there, as in torch."""
+    if type(value) in _NUMBERS:
+        return value
+    if isinstance(value, np.generic):
+        return float(value) if isinstance(value, np.bool_) else value.item()
+    return as_array(value)
+
+
+_NUMBERS = frozenset((float, int, bool))
 
 
 def record(
@@ -93,7 +105,8 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = [value._array if isinstance(value, Attributes) else as_array(value) for value in inputs]
+    other = as_operand if op.promote else as_array
+    arrays = [value._array if isinstance(value, Attributes) else other(value) for value in inputs]
     if not _alike(arrays):
         if op.check is not None:
             op.check(*arrays)
@@ -118,7 +131,7 @@ def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
     """The result of `op` in the order of memory that it is to have."""
     if op.layout == "operands":
         first = arrays[0]
-        if type(first) is not np.ndarray or first.flags.c_contiguous:
+        if type(first) is not np.ndarray or first.flags.c_contiguous or first.strides == result.strides:
             return result  # NumPy's order is torch's
         return memory.laid(result, [a for a in arrays if type(a) is np.ndarray])
     return np.ascontiguousarray(result) if op.layout == "rows" and not result.flags.c_contiguous else result
@@ -185,9 +198,6 @@ def promoted(arrays: list[Any]) -> list[Array]:
     if not devices.HOST.issuperset(map(type, arrays)):
         return devices.as_type(arrays, dtype)
     return quietly(_cast, arrays, dtype) if dtype.kind == "f" else _cast(arrays, dtype)
-
-
-_NUMBERS = (float, int, bool)
 
 
 def _cast(arrays: list[Any], dtype: DType) -> list[Array]:

@@ -162,6 +162,7 @@ WAYS: dict[str, tuple[Callable[[], tuple[Any, Any]], type[Exception]]] = {
     },
     "a group's lr": (second_group(lambda group: group.update(lr="much")), TypeError),
     "a group's betas": (second_group(lambda group: group.update(betas=(1.0, 0.9))), ValueError),
+    "a group's betas, three": (second_group(lambda group: group.update(betas=(0.8, 0.9, 0.9))), ValueError),
     "a group's lr of two": (second_group(lambda group: group.update(lr=nb.ones(2)), "SGD"), TypeError),
     "zero_grad of an optimizer": (of_gradients(lambda made: optim.SGD(made).zero_grad(False)), RuntimeError),
     "zero_grad of a module": (of_gradients(lambda made: nn_of(made).zero_grad(set_to_none=False)), RuntimeError),

@@ -152,7 +152,7 @@ ACTIONS: dict[str, Callable[[], Any]] = {
     "vector_to_parameters": vector,
     "uniform_": drawn("uniform_", -1e38, BIG / 2),
     "normal_": drawn("normal_", BIG, BIG),
-    "constant_": drawn("constant_", 1e300),
+    "constant_": drawn("constant_", np.inf),
     "xavier_uniform_": drawn("xavier_uniform_", 1e38),
     "xavier_normal_": drawn("xavier_normal_", BIG),
     "kaiming_normal_": drawn("kaiming_normal_", 1e-300),

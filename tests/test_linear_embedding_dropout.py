@@ -124,7 +124,7 @@ def test_embedding_refuses() -> None:
             layer(numbarnn.tensor([0, number]))
     with pytest.raises(RuntimeError, match="Expected tensor for argument #1 'indices'"):
         layer(numbarnn.tensor([1.0]))
-    with pytest.raises(TypeError, match="argument 'indices' must be Tensor, not list"):
+    with pytest.raises(TypeError, match=r"argument 'indices' \(position 1\) must be Tensor, not list"):
         layer([1])
     with pytest.raises(AssertionError, match="Padding_idx must be within num_embeddings"):
         nn.Embedding(5, 3, padding_idx=5)
@@ -165,8 +165,10 @@ def test_dropout_in_place() -> None:
         F.dropout(leaf, 0.5, inplace=True)
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("p", [-0.1, 1.1])
 def test_dropout_refuses(p: float) -> None:
+    with pytest.raises(RuntimeError, match="dropout probability has to be between 0 and 1, but got nan"):
+        nn.Dropout(float("nan"))(numbarnn.ones(1))
     for call in (lambda: nn.Dropout(p), lambda: F.dropout(numbarnn.ones(1), p)):
         with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1"):
             call()

@@ -12,7 +12,7 @@ from ..attributes import Attributes
 from ..ops import arithmetic as ops
 from ..ops import elementwise
 from ..ops.op import Op
-from ..record import apply, as_array, promoted, tensor_of
+from ..record import apply, as_array, as_operand, promoted, tensor_of
 from ..size import room
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
 
 
 def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
+    """Torch's error for shapes that do not broadcast."""
     ndim = max(len(shape) for shape in shapes)
     for back in range(1, ndim + 1):
         lengths = [shape[-back] for shape in shapes if back <= len(shape) and shape[-back] != 1]
@@ -67,7 +68,7 @@ def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
     """Logic on bools, bits of integers; no gradient either way."""
     if not all(isinstance(y, OPERANDS) for y in others):
         return NotImplemented
-    arrays = promoted([as_array(x), *(as_array(y) for y in others)])
+    arrays = promoted([as_array(x), *map(as_operand, others)])
     if arrays[0].dtype.kind == "f":
         error = NotImplementedError if others else TypeError
         raise error(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')

@@ -16,7 +16,7 @@ from ..ops import indexing as ops
 from ..ops.axes import axis
 from ..record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
 from ..scalars import scalar
-from ..size import as_int
+from ..size import as_int, sizes
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
 from .arithmetic import mismatch
@@ -89,17 +89,21 @@ class Indexing(Attributes):
         return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(np.equal(*promoted([self._array, as_array(value)]))))
+        try:
+            array = as_array(value)
+        except TypeError:
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}."
+            ) from None
+        return bool(np.any(np.equal(*promoted([self._array, array]))))
 
     def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
         if sparse_grad:
             raise RuntimeError("gather(): expected sparse_grad=False: there are no sparse gradients")
-        indices, shape = devices.asarray(as_array(index)), self._array.shape or (1,)
+        indices, shape = integers("gather", index), self._array.shape or (1,)
         along = axis(dim, self._array.ndim)
-        if indices.dtype not in (np.int64, np.int32):
-            raise RuntimeError("gather(): Expected dtype int32/int64 for index")
-        if (indices.ndim or 1) != len(shape):
+        if (indices.ndim or 1) != len(shape):  # a number is a vector of one
             raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
         for at, (m, n) in enumerate(zip(indices.shape or (1,), shape, strict=True)):
             if at != along and m > n:
@@ -112,41 +116,36 @@ class Indexing(Attributes):
 
     def index_select(self, dim: int, index: Any) -> Tensor:
         """The slices of `dim` that the vector `index` names."""
-        indices, along = devices.asarray(as_array(index)).copy(), axis(dim, self._array.ndim)
+        indices, shape = integers("index_select", index).copy(), self._array.shape
+        along = axis(dim, len(shape))
         devices.check_together(self._array, indices)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
-        if indices.dtype not in (np.int64, np.int32):
-            raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
-        if not self._array.ndim:
-            if indices.size != 1:
-                raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {indices.size} values")
-            check_range(indices, 1, 0, IndexError)
-            return apply(elementwise.clone, self)
-        check_range(indices, self._array.shape[along], along, IndexError)
-        return apply(ops.take, self, indices.reshape(-1), axis=along)
+        if not shape and indices.size != 1:
+            raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {indices.size} value(s)")
+        check_range(indices, shape[along] if shape else 1, along, IndexError)
+        return apply(ops.take, self, indices.reshape(-1), axis=along) if shape else apply(elementwise.clone, self)
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Where the values are not 0: (N, dimensions), or with `as_tuple` one vector for each dimension."""
-        places = np.argwhere(self._array)
         if not as_tuple:
-            return tensor_of(places)
-        return tuple(tensor_of(place.copy()) for place in np.nonzero(np.atleast_1d(self._array)))
+            return tensor_of(np.argwhere(self._array))
+        return tuple(tensor_of(places.copy()) for places in np.nonzero(np.atleast_1d(self._array)))
 
     def masked_select(self, mask: Any) -> Tensor:
         """The values where `mask` is True, in one dimension."""
         array = check_mask("masked_select", mask)
         devices.check_together(self._array, array)
-        if array.shape != self._array.shape:
-            try:
-                shape = np.broadcast_shapes(array.shape, self._array.shape)
-            except ValueError:
-                raise mismatch(array.shape, self._array.shape) from None
-            return self.expand(shape)[tensor_of(np.broadcast_to(array, shape))]  # type: ignore[attr-defined,no-any-return]  # of Shaping
-        return self[tensor_of(array)]
+        if array.shape == self._array.shape:
+            return self[tensor_of(array)]
+        try:
+            shape = np.broadcast_shapes(array.shape, self._array.shape)
+        except ValueError:
+            raise mismatch(array.shape, self._array.shape) from None
+        return self.expand(shape)[tensor_of(np.broadcast_to(array, shape))]  # type: ignore[attr-defined,no-any-return]  # of Shaping
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
-        """`length` slices of `dim` from `start`: a view."""
+        """`length` slices of `dim` from `start`, which may count from the end: a view."""
         if not self._array.ndim:
             raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
         along = axis(dim, self._array.ndim)
@@ -179,17 +178,17 @@ class Indexing(Attributes):
         along = axis(dim, self._array.ndim)
         length = self._array.shape[along]
         if not isinstance(split_size, (tuple, list)):
-            split_size = as_int("argument 'split_size'", split_size)
-            if split_size <= 0 and (split_size < 0 or length):
-                raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
-            starts = range(0, length, split_size) if length else range(1)
-            spans = [(start, min(start + split_size, length)) for start in starts]
+            step = as_int("argument 'split_size'", split_size)
+            if step <= 0 and (step < 0 or length):
+                raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
+            starts = range(0, length, step) if length else range(1)
+            spans = [(start, min(start + step, length)) for start in starts]
         else:
-            given = [int(n) for n in split_size]
+            given = sizes("split_with_sizes", (split_size,))
             if sum(given) != length or any(n < 0 for n in given):
                 raise RuntimeError(
                     f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at "
-                    f"dimension {along}), but got split_sizes={given}"
+                    f"dimension {along}), but got split_sizes={list(given)}"
                 )
             ends = np.cumsum(given, dtype=int)
             spans = [(int(end) - n, int(end)) for end, n in zip(ends, given, strict=True)]
@@ -249,6 +248,14 @@ def _does_not_fit(value: tuple[int, ...], place: tuple[int, ...], basic: bool) -
 
 def _leading(value: Array, region: Array) -> int:
     return max(value.ndim - region.ndim, 0)
+
+
+def integers(name: str, index: Any) -> Array:
+    """The array of an index tensor, which must be of int32 or int64."""
+    array = devices.asarray(as_array(index))
+    if array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {torch_name(array.dtype)}")
+    return array
 
 
 def check_range(indices: Array, length: int, along: int, error: type[Exception]) -> None:

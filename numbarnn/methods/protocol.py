@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import devices
 from ..attributes import Attributes
-from ..record import as_array, is_tensor, tensor_of
+from ..record import as_operand, is_tensor, tensor_of
 
 #: `array * tensor` comes here as np.multiply: these go on as operations on tensors, with their gradients
 _OPERATORS: dict[Any, Callable[[Any, Any], Any]] = {
@@ -33,8 +33,7 @@ class Protocol(Attributes):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         binary = _OPERATORS.get(ufunc)
         if binary is not None and method == "__call__" and not options:
-            left, right = (_operand(x) for x in inputs)
-            return binary(left, right)
+            return binary(*map(_operand, inputs))
         result = getattr(ufunc, method)(*_arrays(inputs), **_arrays(options))
         return tensor_of(devices.asarray(result)) if isinstance(result, np.generic) else _tensors(result, options)
 
@@ -43,11 +42,11 @@ class Protocol(Attributes):
 
 
 def _operand(value: Any) -> Any:
-    """A tensor, or a number that Python itself multiplies: to NumPy's we would come back."""
+    """A tensor, of an array too, or a number."""
     if is_tensor(value):
         return value
-    array = as_array(value)
-    return float(array) if isinstance(array, float) else array if isinstance(array, int) else tensor_of(array)
+    found = as_operand(value)
+    return found if isinstance(found, (int, float)) else tensor_of(devices.asarray(found))
 
 
 def _arrays(values: Any) -> Any:

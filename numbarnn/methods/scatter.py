@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import devices
 from ..arguments import number
 from ..attributes import Attributes
 from ..ops import indexing as ops
 from ..ops.axes import axis
 from ..record import apply, as_array, is_tensor
-from .indexing import check_range
+from .indexing import check_range, integers
 from .inplace import overwrite
 
 if TYPE_CHECKING:
@@ -64,10 +63,8 @@ _UFUNCS = {None: None, "add": np.add, "multiply": np.multiply}
 
 def _checked(target: Attributes, dim: int, index: Any, source: Any) -> int:
     """The axis of `dim`; RuntimeError where index and source do not fit."""
-    indices, written = devices.asarray(as_array(index)), as_array(source)
+    indices, written = integers("scatter", index), as_array(source)
     shape, along = target._array.shape or (1,), axis(dim, target._array.ndim)
-    if indices.dtype not in (np.int64, np.int32):
-        raise RuntimeError("scatter(): Expected dtype int32/int64 for index")
     whole = is_tensor(source) or isinstance(source, np.ndarray)
     if whole and written.dtype != target._array.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")

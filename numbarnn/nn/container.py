@@ -108,6 +108,10 @@ class Sequential(_Numbered):
     def _part(self, modules: dict[str, Module]) -> Sequential:
         return type(self)(OrderedDict(modules))
 
+    def extend(self, sequential: Iterable[Module]) -> Sequential:
+        """Add all of `sequential` at the end, or none if one is no module."""
+        return super().extend(sequential)
+
     def insert(self, index: int, module: Module) -> Sequential:
         """Add `module` before position `index`, which a Sequential of named modules has none of."""
         if not isinstance(module, Module):

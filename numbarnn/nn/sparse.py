@@ -51,6 +51,9 @@ class Embedding(Module):
         for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
             if size < 0:
                 raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {name}")
+        number_type = as_dtype(dtype or get_default_dtype())
+        if _weight is None and number_type.kind != "f":
+            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {number_type}")
         super().__init__()
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
@@ -58,12 +61,13 @@ class Embedding(Module):
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
         if _weight is not None and tuple(_weight.shape) != (num_embeddings, embedding_dim):
             raise AssertionError(
                 "Shape of weight does not match num_embeddings and embedding_dim: "
                 f"expected {(num_embeddings, embedding_dim)}, got {tuple(_weight.shape)}"
             )
-        values = leaf(_table(num_embeddings, embedding_dim, dtype), device) if _weight is None else _weight
+        values = leaf(_table(num_embeddings, embedding_dim, number_type), device) if _weight is None else _weight
         self.weight = Parameter(values, requires_grad=not _freeze)
         if _weight is None:
             self._zero_padding()
@@ -99,7 +103,9 @@ class Embedding(Module):
         )  # fmt: skip
 
     def forward(self, input: Any) -> Any:
-        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
+        return F.embedding(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+        )
 
     def extra_repr(self) -> str:
         options = {
@@ -113,4 +119,4 @@ class Embedding(Module):
 
 
 def _table(rows: int, columns: int, dtype: Any) -> Any:
-    return random.normal((rows, columns), 0.0, 1.0, as_dtype(dtype or get_default_dtype()))
+    return random.normal((rows, columns), 0.0, 1.0, dtype)

@@ -56,8 +56,9 @@ class Adam(Stepwise):
         check_betas(betas, foreach)
         check_not_negative(weight_decay=weight_decay)
         check_unsupported(foreach, fused, capturable=capturable, differentiable=differentiable)
+        betas = tuple(beta.reshape(()) if isinstance(beta, Tensor) else beta for beta in betas)  # type: ignore[assignment]
         defaults = {
-            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
             "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
             "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
         }  # fmt: skip

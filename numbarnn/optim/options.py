@@ -28,6 +28,8 @@ def in_numbers(group: dict[str, Any]) -> dict[str, Any]:
         elif option == "betas":
             if not _PLAIN.issuperset(map(type, value)):
                 value = changed[option] = tuple(_plain(option, beta) for beta in value)
+            if len(value) != 2:
+                raise ValueError(f"betas: expected two numbers, got {len(value)}")
             if max(value) >= 1:  # a division by zero after some parameters have moved
                 check_betas(value)
     return {**group, **changed} if changed else group

@@ -31,10 +31,10 @@ def start(state: dict[str, Any], values: Array, names: tuple[str, ...]) -> None:
 def dump(optimizer: Optimizer) -> dict[str, Any]:
     """`{"state": {number: {...}}, "param_groups": [{..., "params": [numbers]}]}`; tensors are shared, not copied."""
     numbers: dict[int, int] = {}
-    groups = []
+    groups, count = [], 0
     for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            numbers.setdefault(id(parameter), len(numbers))
+        numbers |= {id(parameter): count + i for i, parameter in enumerate(group["params"])}
+        count += len(group["params"])
         packed = {option: value for option, value in group.items() if option != "params"}
         groups.append(packed | {"params": [numbers[id(p)] for p in group["params"]]})
     states = {numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in optimizer.state.items()}

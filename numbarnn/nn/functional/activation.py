@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...creation import as_tensor
 from ...tensor import Tensor
+from .checks import tensor_of
 
 
 def tanh(input: Any) -> Tensor:
@@ -16,7 +16,7 @@ def tanh(input: Any) -> Tensor:
     >>> tanh(numbarnn.tensor([0.0, 100.0]))
     tensor([0., 1.])
     """
-    return as_tensor(input).tanh()
+    return tensor_of("tanh", input).tanh()
 
 
 def sigmoid(input: Any) -> Tensor:
@@ -26,7 +26,7 @@ def sigmoid(input: Any) -> Tensor:
     >>> sigmoid(numbarnn.tensor([0.0, 100.0]))
     tensor([0.5000, 1.0000])
     """
-    return as_tensor(input).sigmoid()
+    return tensor_of("sigmoid", input).sigmoid()
 
 
 def relu(input: Any, inplace: bool = False) -> Tensor:
@@ -36,7 +36,7 @@ def relu(input: Any, inplace: bool = False) -> Tensor:
     >>> relu(numbarnn.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    x = as_tensor(input)
+    x = tensor_of("relu", input)
     return x.relu_() if inplace else x.relu()
 
 
@@ -61,7 +61,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
 
 
 def _along(name: str, input: Any, dim: int | None, stacklevel: int, dtype: Any) -> Tensor:
-    x = as_tensor(input)
+    x = tensor_of(name, input)
     if dim is None:
         warnings.warn(
             f"Implicit dimension choice for {name} has been deprecated. "

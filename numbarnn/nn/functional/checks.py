@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...creation import as_tensor
 from ...devices import asarray, check_together, is_foreign
 from ...record import as_array
 from ...tape import Array
@@ -29,16 +30,29 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     return meant
 
 
+def check_tensor(function: str, argument: str, value: Any, position: int = 1) -> None:
+    """TypeError for what is no tensor and no array."""
+    if not isinstance(value, (Tensor, np.ndarray)) and not is_foreign(value):
+        raise TypeError(
+            f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
+        )
+
+
+def tensor_of(function: str, input: Any) -> Tensor:
+    """The operand of a function that has one."""
+    if isinstance(input, Tensor):
+        return input
+    check_tensor(function, "input", input)
+    return as_tensor(input)
+
+
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     """The arrays of a loss's two operands."""
     if isinstance(input, Tensor) and isinstance(target, Tensor):
         check_together(input._array, target._array)
         return input._array, target._array
-    for position, (argument, value) in enumerate((("input", input), ("target", target)), 1):
-        if not isinstance(value, (Tensor, np.ndarray)) and not is_foreign(value):
-            raise TypeError(
-                f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
-            )
+    check_tensor(function, "input", input)
+    check_tensor(function, "target", target, 2)
     x, y = as_array(input), as_array(target)
     check_together(x, y)
     return x, y
@@ -70,10 +84,21 @@ def check_broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> None:
             )
 
 
+def check_scale(scale: Array | None, x: Array) -> None:
+    """RuntimeError where a weight does not broadcast against the input, or to more than it."""
+    if scale is None:
+        return
+    check_broadcast(scale.shape, x.shape)
+    whole = np.broadcast_shapes(scale.shape, x.shape)
+    if whole != x.shape:
+        raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(whole)}")
+
+
 def constant(function: str, argument: str, value: Any, x: Array) -> Array | None:
     """The array, on the device of the input `x`, of an argument that no gradient flows to."""
     if value is None:
         return None
+    check_tensor(function, argument, value, 3)
     if getattr(value, "requires_grad", False):
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{argument}'. "

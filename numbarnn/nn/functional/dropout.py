@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ... import memory, random
-from ...creation import as_tensor
 from ...devices import moved
 from ...tensor import Tensor
+from .checks import tensor_of
 
 
 def check_probability(p: float) -> None:
-    """ValueError unless `p` is in [0, 1]."""
-    if not 0 <= p <= 1:
+    """ValueError for `p` outside of [0, 1]."""
+    if p < 0 or p > 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
@@ -26,9 +26,15 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     tensor([1., 1., 1.])
     """
     check_probability(p)
-    x = as_tensor(input)
-    if not training or p == 0:
+    x = tensor_of("dropout", input)
+    if not isinstance(training, bool):
+        raise TypeError(f"dropout(): argument 'training' must be bool, not {type(training).__name__}")
+    if p != p:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0 or not x._array.size:
         return x
+    if p == 1:  # nothing is drawn
+        return x.mul_(0) if inplace else x * 0
     if x.dtype.kind != "f":
         raise RuntimeError(f"dropout: expected a floating point input, got {x.dtype}")
     drawn = random.drawn(memory.empty_like(x._array), lambda shape: random.bernoulli_keep(shape, p, x.dtype))

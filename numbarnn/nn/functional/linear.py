@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from ...creation import as_tensor
 from ...devices import check_together
 from ...dtypes import FLOATS
 from ...kernels import backend
@@ -14,6 +16,7 @@ from ...record import as_array, record
 from ...size import allocated
 from ...tape import Array
 from ...tensor import Tensor
+from .checks import check_tensor
 from .layout import dense
 from .weights import packed
 
@@ -22,6 +25,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """y = x W^T + b.
 
     input: (*, I), weight: (O, I), bias: (O) or None; all float32 or all float64.  Returns (*, O).
+    Also, more slowly, with integers, a weight (I) for y of shape (*), and any bias that broadcasts to y.
     Raises RuntimeError where shapes or dtypes do not fit.
 
     >>> import numpy as np
@@ -31,6 +35,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     x, w = as_array(input), as_array(weight)
     b = None if bias is None else as_array(bias)
     _check(x, w, b)
+    if w.ndim == 1 or w.dtype not in FLOATS or (b is not None and b.shape != w.shape[:1]):
+        return _general(as_tensor(input), as_tensor(weight), bias)
     O, dtype = len(w), w.dtype
     kernels = backend.of(w)
     y = allocated(np.empty, (*x.shape[:-1], O), dtype, w)
@@ -56,28 +62,41 @@ def _rows(array: Array) -> Array:
     """(*, F) as a contiguous matrix (R, F)."""
     if array.ndim == 2:
         return dense(array)
-    features = array.shape[-1]
-    return dense(array).reshape(array.size // features if features else 0, features)
+    return dense(array).reshape(prod(array.shape[:-1]), array.shape[-1])
+
+
+def _general(x: Tensor, weight: Tensor, bias: Any) -> Tensor:
+    """What the kernels have no form for, of several operations."""
+    y: Tensor = x.matmul(weight.t())
+    if bias is None:
+        return y
+    total: Tensor = y + bias
+    if total.shape != y.shape:
+        raise RuntimeError(f"bias: expected a shape that broadcasts to {list(y.shape)}, got {list(bias.shape)}")
+    return total
 
 
 def _check(x: Array, w: Array, b: Array | None) -> None:
-    if w.ndim != 2 or x.ndim == 0:
+    if not type(x) is type(w) is type(w if b is None else b) is np.ndarray:
+        for position, (argument, array) in enumerate((("input", x), ("weight", w), ("bias", w if b is None else b)), 1):
+            if not hasattr(array, "dtype"):
+                check_tensor("linear", argument, array, position)
+        check_together(x, w, b)
+    if w.ndim not in (1, 2) or x.ndim == 0:
         raise RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D: "
-            "expected an input of 1 dimension or more and a weight of 2"
+            "expected an input of 1 dimension or more and a weight of 1 or 2"
         )
-    O, I = w.shape
+    I = w.shape[-1]
     if x.shape[-1] != I:
-        rows = x.size // max(x.shape[-1], 1)
+        rows, outputs = x.size // max(x.shape[-1], 1), w.size // max(I, 1)
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {I}x{O}): "
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {I}x{outputs}): "
             f"expected an input of {I} features, got {x.shape[-1]}"
         )
-    if not type(x) is type(w) is type(w if b is None else b) is np.ndarray:
-        check_together(x, w, b)
     if x.dtype != w.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {w.dtype}")
-    if w.dtype not in FLOATS:
-        raise RuntimeError(f"linear: expected float32 or float64, got {w.dtype}")
-    if b is not None and (b.shape != (O,) or b.dtype != w.dtype):
-        raise RuntimeError(f"bias: expected {w.dtype} of shape [{O}], got {b.dtype} of shape {list(b.shape)}")
+    if w.dtype.kind == "b":
+        raise NotImplementedError("linear not implemented for 'Bool'")
+    if b is not None and b.dtype != w.dtype:
+        raise RuntimeError(f"bias: expected {w.dtype} of shape {list(w.shape[:1])}, got {b.dtype}")

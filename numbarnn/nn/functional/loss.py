@@ -15,7 +15,7 @@ from ...record import apply
 from ...size import Size
 from ...tape import Array
 from ...tensor import Tensor
-from .checks import check_broadcast, constant, operands, reduction_of
+from .checks import check_broadcast, check_scale, check_tensor, constant, operands, reduction_of
 
 
 def mse_loss(
@@ -58,7 +58,16 @@ def l1_loss(
     reduction = reduction_of(size_average, reduce, reduction)
     if weight is not None:
         return _weighted("l1_loss", input, target, weight, reduction, lambda error: error.abs())
+    x, y = operands("l1_loss", input, target)
+    if "f" not in (x.dtype.kind, y.dtype.kind) or "b" in (x.dtype.kind, y.dtype.kind):
+        _check_sizes(x, y)  # torch has no operation for these, and so what its others give or refuse
+        return _reduced((as_tensor(input) - as_tensor(target)).abs(), reduction)
     return _elementwise(ops.l1_loss, input, target, reduction)
+
+
+def _reduced(losses: Any, reduction: str) -> Tensor:
+    reduced: Tensor = losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+    return reduced
 
 
 def _elementwise(op: Any, input: Any, target: Any, reduction: str) -> Tensor:
@@ -76,14 +85,12 @@ def _weighted(
     """Of several operations, so that the weight has a gradient too; a mean divides by the sum of the weights."""
     x, y = operands(name, input, target)
     _check_sizes(x, y)
+    check_tensor(name, "weight", weight, 6)
     scale = as_tensor(weight)
     if scale.shape != x.shape:
         raise ValueError(f"Weights and input must have the same size, got {scale.shape} and {Size(x.shape)}.")
-    losses: Tensor = of_error(as_tensor(input) - as_tensor(target)) * scale
-    if reduction == "none":
-        return losses
-    total: Tensor = losses.sum()
-    return total if reduction == "sum" else total / scale.sum()
+    losses = of_error(as_tensor(input) - as_tensor(target)) * scale
+    return _reduced(losses, "sum") / scale.sum() if reduction == "mean" else _reduced(losses, reduction)
 
 
 def _check_sizes(x: Array, y: Array) -> None:
@@ -132,8 +139,7 @@ def binary_cross_entropy(
         if not ((values >= 0) & (values <= 1)).all():
             raise RuntimeError(f"all elements of {argument} should be between 0 and 1")
     scale = constant(name, "weight", weight, x)
-    if scale is not None:
-        check_broadcast(scale.shape, x.shape)
+    check_scale(scale, x)
     return apply(ops.binary_cross_entropy, input, target, weight=scale, reduction=reduction)
 
 
@@ -159,14 +165,16 @@ def binary_cross_entropy_with_logits(
     reduction = reduction_of(size_average, reduce, reduction)
     if x.shape != y.shape:
         raise ValueError(f"Target size ({Size(y.shape)}) must be the same as input size ({Size(x.shape)})")
-    if x.dtype.kind != "f" or y.dtype.kind != "f":
-        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}, {y.dtype}: both must be floating point')
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
+    if y.dtype.kind != "f":
+        raise RuntimeError(f"{name}: expected a floating point target, got {y.dtype}")
     given = {"weight": weight, "pos_weight": pos_weight}
     scales = {argument: constant(name, argument, value, x) for argument, value in given.items()}
     for scale in scales.values():
-        if scale is not None:
-            check_broadcast(scale.shape, x.shape)
-    return apply(ops.binary_cross_entropy_with_logits, input, target, reduction=reduction, **scales)
+        check_scale(scale, x)
+    loss = apply(ops.binary_cross_entropy_with_logits, input, target, reduction=reduction, **scales)
+    return loss if y.itemsize >= x.itemsize else loss.to(y.dtype)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -206,8 +214,10 @@ def cross_entropy(
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
         _check_classes(name, x, scale)
+        if scale is not None and scale.dtype.kind == "f" and scale.itemsize > x.itemsize:
+            input = as_tensor(input).to(scale.dtype)
         return apply(ops.soft_cross_entropy, input, target, **options)
-    _check_classes(name, x, scale)
+    _check_classes(name, x, scale, alike=True)
     y, ignored = _class_numbers(x, y, ignore_index)
     return apply(ops.cross_entropy, input, target=y, ignore_index=ignored, **options)
 
@@ -231,14 +241,16 @@ def nll_loss(
     x, y = operands(name, input, target)
     reduction = reduction_of(size_average, reduce, reduction)
     scale = constant(name, "weight", weight, x)
-    _check_classes(name, x, scale)
+    _check_classes(name, x, scale, alike=True)
     y, ignored = _class_numbers(x, y, ignore_index)
     return apply(ops.nll_loss, input, target=y, weight=scale, ignore_index=ignored, reduction=reduction)
 
 
-def _check_classes(name: str, x: Array, weight: Array | None) -> None:
+def _check_classes(name: str, x: Array, weight: Array | None, alike: bool = False) -> None:
+    """That the input has classes, and the weight one number for each; `alike`: of the input's type."""
     if x.ndim == 0:
-        raise ValueError("Expected 1 or more dimensions (got 0)")
+        error = IndexError if name == "cross_entropy" else ValueError  # as in torch
+        raise error("Expected 1 or more dimensions (got 0)")
     if x.dtype.kind != "f":
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
     classes = x.shape[min(1, x.ndim - 1)]
@@ -247,10 +259,14 @@ def _check_classes(name: str, x: Array, weight: Array | None) -> None:
             f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor "
             f"of shape: {list(weight.shape)}"
         )
+    if alike and weight is not None and weight.dtype != x.dtype:
+        raise RuntimeError(f"expected scalar type {torch_name(x.dtype)} but found {torch_name(weight.dtype)}: weight")
 
 
 def _class_numbers(x: Array, y: Array, ignore_index: int) -> tuple[Array, int | None]:
     """`y`, if it names a class for each position of `x`, and the number to be ignored if it is found there."""
+    if not hasattr(ignore_index, "__index__"):
+        raise TypeError(f"argument 'ignore_index' must be int, not {type(ignore_index).__name__}")
     if x.ndim == 1:
         if y.ndim > 1 or y.size != 1:
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {y.size}")

@@ -12,6 +12,7 @@ from ...quiet import quietly
 from ...record import apply, as_array, tensor_of
 from ...tape import Array
 from ...tensor import Tensor
+from .checks import check_tensor
 
 
 def embedding(
@@ -34,8 +35,9 @@ def embedding(
             [0., 1.]])
     """
     for argument, value in (("indices", input), ("weight", weight)):
-        if not isinstance(value, (Tensor, np.ndarray)):
-            raise TypeError(f"embedding(): argument '{argument}' must be Tensor, not {type(value).__name__}")
+        check_tensor("embedding", argument, value)
+    if isinstance(padding_idx, bool) or not hasattr(padding_idx or 0, "__index__"):
+        raise TypeError(f"embedding(): argument 'padding_idx' must be int, not {type(padding_idx).__name__}")
     indices, table = as_array(input), as_array(weight)
     devices.check_together(indices, table)
     if sparse:
@@ -48,6 +50,8 @@ def embedding(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
             f"but got {indices.dtype} instead"
         )
+    if indices.size and not len(table):
+        raise RuntimeError("embedding(): expected a weight with rows, got one of none")
     if indices.size and not (indices.min() >= 0 and indices.max() < len(table)):
         outside = indices[(indices < 0) | (indices >= len(table))]
         raise IndexError(f"index out of range in self: expected 0 to {len(table) - 1}, got {int(outside[0])}")
@@ -58,8 +62,8 @@ def embedding(
     return apply(ops.embedding, weight, indices=indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
-    """Row `i` of the identity for each int64 `i` of `tensor` (*): shape (*, num_classes), int64.
+def one_hot(input: Any, num_classes: int = -1) -> Tensor:
+    """Row `i` of the identity for each int64 `i` of `input` (*): shape (*, num_classes), int64.
 
     Without `num_classes` there are as many classes as the largest number needs.  Raises RuntimeError for a number out
     of range.
@@ -69,7 +73,10 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     tensor([[0, 0, 1],
             [1, 0, 0]])
     """
-    numbers = devices.asarray(as_array(tensor))
+    check_tensor("one_hot", "input", input)
+    if not hasattr(num_classes, "__index__"):
+        raise TypeError(f"one_hot(): argument 'num_classes' must be int, not {type(num_classes).__name__}")
+    numbers = devices.asarray(as_array(input))
     if numbers.dtype != np.int64:
         raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor. Got {numbers.dtype}")
     if not numbers.size and num_classes <= 0:
@@ -86,9 +93,9 @@ def check_padding(padding_idx: int | None, rows: int) -> int | None:
     """`padding_idx`, counted from the start; AssertionError (torch's) if there is no such row."""
     if padding_idx is None:
         return None
-    if not -rows <= padding_idx < rows:
+    if padding_idx and not -rows <= padding_idx < rows:  # 0 is what a table without rows may have, too
         raise AssertionError(f"Padding_idx must be within num_embeddings: {rows} rows, got {padding_idx}")
-    return padding_idx % rows
+    return padding_idx + rows if padding_idx < 0 else padding_idx
 
 
 def _scale_down(table: Array, used: Array, max_norm: float, norm_type: float) -> None:

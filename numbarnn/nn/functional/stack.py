@@ -53,6 +53,11 @@ def infer(weights: StackWeights, panels: Array, activation: int, layout: Dense, 
     return output
 
 
+def _mask(shape: tuple[int, ...], p: float, dtype: Any) -> Array:
+    """What a layer's output is multiplied with; for p = 1 nothing is drawn."""
+    return np.zeros(shape, dtype) if p == 1 else random.bernoulli_keep(shape, p, dtype)
+
+
 class Stack:
     """One pass through all layers; keeps what the way back needs and nothing else."""
 
@@ -111,7 +116,7 @@ class Stack:
             )  # fmt: skip
             offset += size
             if not top:
-                masks.append(np.asarray(random.bernoulli_keep(out.shape, self.dropout, out.dtype), like=out))
+                masks.append(np.asarray(_mask(out.shape, self.dropout, out.dtype), like=out))
                 rows, batch_first = quietly(np.multiply, out, masks[-1]), False
         return masks
 

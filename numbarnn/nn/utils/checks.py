@@ -25,9 +25,13 @@ def check_bool(value: Any, function: str, argument: str) -> None:
         raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}")
 
 
-def check_number(padding_value: Any, function: str) -> None:
+def as_number(padding_value: Any, function: str) -> Any:
+    """A number, also of a tensor of one element."""
+    if isinstance(padding_value, Tensor) and padding_value._array.size == 1:
+        return padding_value.item()
     if not isinstance(padding_value, (bool, int, float, np.number, np.bool_)):
         raise TypeError(f"{function}(): argument 'padding_value' must be Number, not {type(padding_value).__name__}")
+    return padding_value
 
 
 def check_dimensions(padded: Array, function: str, argument: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...creation import as_tensor
-from ...dtypes import float32, float64, int64
+from ...dtypes import float32, float64, int32, int64
 from ...tape import Array
 from ...tensor import Tensor
 from .checks import indices_of
@@ -54,13 +54,13 @@ class PackedSequence(_Fields):
         data = self.data.to(*args, **kwargs)
         return self if data is self.data else self._replace(data=data)
 
-    def cpu(self) -> PackedSequence:
+    def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """With `data` on the CPU, where the other tensors always are."""
-        return self.to("cpu")
+        return self.to(*args, **{"device": "cpu", **kwargs})
 
-    def cuda(self) -> PackedSequence:
+    def cuda(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """With `data` on the GPU."""
-        return self.to("cuda")
+        return self.to(*args, **{"device": "cuda", **kwargs})
 
     def float(self) -> PackedSequence:
         """With float32 `data`."""
@@ -73,6 +73,26 @@ class PackedSequence(_Fields):
     def long(self) -> PackedSequence:
         """With int64 `data`."""
         return self.to(dtype=int64)
+
+    def int(self) -> PackedSequence:
+        """With int32 `data`."""
+        return self.to(dtype=int32)
+
+    def short(self) -> PackedSequence:
+        """With int16 `data`."""
+        return self.to(dtype=np.int16)
+
+    def char(self) -> PackedSequence:
+        """With int8 `data`."""
+        return self.to(dtype=np.int8)
+
+    def byte(self) -> PackedSequence:
+        """With uint8 `data`."""
+        return self.to(dtype=np.uint8)
+
+    def is_pinned(self) -> bool:
+        """False: no memory is pinned here."""
+        return False
 
     @property
     def is_cuda(self) -> bool:

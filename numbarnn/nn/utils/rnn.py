@@ -19,11 +19,11 @@ from ...tape import Array
 from ...tensor import Tensor
 from .checks import (
     array_of,
+    as_number,
     batch_sizes_of,
     check_alike,
     check_bool,
     check_dimensions,
-    check_number,
     check_padded,
     indices_of,
     lengths_of,
@@ -97,7 +97,7 @@ def pad_packed_sequence(
             [ 3,  4,  5]]), tensor([2, 3]))
     """
     check_bool(batch_first, "pad_packed_sequence", "batch_first")
-    check_number(padding_value, "pad_packed_sequence")
+    fill = as_number(padding_value, "pad_packed_sequence")
     batch_sizes = batch_sizes_of(sequence)
     steps = len(batch_sizes)
     if total_length is not None:
@@ -117,8 +117,12 @@ def pad_packed_sequence(
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")
         lengths, order = lengths[unsorted], inverse(unsorted)
     shape, at = (steps, len(lengths)), packing.places(batch_sizes, order, False)
-    padded = record.apply(packing.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=padding_value)
-    return padded.transpose(0, 1) if batch_first else padded, Tensor._wrap(lengths)  # torch's order in memory
+    padded = record.apply(packing.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=fill)
+    if batch_first:
+        padded = padded.transpose(0, 1)
+        if order is not None:
+            padded = padded.contiguous()  # torch's order in memory, in which dropout draws
+    return padded, Tensor._wrap(lengths)
 
 
 def pad_sequence(
@@ -147,13 +151,13 @@ def pad_sequence(
     sequences = tuple(sequences)
     check_alike(sequences)
     check_bool(batch_first, "pad_sequence", "batch_first")
-    check_number(padding_value, "pad_sequence")
+    fill = as_number(padding_value, "pad_sequence")
     if not isinstance(padding_side, str):
         raise TypeError(f"pad_sequence(): argument 'padding_side' must be str, not {type(padding_side).__name__}")
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
     return record.apply(
-        packing.pad_sequence, *sequences, batch_first=batch_first, fill=padding_value, left=padding_side == "left"
+        packing.pad_sequence, *sequences, batch_first=batch_first, fill=fill, left=padding_side == "left"
     )
 
 
