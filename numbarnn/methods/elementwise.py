@@ -12,7 +12,7 @@ from ..dtypes import result_type, torch_name
 from ..ops import arithmetic, choice
 from ..ops import elementwise as ops
 from ..quiet import quietly
-from ..record import apply, as_array, is_tensor
+from ..record import apply, as_array, as_operand, is_tensor
 from ..scalars import scalar
 from ..size import as_int
 from .arithmetic import broadcasting, mismatch, without_gradient
@@ -56,9 +56,9 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
 def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
     """alpha * other in the type of its sum with x, or of the difference."""
     if op.check is not None:
-        op.check(as_array(x), as_array(other))
+        op.check(as_array(x), as_operand(other))
     factor = arguments.number(name, "alpha", alpha)
-    dtype = result_type(as_array(x), as_array(other))
+    dtype = result_type(as_array(x), as_operand(other))
     if isinstance(factor, bool) and dtype.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(factor, float) and dtype.kind != "f":

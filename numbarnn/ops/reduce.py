@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import as_float
+from .elementwise import as_float, sign_of
 from .op import OUTPUT, Array, Result, op
 
 Axes = tuple[int, ...]
@@ -99,9 +99,9 @@ def norm(x: Array, *, axes: Axes, keepdim: bool, p: float) -> Result:
             slope = np.zeros_like(x)
         elif p in (np.inf, -np.inf):
             at_top = size == top
-            slope = np.sign(x) * at_top / np.sum(at_top, axis=axes, keepdims=True)
+            slope = sign_of(x) * at_top / np.sum(at_top, axis=axes, keepdims=True)
         else:
-            slope = np.where(size == 0, 0, np.sign(x) * (size / top) ** (p - 1))
+            slope = np.where(size == 0, 0, sign_of(x) * (size / top) ** (p - 1))
         return np.where(top == 0, 0, d * slope)
 
     return out, (d_x,)
