@@ -12,7 +12,7 @@ import numpy as np
 
 from . import cuda
 from ._version import __version__
-from .kernels import backend, cores, folders, notice, simd, threads
+from .kernels import backend, cache, cores, folders, notice, simd, threads
 
 
 def set_num_threads(count: int) -> None:
@@ -29,11 +29,11 @@ def set_num_threads(count: int) -> None:
     1
     >>> numbarnn.set_num_threads(before)
     """
-    if not isinstance(count, int):
-        raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
-    threads.limit = int(count)  # True is an int, and would come back as it is
+    threads.limit = int(count)
 
 
 def get_num_threads() -> int:
@@ -44,20 +44,25 @@ def get_num_threads() -> int:
 def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
     """Give the lines about compilation to `hook(line)` in place of stderr, or to nobody; returns who got them before.
 
-    There is one line when the first kernel is compiled rather than loaded, and one where kernels cannot be kept.
+    There is a line when the first kernel is compiled rather than loaded, which says how many are to be expected and
+    where they are kept; one every five seconds, of how many are compiled; and one for what was there and is not used.
+    A hook runs on a thread of its own, since its caller holds the compiler's lock.  What it raises within a second
+    comes out of the call that needs the kernel.
 
     >>> before = on_compile(None)
     >>> on_compile(before) is None
     True
     """
+    if hook is not None and not callable(hook):
+        raise TypeError(f"on_compile: expected a function or None, got {type(hook).__name__}")
     before, notice.hook = notice.hook, hook
     return before
 
 
 def configuration() -> dict[str, str]:
-    """Versions, CPU, GPU, SIMD width, threads and cache folder, each by its name.
+    """Versions, the CPU that is compiled for, GPU, SIMD width, threads, cache folder and kernels, each by its name.
 
-    Without compiled kernels the entry "kernels" says so, and what follows the CPU is not there.
+    Without the compiler the entry "kernels" says so, and there is none of SIMD width, threads and cache folder.
     """
     versions = {
         "numbarnn": __version__,
@@ -65,7 +70,7 @@ def configuration() -> dict[str, str]:
         "NumPy": np.__version__,
         "Numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
-        "CPU": f"{llvm.get_host_cpu_name()} ({platform.machine()})",
+        "CPU": _cpu(),
         "GPU": _gpu(),
     }
     if not backend.COMPILED:
@@ -74,8 +79,18 @@ def configuration() -> dict[str, str]:
         **versions,
         "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
         "threads": f"{get_num_threads()} of {cores.most()}",
-        "cache folder": str(folders.writable() or "none that is writable: kernels are compiled in every process"),
+        "cache folder": str(folders.writable() or f"none that can be written: {folders.why_not()}"),
+        "kernels": "; ".join(cache.inventory()) or "none yet: they are compiled when they are first used",
     }
+
+
+def _cpu() -> str:
+    host, chosen = llvm.get_host_cpu_name(), numba.config
+    name, features = chosen.CPU_NAME or host, chosen.CPU_FEATURES  # type: ignore[attr-defined]  # set at its import
+    line = f"{name} ({platform.machine()})" + (f", on {host}" if name != host else "")
+    if features is None:
+        return line + (" and with its features, for NUMBA_CPU_FEATURES is not set" if name != host else "")
+    return f"{line}, features: {features or 'its own'}"
 
 
 def _gpu() -> str:

@@ -33,8 +33,8 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
     """`dtype` as one of the supported types, or a TypeError that names `argument`."""
     if dtype is int:
         return int64  # NumPy's may have 32 bits
-    try:
-        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
+    try:  # NumPy would take None for float64, and of an array its type
+        found = np.dtype(dtype) if isinstance(dtype, (np.dtype, type, str)) else None
     except TypeError:
         found = None
     if found is None or found.kind not in "fiub" or (found.kind == "f" and found.itemsize not in (4, 8)):

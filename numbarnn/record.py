@@ -41,6 +41,13 @@ def as_array(value: Any) -> Any:
     raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")
 
 
+def as_operand(value: Any) -> Any:
+    """`as_array` for an operand that is brought to a common type: NumPy's scalars are numbers there, as in torch."""
+    if isinstance(value, np.generic):
+        return float(value) if isinstance(value, np.bool_) else value.item()
+    return as_array(value)
+
+
 def record(
     name: str,
     outputs: Sequence[Array],
@@ -93,7 +100,8 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
         symbolic = ask(op, inputs, static)
         if symbolic is not None:
             return symbolic
-    arrays = [value._array if isinstance(value, Attributes) else as_array(value) for value in inputs]
+    other = as_operand if op.promote else as_array
+    arrays = [value._array if isinstance(value, Attributes) else other(value) for value in inputs]
     if not _alike(arrays):
         if not devices.HOST.issuperset(map(type, arrays)):
             arrays = devices.together(arrays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from operator import index
 from typing import Any
@@ -21,6 +21,14 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, lengths: Iterable[Any] = ()) -> Size:
+        """Of ints, or of what stands for one: TypeError for anything else."""
+        given = tuple(lengths)
+        for n in given:
+            if type(n) is not int:
+                return super().__new__(cls, [_length(place, n) for place, n in enumerate(given)])
+        return super().__new__(cls, given)
+
     def numel(self) -> int:
         """How many elements a tensor of this shape has."""
         return prod(self)
@@ -32,8 +40,19 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any) -> Any:
         return Size(super().__add__(tuple(other)))
 
+    def __mul__(self, count: Any) -> Any:
+        return Size(super().__mul__(count))
+
+    __rmul__ = __mul__
+
     def __repr__(self) -> str:
         return f"numbarnn.Size({list(self)})"
+
+
+def _length(place: int, n: Any) -> int:
+    if not hasattr(n, "__index__"):
+        raise TypeError(f"Size() takes an iterable of 'int' (item {place} is '{type(n).__name__}')")
+    return index(n)
 
 
 def room(shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
@@ -84,8 +103,8 @@ def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
     try:
-        if bool in map(type, given):
-            raise TypeError
+        if given and isinstance(given[0], bool):
+            raise TypeError  # as in torch, which minds the first alone
         return tuple(map(index, given))
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None

@@ -20,6 +20,7 @@ from .version import Version, changes
 
 #: looked up once: each result of a call of 4 us is made by it
 _new = object.__new__
+_size = tuple.__new__  # of what are ints already
 
 
 class Tensor(Methods):
@@ -57,7 +58,7 @@ class Tensor(Methods):
     @property
     def shape(self) -> Size:
         """The lengths of the dimensions."""
-        return Size(self._array.shape)
+        return _size(Size, self._array.shape)
 
     @property
     def ndim(self) -> int:

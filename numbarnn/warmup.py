@@ -14,7 +14,8 @@ import numpy as np
 from . import config, jit, nn, optim, progress
 from .creation import tensor
 from .dtypes import FLOATS
-from .kernels import folders, threads
+from .kernels import cache, folders, threads
+from .kernels.progress import failures
 from .kernels.rnn import TOO_MUCH, WORTH_A_BARRIER
 from .kernels.stream import BRIEF
 
@@ -27,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns the exit code: 1 where compiled kernels cannot be kept."""
+    """Returns the exit code: 1 where compiled kernels cannot be kept, and then nothing is compiled."""
+    if folders.writable() is None:
+        return _fail(f"compiled kernels cannot be kept: {folders.why_not()}")
     cases = list(itertools.product(WORKLOADS, FLOATS))
     before = config.on_compile(None)
     try:
@@ -38,12 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
         progress.show(len(cases), len(cases), "done".ljust(30))
     finally:
         config.on_compile(before)
-    path = folders.writable()
-    if path is None:
-        print("numbarnn warmup: no folder to keep kernels in can be written: see NUMBA_CACHE_DIR", file=sys.stderr)
-        return 1
-    print(f"All kernels for this CPU are in {path}")
+    if failures:
+        return _fail(f"{len(failures)} compiled kernels could not be kept: {failures[-1]}")
+    print("All kernels for this CPU are there: " + "; ".join(cache.inventory()))
     return 0
+
+
+def _fail(why: str) -> int:
+    print(f"numbarnn warmup: {why}", file=sys.stderr)
+    return 1
 
 
 def _train(module: nn.Module, shape: tuple[int, ...], dtype: Any) -> None:

@@ -92,7 +92,7 @@ CONSTRUCTION = [
     Refused("cell float", _cell(3.0, 4), TypeError, "empty"),
     Refused("cell str", _cell("3", 4), TypeError, "empty"),
     Refused("cell None", _cell(3, None), TypeError, "empty"),
-    Refused("cell negative", _cell(3, -4), RuntimeError, "empty: Dimension size must be non-negative, got [-4, 3]"),
+    Refused("cell negative", _cell(3, -4), RuntimeError, "Trying to create tensor with negative dimension -4: [-4, 3]"),
     Refused("cell proj_size", _cell(3, 4, proj_size=2), TypeError, "RNNCell.__init__() got an unexpected keyword"),
 ]  # fmt: skip
 

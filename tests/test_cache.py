@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -24,18 +25,29 @@ from numbarnn.kernels import packing
 panels = packing.packed(np.arange(6, dtype=np.float32).reshape(2, 3))
 assert panels[:3].tolist() == [0, 1, 2] and panels[len(panels) // 2 :][:3].tolist() == [3, 4, 5]
 """
-COMPILING = "numbarnn: compiling kernels for this CPU: some seconds, and only once where they can be kept\n"
-NOWHERE = (
-    "numbarnn: no folder to keep compiled kernels in can be written: every process compiles its own "
-    "(NUMBA_CACHE_DIR names one)\n"
-)
+#: what each line on stderr says
+LINES = {
+    r"compiling kernels for this CPU, some \d+ for a first output, .*; they are kept in /.*": "kept",
+    r"compiling kernels for this CPU in every process, .*, for they cannot be kept: .*NUMBA_CACHE_DIR.*": "nowhere",
+    r"the \d+ in /\S+ are for another CPU, or other versions of Python, NumPy or Numba": "others",
+    r"not used: /.*": "not used",
+    r"a compiled kernel cannot be kept: .*": "not kept",
+    r"\d+ kernels are compiled": "",  # where that takes long
+}
+
+
+def told(lines):
+    """What the lines on stderr, or those that a hook got, are about."""
+    found = [[kind for line, kind in LINES.items() if re.fullmatch(line, given)] for given in lines]
+    assert all(map(len, found)), lines
+    return " ".join(filter(None, [kinds[0] for kinds in found]))
 
 
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory):
     """A cache folder with the kernels of PROGRAM."""
     folder = tmp_path_factory.mktemp("warm")
-    assert processes.run(PROGRAM, NUMBA_CACHE_DIR=str(folder)) == ("", COMPILING)
+    assert stderr(folder) == "kept"
     return folder
 
 
@@ -45,8 +57,15 @@ def cache(warm, tmp_path):
     return Path(shutil.copytree(warm, tmp_path / "cache"))
 
 
+def said(err):
+    """What a program's stderr is about."""
+    assert all(line.startswith("numbarnn: ") for line in err.splitlines()), err
+    return told([line.removeprefix("numbarnn: ") for line in err.splitlines()])
+
+
 def stderr(cache, home=processes.ROOT, **environment):
-    return processes.run(PROGRAM, home=home, NUMBA_CACHE_DIR=str(cache), **environment)[1]
+    """What PROGRAM's stderr is about: nothing where its kernels are there."""
+    return said(processes.run(PROGRAM, home=home, NUMBA_CACHE_DIR=str(cache), **environment)[1])
 
 
 def files(cache):
@@ -94,7 +113,7 @@ DAMAGE = {
 def test_a_broken_file_is_made_anew(cache, name):
     for file in files(cache):
         DAMAGE[name](file)
-    assert stderr(cache) == COMPILING
+    assert stderr(cache) == "kept"
     assert stderr(cache) == ""
 
 
@@ -157,7 +176,7 @@ def test_where_others_may_write_this_user_has_a_folder_of_his_own(cache):
     first.unlink()
     os.mkfifo(first)  # does not hang
     first.parent.chmod(0o777)
-    assert stderr(cache) == COMPILING
+    assert stderr(cache) == "kept not used"
     assert stderr(cache) == ""
     assert {file.parent.name for file in files(cache)} == {first.parent.name, f"{first.parent.name}-{os.geteuid()}"}
 
@@ -166,18 +185,18 @@ def test_the_file_of_another_kernel_is_not_taken(cache):
     whole = {file: file.read_bytes() for file in files(cache)}
     for file, content in zip(whole, reversed(whole.values()), strict=True):
         file.write_bytes(content)
-    assert stderr(cache) == COMPILING
+    assert stderr(cache) == "kept"
 
 
 def test_a_folder_in_the_place_of_a_file_is_lived_with(cache):
     for file in files(cache):
         _become_a_folder(file)
-    assert stderr(cache).startswith(COMPILING + "numbarnn: a compiled kernel cannot be kept: ")
+    assert stderr(cache) == "kept not used not kept"
 
 
 def test_processes_that_compile_at_once_leave_a_whole_cache(tmp_path):
     together = [processes.start(PROGRAM, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(3)]
-    assert [processes.finish(process)[1] for process in together] == [COMPILING] * 3
+    assert [said(processes.finish(process)[1]) for process in together] == ["kept"] * 3
     assert stderr(tmp_path) == ""
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -196,7 +215,7 @@ def test_an_edit_counts_whatever_the_time_stamp_says(cache, tmp_path):
     source.write_text(text.replace("accumulators", "accumulatorz"))  # as long as before
     assert source.read_text() != text
     os.utime(source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert stderr(cache, home) == COMPILING
+    assert stderr(cache, home) == "kept"
     assert stderr(cache, home) == ""
     source.write_text(text)
     assert stderr(cache, home) == ""  # the older version is still there
@@ -228,7 +247,7 @@ HOMELESS = {"HOME": os.devnull, "XDG_CACHE_HOME": None, "NUMBA_CACHE_DIR": None,
 def test_read_only_install_and_no_home(tmp_path):
     home = copied(tmp_path)
     (home / "numbarnn" / "kernels" / "__pycache__").write_text("")  # root may write anywhere, but not here
-    assert processes.run(PROGRAM, home=home, **HOMELESS)[1] == COMPILING + NOWHERE
+    assert said(processes.run(PROGRAM, home=home, **HOMELESS)[1]) == "nowhere"
 
 
 def test_the_install_is_read_before_the_home(cache, tmp_path):
@@ -239,14 +258,14 @@ def test_the_install_is_read_before_the_home(cache, tmp_path):
 
 
 def test_a_chosen_folder_that_cannot_be_written(tmp_path):
-    assert stderr(os.devnull) == COMPILING + NOWHERE
+    assert stderr(os.devnull) == "nowhere"
 
 
 def _version(number, folder, *names):
     """A folder as another version would leave it, not used for the longer the smaller its number."""
     path = folder / f"numbarnn-{number:016x}"
     path.mkdir()
-    for name in names or (f"_pack_matrix-{number:032x}.nbc", f"_dot-{number:032x}.nbc.abc_12.tmp"):
+    for name in names or (f"_pack_matrix-01234567-{number:032x}.nbc", f"_dot-01234567-{number:032x}.nbc.abc_12.tmp"):
         (path / name).write_text("kept")
     os.utime(path, (number, number))
     return path
@@ -270,10 +289,10 @@ NOT_OURS = {
     "a project of the user's": lambda folder: _version(0, folder).rename(folder / "numbarnn-project0"),
     "a name of another length": lambda folder: _version(0, folder).rename(folder / "numbarnn-0123456789abcdef0"),
     "a file": lambda folder: (folder / "numbarnn-0123456789abcdef").write_text("mine"),
-    "a file of the user's inside": lambda folder: _version(0, folder, f"a-{0:032x}.nbc", "notes.txt"),
-    "a folder inside": lambda folder: (_version(0, folder) / f"a-{0:032x}.nbc").mkdir() or folder,
+    "a file of the user's inside": lambda folder: _version(0, folder, f"a-01234567-{0:032x}.nbc", "notes.txt"),
+    "a folder inside": lambda folder: (_version(0, folder) / f"a-01234567-{0:032x}.nbc").mkdir() or folder,
     "a hidden file inside": lambda folder: _version(0, folder, ".git"),
-    "a longer name inside": lambda folder: _version(0, folder, f"a-{0:032x}.nbc.txt"),
+    "a longer name inside": lambda folder: _version(0, folder, f"a-01234567-{0:032x}.nbc.txt"),
     "a link to a folder": lambda folder: _linked(folder, "folder"),
     "a link to a file": lambda folder: _linked(folder, "file"),
 }
@@ -311,11 +330,11 @@ GOES = {
 def test_a_relative_folder_is_where_the_program_began(tmp_path, where):
     home = copied(tmp_path)
     program = GOES[where] + PROGRAM
-    err = processes.run(program, home=home, NUMBA_CACHE_DIR="kernels")[1]
+    err = said(processes.run(program, home=home, NUMBA_CACHE_DIR="kernels")[1])
     if "gone" in where:
-        assert err == COMPILING + NOWHERE
+        assert err == "nowhere"
         return
-    assert err == COMPILING
+    assert err == "kept"
     assert files(home / "kernels")
     assert not any((home / "elsewhere").iterdir())
 
@@ -324,7 +343,7 @@ def test_old_versions_go_when_a_new_one_comes(cache):
     others = [_version(number, cache) for number in range(6)]
     (version,) = {file.parent for file in files(cache)} - set(others)
     shutil.rmtree(version)
-    assert stderr(cache) == COMPILING
+    assert stderr(cache) == "kept"
     assert sorted(cache.iterdir()) == sorted([version, *others[3:]])
 
 
@@ -352,11 +371,82 @@ def test_a_folder_that_is_written_to_meanwhile_stays(tmp_path, monkeypatch):
 
 
 def test_the_line_goes_to_the_hook(tmp_path):
-    told = "import numbarnn; numbarnn.config.on_compile(lambda line: print('told:', line))"
-    out, err = processes.run(told + PROGRAM, NUMBA_CACHE_DIR=str(tmp_path / "told"))
-    assert (out, err) == ("told: " + COMPILING.removeprefix("numbarnn: "), "")
-    nobody = "import numbarnn; numbarnn.config.on_compile(None)"
-    assert processes.run(nobody + PROGRAM, NUMBA_CACHE_DIR=str(tmp_path / "nobody")) == ("", "")
+    program = "import numbarnn; numbarnn.config.on_compile(lambda line: print('told:', line))" + PROGRAM
+    out, err = processes.run(program, NUMBA_CACHE_DIR=str(tmp_path / "told"))
+    assert (told([line.removeprefix("told: ") for line in out.splitlines()]), err) == ("kept", "")
+    program = "import numbarnn; numbarnn.config.on_compile(None)" + PROGRAM
+    assert processes.run(program, NUMBA_CACHE_DIR=str(tmp_path / "nobody")) == ("", "")
+
+
+#: hooks that wait for another thread, which computes, or that compute themselves
+WAITING = {
+    "for a thread": "thread = threading.Thread(target=compute); thread.start(); thread.join()",
+    "for a lock": "with lock: told.append(line)",
+    "for itself": "compute()",
+}
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_a_hook_may_wait_for_what_needs_the_compiler(tmp_path, name):
+    """Whoever compiles holds a lock, and so may a hook that logs, or one that asks another thread."""
+    program = f"""
+import threading
+import numpy as np
+import numbarnn
+from numbarnn.kernels import packing
+
+lock, holds, told = threading.RLock(), threading.Event(), []
+
+def compute():
+    packing.packed(np.ones((2, 3), np.float64))
+    told.append("computed")
+
+def busy():
+    with lock:
+        holds.set()
+        compiling.wait()
+        compute()
+
+compiling = threading.Event()
+
+def hook(line):
+    compiling.set()
+    if not told:
+        {WAITING[name]}
+    told.append(line)
+
+thread = threading.Thread(target=busy)
+thread.start()
+holds.wait()
+numbarnn.config.on_compile(hook)
+packing.packed(np.ones((2, 3), np.float32))
+thread.join()
+assert "computed" in told
+"""
+    assert processes.run(program, NUMBA_CACHE_DIR=str(tmp_path)) == ("", "")
+
+
+def test_what_a_hook_raises_comes_out_of_the_call(tmp_path):
+    """And nothing is as it was not before: the kernel is compiled by the next call."""
+    program = """
+import numpy as np
+import numbarnn
+from numbarnn.kernels import packing
+
+def refuse(line):
+    raise LookupError(line)
+
+numbarnn.config.on_compile(refuse)
+try:
+    packing.packed(np.ones((2, 3), np.float32))
+except LookupError as error:
+    assert "compiling" in str(error)
+else:
+    raise AssertionError
+numbarnn.config.on_compile(None)
+assert packing.packed(np.ones((2, 3), np.float32))[0] == 1
+"""
+    assert processes.run(program, NUMBA_CACHE_DIR=str(tmp_path)) == ("", "")
 
 
 FACTORY = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import pickle
 import stat
 import subprocess
 import sys
@@ -90,6 +91,14 @@ def test_the_same_object_gives_the_same_bytes(tmp_path):
         for file in files:
             numbarnn.save(CASES["training"](numbarnn), file)
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_tensors_keep_their_strides(tmp_path):
+    dense = nn.Parameter(numbarnn.arange(24.0).reshape(2, 3, 4).permute(1, 2, 0).clone())
+    assert dense.stride() == (4, 1, 12)
+    loaded = through({"x": dense, "part": dense.detach()[1:]}, tmp_path)
+    assert_same(loaded, {"x": dense, "part": dense.detach()[1:]})
+    assert loaded["x"].stride() == loaded["part"].stride() == (4, 1, 12)
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path):
@@ -271,6 +280,11 @@ def test_arguments():
         numbarnn.load(file, 3)
     with pytest.raises(TypeError, match="weights_only: expected a bool or None, got str"):
         numbarnn.load(file, weights_only="yes")
+    assert numbarnn.load(file, None, pickle, encoding="latin1").shape == (2, 3)
+    with pytest.raises(ValueError, match="load: pickle_module: expected the module pickle, got <module 'io'"):
+        numbarnn.load(file, pickle_module=io)
+    with pytest.raises(TypeError, match="errors"):
+        numbarnn.load(file, errors="strict")
     with pytest.raises(FileNotFoundError):
         numbarnn.load(GOLDEN / "nowhere.pt")
     with pytest.raises(AttributeError, match="You can only load from a file that is seekable"):
@@ -361,6 +375,27 @@ def test_a_disk_that_fails_is_no_damaged_file(ending, tmp_path):
         with pytest.raises(OSError, match="Input/output error") as caught:
             numbarnn.load(Failing(data, enough))
         assert caught.value.errno == errno.EIO
+
+
+def test_arguments_of_save():
+    files = [io.BytesIO() for _ in range(4)]
+    for file, options in zip(files, ({}, {"pickle_module": pickle}, {"pickle_protocol": 5}, {}), strict=True):
+        numbarnn.save([1], file, **options)
+        assert file.getvalue() == files[0].getvalue()
+    for options in ({"pickle_module": io}, {"pickle_protocol": "2"}, {"_use_new_zipfile_serialization": False}):
+        with pytest.raises(ValueError, match="save: "):
+            numbarnn.save([1], io.BytesIO(), **options)
+
+
+def test_two_saves_into_one_file_are_refused():
+    for name in ("file.pt", "file.npz"):
+        file = io.BytesIO()
+        file.name = name
+        numbarnn.save([1], file)
+        length = file.tell()
+        numbarnn.save([2], file)
+        with pytest.raises(CheckpointError, match=f"from the start of the file on, got {length} bytes before it"):
+            numbarnn.load(file)
 
 
 def test_pipes_and_text(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import numpy as np
 import processes
@@ -10,6 +11,7 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.kernels import threads
 from numbarnn.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 #: interrupts at seeded moments of training; the model goes on, and computes what one of the same weights computes
@@ -152,3 +154,60 @@ assert results == {expected}
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this platform")
 def test_a_signal_handler_may_call_the_model_that_it_interrupts():
     processes.run(IN_A_HANDLER, NUMBA_NUM_THREADS="2")
+
+
+#: interrupts in calls that are nearly nothing but taking the team; afterwards another thread gets it
+TAKEN = """
+import random, signal, threading, time
+import numpy as np
+import numbarnn as nb
+from numbarnn.kernels import linear, threads
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+x, weight, y = np.ones((4, 1), np.float32), np.ones(64, np.float32), np.zeros((4, 1), np.float32)
+args, ran = (x, weight, np.zeros(1, np.float32), y), []
+
+def parallel(*arguments):
+    ran.append(linear._forward_parallel(*arguments) is not False)
+    return ran[-1]
+
+def call():
+    threads.spread(linear._forward_share, parallel, args, 2)
+
+call()
+signal.signal(signal.SIGALRM, interrupt)
+moments = random.Random(7)
+for _ in range(1500):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, moments.uniform(2e-5, 3e-4))
+        while True:
+            threads.spread(linear._forward_share, linear._forward_parallel, args, 2)
+    except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    ran.clear()
+    other = threading.Thread(target=call)
+    other.start()
+    other.join()
+    assert ran == [True]
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this platform")
+def test_an_interrupt_leaves_the_team_to_others():
+    processes.run(TAKEN, NUMBA_NUM_THREADS="2")
+
+
+def test_an_interrupt_while_threads_start_leaves_no_team_without_them(monkeypatch):
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "_team", None)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            threads._team_of(2)
+    before = set(threading.enumerate())
+    threads._team_of(2)
+    assert len(set(threading.enumerate()) - before) == 1

@@ -61,6 +61,7 @@ numba.njit(lambda: None)()  # numba itself knows the true CPU
 llvm.initialize_all_targets()
 triple, cpu, machine, features, what = json.loads(sys.argv[1])
 registry.cpu_target.target_context.codegen()._tm = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, opt=3)
+numba.config.CPU_NAME = numba.config.CPU_FEATURES = None
 true = platform.machine, llvm.get_host_cpu_features
 platform.machine, llvm.get_host_cpu_features = lambda: machine, lambda: dict.fromkeys(features, True)
 from numbarnn.kernels import simd

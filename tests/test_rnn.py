@@ -331,3 +331,15 @@ def test_layers_that_write_over_what_they_read_give_the_same_bits(bidirectional,
             output, h = rnn(x, lengths=lengths)
         assert nb.equal(output, recorded.detach())
         assert nb.equal(h, h_n.detach())
+
+
+@pytest.mark.parametrize("dtype", ["int64", "bool", ">f4", "float16", "float64"])
+@pytest.mark.parametrize("make", [nn.RNN, nn.RNNCell])
+def test_the_hint_for_a_wrong_type_can_be_followed(make, dtype):
+    layer, x = make(3, 4), np.ones((2, 3)).astype(dtype)
+    with pytest.raises((ValueError, RuntimeError), match="does not match") as error:
+        layer(x)
+    assert ("model.to" in str(error.value)) <= (dtype == "float64")
+    layer(x.astype("float32"))
+    if dtype == "float64":
+        layer.to(x.dtype)(x)

@@ -23,7 +23,6 @@ OTHER_STEMS = {
     "device": "Expected one of cpu, cuda",
     "device number": "empty(): argument 'device'",
     "cell None": "unsupported operand",
-    "cell negative": "Trying to create tensor with negative dimension -4: [-4, 3]",
     "hx float64": "mat1 and mat2 must have the same dtype",
     "hx int64": "mat1 and mat2 must have the same dtype",
     "cell float64": "mat1 and mat2 must have the same dtype",

@@ -155,3 +155,30 @@ def outcome(module: Any, expression: str) -> Any:
 def test_creation(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numbarnn, "uint8", np.dtype(np.uint8), raising=False)
     assert outcome(numbarnn, expression) == outcome(torch, expression)
+
+
+NUMPY_SCALARS = ["np.float64(0.1)", "np.float32(0.1)", "np.int64(2)", "np.int8(2)", "np.uint8(2)", "np.bool_(True)"]
+TENSORS = ["t([1.0, 2.0])", "t([1.0, 2.0], dtype=n.float64)", "t([1, 2])", "t([1, 2], dtype=n.int32)",
+           "t([True, False])", "t(1.0)", "t(1)", "t(1, dtype=n.int32)", "t(True)"]  # fmt: skip
+OPERATIONS = ["x + v", "v + x", "x * v", "v * x", "v - x.float()", "x / v", "v / x", "x > v", "v > x", "x == v",
+              "x // v", "n.add(x, v)", "n.where(x > 1, x, v)", "n.where(x > 1, v, x)", "x.pow(v)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("scalar", NUMPY_SCALARS)
+@pytest.mark.parametrize("tensor", TENSORS)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_scalars_of_numpy_are_numbers(operation: str, tensor: str, scalar: str) -> None:
+    """They do not make a tensor another type, on whichever side they stand."""
+    found = []
+    for module in (numbarnn, torch):
+        names = {"n": module, "t": module.tensor, "np": np}
+        names |= {"x": eval(tensor, names), "v": eval(scalar, names)}
+        try:
+            found.append(eval(operation, names).numpy())
+        except Exception as error:
+            found.append(type(error))
+    if isinstance(found[0], type):
+        assert found[0] is found[1]
+    else:
+        assert found[0].dtype == found[1].dtype
+        np.testing.assert_allclose(*found, rtol=1e-6)

@@ -123,6 +123,48 @@ def test_what_may_be_put(put: str) -> None:
     assert found[0] == found[1]
 
 
+PARTS = [
+    "m.narrow(0, 0, 1)", "m.narrow(1, -1, 1)", "m.narrow(1, -3, 3)", "m.narrow(1, -4, 1)", "m.narrow(1, 0, 5)",
+    "m.narrow(1, 3, 1)", "m.narrow(1, 3, 0)", "m.narrow(1, 0, -1)", "m.narrow(2, 0, 1)", "s.narrow(0, 0, 1)",
+    "m.narrow(0, t(0), 1)", "m.narrow(dim=0, start=0, length=1)", "m.narrow(0, 1.0, 1)", "e.narrow(0, 0, 0)",
+    "m.gather(0, t([[0, 1, 1]]))", "m.gather(1, t([[0], [3]]))", "m.gather(1, t([[0], [-1]]))",
+    "m.gather(1, t([0]))", "m.gather(1, t([[0.0]]))", "m.gather(1, t([[0], [0], [0]]))", "s.gather(0, t(0))",
+    "s.gather(0, t([0, 0]))", "s.gather(0, t([1]))", "y.gather(0, t(3))", "m.gather(dim=1, index=t([[0], [2]]))",
+    "m.index_select(1, t([2, 0, 0]))", "m.index_select(0, t([5]))", "m.index_select(1, t(1))",
+    "m.index_select(1, t([[0]]))", "m.index_select(1, t([0.0]))", "m.index_select(1, t([True]))",
+    "s.index_select(0, t([0]))", "s.index_select(0, t([0, 0]))", "s.index_select(0, t(0))",
+    "m.index_select(2, t([0]))", "m.index_select(0, t([]).long())", "m.nonzero()", "m.nonzero(as_tuple=True)",
+    "s.nonzero()", "s.nonzero(as_tuple=True)", "e.nonzero()", "m.t().nonzero()", "m.masked_select(m > 2)",
+    "m.masked_select(t([True, False, True]))", "m.masked_select(t([True, False]))", "m.masked_select(t([1, 0, 1]))",
+    "s.masked_select(t([True, False]))", "m.unbind(1)", "m.unbind(2)", "s.unbind()", "e.unbind()", "m.split(2, 1)",
+    "m.split([1, 2], 1)", "m.split((1, 2), dim=1)", "m.split([1, 1], 1)", "m.split([1, -1, 3], 1)", "m.split(0)",
+    "m.split(-1)", "m.split(t(2), 1)", "m.split(2.0, 1)", "m.split([1.0, 2.0], 1)", "e.split(0)", "e.split(2)",
+    "s.split(1)", "m.chunk(2, 1)", "m.chunk(5, 1)", "m.chunk(0)", "m.chunk(2.0)", "s.chunk(1)", "e.chunk(2)",
+    "e.chunk(3, 1)", "n.zeros(5).chunk(4)", "m.scatter(1, t([[0], [2]]), 5)",
+    "m.scatter(1, t([[0], [2]]), value=5.0)", "m.scatter(1, t([[0], [3]]), 5.0)",
+    "m.scatter(1, t([[0], [2]]), t([[9.0], [8.0]], dtype=n.float64))", "m.scatter(1, t([[0.0], [2.0]]), 5.0)",
+    "m.scatter(1, t([[0], [2]]), t([[5.0]]))", "s.scatter(0, t(0), 5.0)", "s.scatter(0, t([0]), t([2.0]))",
+    "y.scatter(0, t(1), t(2.0))", "m.scatter(1, t([[0], [2]]), 1e300)", "5.0 in m", "9.0 in m", "'a' in m",
+    "None in m",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("expression", PARTS)
+def test_parts(expression: str) -> None:
+    found = []
+    for module in (numbarnn, torch):
+        names = {"n": module, "t": module.tensor, "m": module.arange(6.0).reshape(2, 3), "y": module.arange(6.0)}
+        names |= {"s": module.tensor(5.0), "e": module.zeros(0, 3)}
+        try:
+            result = eval(expression, names)
+            parts = result if isinstance(result, tuple) else (result,)
+            found.append([(tuple(p.shape), p.tolist()) if hasattr(p, "shape") else p for p in parts])
+        except Exception as error:
+            found.append(type(error))
+    assert found[0] == found[1]
+
+
 def test_index_select_and_gather_of_what_is_not_contiguous() -> None:
     for expression in ("x.t().index_select(1, i)", "x.t().gather(0, g)", "x.t()[:, i]", "x.t()[i, i]"):
         ours, theirs = (

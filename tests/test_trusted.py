@@ -46,8 +46,8 @@ PLANTED = {
     "a folder for the group": (lambda folder: folder.chmod(0o775), "written by others"),
     "a folder for all": (lambda folder: folder.chmod(0o757), "written by others"),
     "a folder as /tmp is": (lambda folder: folder.chmod(0o1777), "written by others"),
-    "a pipe": (lambda folder: _pipe(folder / NAME), "no regular file"),
-    "a folder for a file": (lambda folder: _folder(folder / NAME), "no regular file"),
+    "a pipe": (lambda folder: _pipe(folder / NAME), "something else in the place of a file"),
+    "a folder for a file": (lambda folder: _folder(folder / NAME), "something else in the place of a file"),
     "a link to a file": (lambda folder: _link(folder / NAME), "symbolic link"),
     "a link to a folder": (_link, "symbolic link|Not a directory"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import processes
@@ -12,6 +13,7 @@ import pytest
 import numbarnn
 from numbarnn import __main__, warmup
 from numbarnn.kernels import activation, jit, team, threads
+from numbarnn.kernels.progress import failures
 
 KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
@@ -108,18 +110,30 @@ for threads.WORTH_A_THREAD in (1 << 60, 1):
 
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_a_process_after_it_compiles_nothing(count):
-    processes.run(PROGRAM, NUMBA_NUM_THREADS=count)
+    assert processes.run(PROGRAM, NUMBA_NUM_THREADS=count) == ("", "")
 
 
 def test_it_says_how_far_it_is(capsys):
     assert __main__.main(["warmup"]) == 0
     out, err = capsys.readouterr()
     total = 2 * len(warmup.WORKLOADS)
-    assert "All kernels for this CPU are in " in out
+    assert re.match(r"All kernels for this CPU are there: \d+ in /", out)
     assert err.splitlines()[-1].startswith(f"[{'#' * 30}] {total}/{total}")
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(monkeypatch, capsys):
+    """And nothing is compiled for it."""
     monkeypatch.setattr(warmup.folders, "writable", lambda: None)
+    monkeypatch.setattr(warmup, "WORKLOADS", {})
     assert __main__.main(["warmup"]) == 1
-    assert "NUMBA_CACHE_DIR" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "NUMBA_CACHE_DIR" in err
+
+
+def test_a_kernel_that_could_not_be_kept_is_an_error(monkeypatch, capsys):
+    """As where the disk is full."""
+    monkeypatch.setattr(warmup, "WORKLOADS", {"one": lambda dtype: failures.append("No space left on device")})
+    assert __main__.main(["warmup"]) == 1
+    assert "could not be kept: No space left on device" in capsys.readouterr().err
+    failures.clear()

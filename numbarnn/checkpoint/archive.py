@@ -41,6 +41,9 @@ class Archive:
             if member.filename in self._members:
                 raise CheckpointError(f"two members are called {member.filename!r}")
             self._members[member.filename] = member
+        before = min((member.header_offset for member in self._members.values()), default=0)
+        if 0 < before < length:  # two saves into one file: which of them is meant?
+            raise CheckpointError(f"expected an archive from the start of the file on, got {before} bytes before it")
         stored, unpacked = (
             sum(getattr(m, size) for m in self._members.values()) for size in ("compress_size", "file_size")
         )

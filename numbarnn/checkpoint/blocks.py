@@ -78,9 +78,8 @@ def _root(array: Array) -> Array | None:
     while isinstance(array.base, np.ndarray):
         array = array.base
     root = array.view(np.ndarray)
-    if not (root.flags.c_contiguous or root.flags.f_contiguous):
-        return None
-    return (root if root.flags.c_contiguous else root.T).reshape(-1).view(np.uint8)
+    laid = root.transpose(sorted(range(root.ndim), key=lambda axis: -root.strides[axis]))
+    return laid.reshape(-1).view(np.uint8) if laid.flags.c_contiguous else None
 
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:

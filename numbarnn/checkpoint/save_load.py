@@ -22,7 +22,13 @@ _FORMATS: dict[str, Callable[[Any], atomic.Writer]] = {
 _PICKLE = b"\x80"
 
 
-def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
+def save(
+    obj: Any,
+    f: str | os.PathLike[str] | IO[bytes],
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:
     """Write tensors, plain values and dicts, lists, tuples and sets of them to a file that `load`, and torch, can read.
 
     The name decides on the format: `.npz` is NumPy's, `.safetensors` that of the package of this name (a dict of
@@ -30,6 +36,9 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     share memory, and containers that are in several places, go on doing so; the other two store each of them whole.
     A file is replaced at once, when all of it is on the disk: a crash leaves the old one.  An open file, which may be
     a pipe, is written to where it stands.  Plain values are numbers, str, bytes, bool, None, dtypes and devices.
+
+    `pickle_module` and `pickle_protocol` are accepted: no pickler is asked, and it is protocol 2 that torch's `load`
+    reads by default.
 
     Raises TypeError or ValueError for an object that does not fit into the format, before anything is written, and
     RuntimeError for a folder that does not exist.
@@ -40,6 +49,9 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
     >>> numbarnn.load(file)
     {'epoch': 3, 'weight': tensor([1., 1.])}
     """
+    _check_pickle("save", pickle_module)
+    if not isinstance(pickle_protocol, int) or _use_new_zipfile_serialization is not True:
+        raise ValueError("save: expected a pickle_protocol that is an int, and torch's format of 1.6 and later")
     prepare = _FORMATS.get(os.path.splitext(_name(f))[1].lower(), torch_zip.prepare)
     if isinstance(f, (str, os.PathLike)):
         atomic.write(os.fsdecode(f), prepare(obj))
@@ -52,9 +64,11 @@ def save(obj: Any, f: str | os.PathLike[str] | IO[bytes]) -> None:
 def load(
     f: str | os.PathLike[str] | IO[bytes],
     map_location: Any = None,
+    pickle_module: Any = None,
     *,
     weights_only: bool | None = None,
     mmap: bool | None = None,
+    encoding: str = "utf-8",
 ) -> Any:
     """Read what `save`, `torch.save`, `np.savez` or safetensors wrote; the content decides on the format.
 
@@ -66,7 +80,7 @@ def load(
     become float32, which holds all of their values; a dtype that is a value stays what it is.  Every tensor comes to
     the CPU, also one that was saved on a GPU, unless `map_location` is "cuda": then each of them to memory of its own
     there.
-    `mmap` is accepted; the file is read whole.
+    `mmap`, `pickle_module` and `encoding` are accepted; the file is read whole, and no strings of Python 2 are.
 
     Raises CheckpointError, both a RuntimeError and a pickle.UnpicklingError, for a file that is damaged or refused, and
     OSError for one that cannot be read, of which io.UnsupportedOperation is for a pipe;
@@ -74,6 +88,7 @@ def load(
     was made of small objects on purpose 400 MB more.
     """
     place = location.goal(map_location)
+    _check_pickle("load", pickle_module)
     for name, value in (("weights_only", weights_only), ("mmap", mmap)):
         if value is not None and not isinstance(value, bool):
             raise TypeError(f"load: {name}: expected a bool or None, got {type(value).__name__}")
@@ -81,6 +96,12 @@ def load(
         loaded = _read(file)
     location.move(loaded, place)
     return loaded
+
+
+def _check_pickle(function: str, module: Any) -> None:
+    """Another pickler may write other things; what it would do is not done."""
+    if module is not None and getattr(module, "__name__", "") not in ("pickle", "_pickle", "cPickle"):
+        raise ValueError(f"{function}: pickle_module: expected the module pickle, got {module!r}")
 
 
 def _read(file: IO[bytes]) -> Any:

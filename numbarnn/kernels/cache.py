@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept on disk, and when one that was kept may be used again.
+"""Which compiled kernel may be used again, and how it is kept on disk.
 
 One file a kernel and signature, whose name is a hash of all that its code depends on: a file is either right or not
 looked at, whatever its time stamp says, and processes that write at once write the same.  Numba's own cache looks at
@@ -11,8 +11,9 @@ import contextlib
 import hashlib
 import pickle
 import platform
-import sys
 from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import MAGIC_NUMBER
 from typing import Any
 
 import llvmlite
@@ -20,28 +21,44 @@ import numba
 import numpy as np
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
-from . import folders, notice, trusted
+from . import folders, leftovers, progress, trusted
 from .fingerprint import SOURCES_HASH, description
 from .simd import VECTOR_BYTES
 
-#: what else all compiled code depends on; numba's own key adds the CPU
+#: what else all compiled code depends on, besides the CPU; of Python its bytecode and its binary interface, which stay
+#: the same from 3.11.2 to 3.11.7
 _SURROUNDINGS = (
     numba.__version__,
     llvmlite.__version__,
     np.__version__,
     platform.python_implementation(),
-    sys.version_info[:3],
+    MAGIC_NUMBER,
+    EXTENSION_SUFFIXES[0],
     VECTOR_BYTES,
     SOURCES_HASH,
 )
 _CHECKED = hashlib.sha256().digest_size
 
-
 #: called with the argument types of a kernel before it is loaded: what its code refers to by name must be there
 before_load: list[Callable[[Any], None]] = []
+
+
+def inventory() -> list[str]:
+    """What each folder holds, where there is anything in it."""
+    lines = []
+    for folder, ours, others in folders.contents(surroundings(cpu_target.target_context.codegen())):
+        more = f", and {others} for another CPU or other versions of Python, NumPy or Numba" if others else ""
+        lines += [f"{ours} in {folder}{more}"] if ours or others else []
+    return lines
+
+
+def surroundings(codegen: Any) -> str:
+    """What tells apart kernels of one source that are compiled for other CPUs, or by other versions."""
+    return _hash((_SURROUNDINGS, codegen.magic_tuple()))[:8]
 
 
 class KernelCache(_Cache):
@@ -76,31 +93,40 @@ class KernelCache(_Cache):
         """
         for make in before_load:
             make(getattr(sig, "args", sig))
+        refused = []
         if self._enabled:
             rtsys.initialize(target_context)
             name = self._name(sig, target_context.codegen())
             for path in folders.candidates():
-                # whatever is wrong with a file, the kernel can be compiled
-                with contextlib.suppress(Exception):
+                try:
                     content = trusted.read(path, name)
-                    checksum, payload = content[:_CHECKED], content[_CHECKED:]
-                    if checksum == _checksum(name, payload):
+                except trusted.Refused as error:
+                    refused.append(str(error))
+                    continue
+                except OSError:
+                    continue
+                checksum, payload = content[:_CHECKED], content[_CHECKED:]
+                if checksum == _checksum(name, payload):
+                    # whatever is wrong with a file, the kernel can be compiled
+                    with contextlib.suppress(Exception):
+                        folders.used(path)
                         return CompileResult._rebuild(target_context, *pickle.loads(payload))
-        notice.once("compiling kernels for this CPU: some seconds, and only once where they can be kept")
+        progress.begin(surroundings(target_context.codegen()), refused)
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep `data`, compiled for `sig`, or say once that it cannot be kept."""
+        """Keep `data`, compiled for `sig`, where that is possible."""
         path = folders.writable() if self._enabled and not data.library.has_dynamic_globals else None
-        if path is None:
-            return
-        name = self._name(sig, data.codegen)
-        payload = dumps(data._reduce())
-        try:
-            trusted.make(path)  # again: another version may have cleaned up
-            trusted.write(path, name, _checksum(name, payload) + payload)
-        except OSError as error:
-            notice.once(f"a compiled kernel cannot be kept: {error}")
+        if path is not None:
+            name = self._name(sig, data.codegen)
+            payload = dumps(data._reduce())
+            try:
+                trusted.make(path)  # again: another version may have cleaned up
+                trusted.write(path, name, _checksum(name, payload) + payload)
+                leftovers.remove(path)
+            except OSError as error:
+                progress.not_kept(error)
+        progress.done()
 
     def _stem(self) -> str:
         name: str = self._function.__qualname__.rpartition(".")[2]
@@ -108,7 +134,11 @@ class KernelCache(_Cache):
 
     def _name(self, sig: Any, codegen: Any) -> str:
         key = (_SURROUNDINGS, codegen.magic_tuple(), description(self._function), repr(sig))
-        return f"{self._stem()}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.nbc"
+        return f"{self._stem()}-{surroundings(codegen)}-{_hash(key)[:32]}.nbc"
+
+
+def _hash(key: Any) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()
 
 
 def _checksum(name: str, payload: bytes) -> bytes:

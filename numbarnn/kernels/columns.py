@@ -22,7 +22,7 @@ from .layer import back_of, direction_of, layer_of
 from .projection import project_share, share_of_columns
 from .sequences import fill_previous, step_back, take_step
 from .state import keep_last
-from .team import run
+from .team import leave, region, take
 
 # ---------------------------------------------------------------------------------------------------------------------
 # h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
@@ -31,14 +31,18 @@ from .team import run
 @kernel
 def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
     """`rnn.forward`: threads share out the rows that are projected, and then the columns of each step."""
+    if not take(team):
+        return False
     for l in range(h.shape[0] // directions):
         layer = layer_of(x, batch_first, starts, weights, h, lower, output, directions, activation, l)
-        run(team, count, *job(project_share, (layer, rooms)))
+        region(team, count, *job(project_share, (layer, rooms)))
         for d in range(directions):
             direction = direction_of(layer, d, 0, layer.T)
             for step in range(layer.T):
-                run(team, count, *job(_step, (direction, step, h.shape[1])))
+                region(team, count, *job(_step, (direction, step, h.shape[1])))
             keep_last(direction, 0, h.shape[1])  # not before all have read all of the first states
+    leave(team)
+    return True
 
 
 @inner_kernel
@@ -56,11 +60,15 @@ def _step(direction, step, B, i, count):
 def backward_parallel(
     starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
 ):  # fmt: skip
+    if not take(team):
+        return False
     back = back_of(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre)
     for step in range(starts.size):
-        run(team, count, *job(_step_back, (back, step)))
+        region(team, count, *job(_step_back, (back, step)))
     if previous.size > 0:
-        run(team, count, *job(_previous, (back, previous)))
+        region(team, count, *job(_previous, (back, previous)))
+    leave(team)
+    return True
 
 
 @inner_kernel

@@ -8,11 +8,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numba
 from numba.misc.appdirs import AppDirs
 
-from . import leftovers, notice, trusted
+from . import trusted
 from .fingerprint import SOURCES_HASH
 
 _VERSION = f"numbarnn-{SOURCES_HASH[:16]}"
@@ -50,23 +51,50 @@ def candidates() -> Iterator[Path]:
                 yield place / f"{_VERSION}-{os.geteuid()}"
 
 
+#: why kernels are not kept in one folder or the other, once that was tried
+_reasons: list[str] = []
+
+
 @functools.cache
 def writable() -> Path | None:
     """Where kernels that this process compiles are kept; None: nowhere."""
-    reasons = []
+    return next(filter(_is_writable, candidates()), None)
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        trusted.make(folder)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        _reasons.append(str(error))
+        return False
+    return True
+
+
+def why_not() -> str:
+    """Why none can be written, and what to do."""
+    return "; ".join([*_reasons, "NUMBA_CACHE_DIR names a folder that can be written"])
+
+
+@functools.cache
+def used(folder: Path) -> None:
+    """Kernels in it are in use: it is none of those that nobody needs."""
+    with contextlib.suppress(OSError):  # it may be read only
+        os.utime(folder)
+
+
+class Contents(NamedTuple):
+    """What is in a folder: how many kernels for this CPU and these versions, and how many for others."""
+
+    folder: Path
+    ours: int
+    others: int
+
+
+def contents(surroundings: str) -> Iterator[Contents]:
+    """Of each folder that kernels are read from and that there is; `surroundings` is in the names of those for us."""
     for candidate in candidates():
-        try:
-            new = not candidate.exists()
-            trusted.make(candidate)
-            tempfile.TemporaryFile(dir=candidate).close()
-        except OSError as error:
-            reasons.append(str(error))
-            continue
-        if new:
-            leftovers.remove(candidate)
-        return candidate
-    notice.once(
-        "no folder to keep compiled kernels in can be written: every process compiles its own "
-        "(NUMBA_CACHE_DIR names one)"
-    )
-    return None
+        with contextlib.suppress(OSError):
+            kernels = [name for name in trusted.names(candidate) if name.endswith(".nbc")]
+            ours = sum(f"-{surroundings}-" in name for name in kernels)
+            yield Contents(candidate, ours, len(kernels) - ours)

@@ -16,7 +16,7 @@ from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
-from . import cache, fingerprint
+from . import cache, fingerprint, held
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +43,15 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-class InnerKernel(CPUDispatcher):
+class Kernel(CPUDispatcher):
+    """A kernel that signals' handlers find loaded or compiled, or not begun."""
+
+    def compile(self, sig: Any) -> Any:
+        with held.signals():
+            return super().compile(sig)
+
+
+class InnerKernel(Kernel):
     """A kernel that only kernels call: from Python, numba would jump to a wrapper that is not there."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -57,6 +65,8 @@ def _compiled(function: Any, **options: Any) -> Any:
         function.__qualname__ += f"_{fingerprint.short(function)}"
     everything: Any = {**OPTIONS, **NO_WRAPPER, **options}
     dispatcher = numba.njit(**everything)(function)
+    if isinstance(dispatcher, CPUDispatcher):  # not where nothing is compiled
+        dispatcher.__class__ = Kernel
     dispatcher._cache = cache.KernelCache(function)
     kernels.append(dispatcher)
     return dispatcher
@@ -79,7 +89,7 @@ def brief_kernel(function: F) -> F:
 def inner_kernel(function: F, **options: Any) -> F:
     """Compile for one thread, to be called by kernels only."""
     dispatcher = _compiled(function, **options, **NOT_FROM_PYTHON)
-    if isinstance(dispatcher, CPUDispatcher):  # not where nothing is compiled
+    if isinstance(dispatcher, Kernel):
         dispatcher.__class__ = InnerKernel
     return dispatcher  # type: ignore[no-any-return]
 

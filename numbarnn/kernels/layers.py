@@ -23,7 +23,7 @@ from .projection import project, project_share
 from .sequences import take_step
 from .simd import at
 from .state import keep_last
-from .team import run
+from .team import leave, region, take
 from .threads import share_of
 
 #: floating-point operations of a chunk of steps of one layer, and its steps at least: weights are read anew in each
@@ -33,17 +33,21 @@ CHUNK, AT_LEAST = 1_000_000, 8
 @kernel
 def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
     """`rnn.forward` of two directions, or of layers of one direction and sequences of equal length."""
+    if not take(team):
+        return False
     L, B, H = h.shape[0] // directions, h.shape[1], h.shape[2]
     if directions == 2:
         for l in range(L):
             layer = layer_of(x, batch_first, starts, weights, h, lower, output, directions, activation, l)
-            run(team, count, *job(project_share, (layer, rooms)))
-            run(team, 2, *job(_direction, (layer,)))
-        return
-    steps = max(AT_LEAST, CHUNK // (4 * B * H * H))
-    for stage in range(L + (starts.size - 2) // steps):
-        front = (x, batch_first, starts, weights, h, lower, output, activation, rooms, steps, stage)
-        run(team, count, *job(_front, front))
+            region(team, count, *job(project_share, (layer, rooms)))
+            region(team, 2, *job(_direction, (layer,)))
+    else:
+        steps = max(AT_LEAST, CHUNK // (4 * B * H * H))
+        for stage in range(L + (starts.size - 2) // steps):
+            front = (x, batch_first, starts, weights, h, lower, output, activation, rooms, steps, stage)
+            region(team, count, *job(_front, front))
+    leave(team)
+    return True
 
 
 @inner_kernel

@@ -6,6 +6,7 @@ A folder goes as a whole or not at all, and only if its name and all that is in 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import stat
@@ -13,13 +14,14 @@ import time
 from pathlib import Path
 
 _FOLDER = re.compile(r"(numbarnn-[0-9a-f]{16})(-\d+)?")
-_FILE = re.compile(r"\w+-[0-9a-f]{32}\.nbc(\.\w+\.tmp)?")
+_FILE = re.compile(r"\w+-[0-9a-f]{8}-[0-9a-f]{32}\.nbc(\.\w+\.tmp)?")
 #: folders of other versions that stay: the youngest, and those that were used within so many seconds
 _MOST, _AGE = 3, 24 * 3600
 
 
+@functools.cache
 def remove(current: Path) -> None:
-    """Remove what other versions than that of `current` keep beside it, as far as this user may."""
+    """Remove what other versions than that of `current` keep beside it, once a process, as far as this user may."""
     with contextlib.suppress(OSError):
         _remove_others(current)
 

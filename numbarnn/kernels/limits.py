@@ -34,7 +34,7 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
 
 @kernel
 def _multiply_add_parallel(operands, steps, out, count, team):
-    run(team, count, *job(_multiply_add_share, (operands, steps, out)))
+    return run(team, count, *job(_multiply_add_share, (operands, steps, out)))
 
 
 @kernel
@@ -57,7 +57,7 @@ def read(memory: Array, passes: int, count: int) -> float:
 
 @kernel
 def _read_parallel(memory, one, passes, out, count, team):
-    run(team, count, *job(_read_share, (memory, one, passes, out)))
+    return run(team, count, *job(_read_share, (memory, one, passes, out)))
 
 
 @kernel

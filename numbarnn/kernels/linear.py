@@ -45,7 +45,7 @@ def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
 
 @kernel
 def _forward_parallel(x, weight, bias, y, count, team):
-    run(team, count, *job(_forward_share, (x, weight, bias, y)))
+    return run(team, count, *job(_forward_share, (x, weight, bias, y)))
 
 
 @kernel
@@ -84,7 +84,7 @@ def backward(
 
 @kernel
 def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count, team):
-    run(team, count, *job(_backward_share, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms)))
+    return run(team, count, *job(_backward_share, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms)))
 
 
 @kernel
@@ -121,7 +121,7 @@ def recurrent_backward(
 
 @kernel
 def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count, team):
-    run(team, count, *job(_recurrent_share, (d_pre, h_0, output, column, reverse, d_weight, none, rooms)))
+    return run(team, count, *job(_recurrent_share, (d_pre, h_0, output, column, reverse, d_weight, none, rooms)))
 
 
 @kernel

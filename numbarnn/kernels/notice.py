@@ -1,19 +1,27 @@
-"""What a user should know of while it happens: one line, once in a process."""
+"""What a user should know of while it happens: a line, on stderr or to a function of the user's."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
+from contextvars import copy_context
+from threading import Thread
 
 Hook = Callable[[str], object]
 
+#: seconds that a hook is waited for
+_PATIENCE = 1.0
+
 
 def _to_stderr(message: str) -> None:
-    if sys.stderr is not None:
-        print(f"numbarnn: {message}", file=sys.stderr, flush=True)
+    # where nobody can be told, kernels are compiled all the same: closed, or no one reads the other end
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(f"numbarnn: {message}", file=sys.stderr, flush=True)
 
 
-#: who gets the line; None: nobody
+#: who gets the lines; None: nobody
 hook: Hook | None = _to_stderr
 _given: set[str] = set()
 
@@ -22,5 +30,35 @@ def once(message: str) -> None:
     """Give `message` to the hook, unless it had it before."""
     if message not in _given:
         _given.add(message)
-        if hook is not None:
-            hook(message)
+        give(message)
+
+
+def give(message: str) -> None:
+    """Give `message` to the hook, on a thread of its own, and raise what it raises.
+
+    Whoever compiles holds Numba's lock.  A hook that needs it, or waits for a thread that does (one that logs may), is
+    not waited for: it has the lock when the kernel is compiled.
+    """
+    given, raised, waiting = hook, list[BaseException](), True
+    if given is None:
+        return
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            context.run(given, message)
+        except BaseException as error:
+            if not waiting:
+                raise  # to threading.excepthook
+            raised.append(error)
+
+    thread = Thread(target=run, name="numbarnn.config.on_compile", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # there are no threads to be had, as while the interpreter ends
+        run()
+    else:
+        thread.join(_PATIENCE)
+    waiting = False
+    if raised:
+        raise raised[0]

@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from . import jit
+from . import held, jit
 from .fingerprint import SOURCES_HASH
 from .shared import FLOATS, argument_types, as_intrinsic
 from .simd import I64, VECTOR_BYTES
@@ -58,9 +58,10 @@ def published(number: int) -> Callable[[Callable[..., None]], Any]:
     def as_published(function: Callable[..., None]) -> Any:
         def make(dtype: Any) -> None:
             if not TABLE[place(dtype)]:
-                kernel = jit.c_kernel(function, argument_types(function, dtype))
-                _made.append(kernel)
-                TABLE[place(dtype)] = kernel.address
+                with held.signals():
+                    kernel = jit.c_kernel(function, argument_types(function, dtype))
+                    _made.append(kernel)
+                    TABLE[place(dtype)] = kernel.address
 
         def define(typingctx: Any, *args: Any) -> Any:
             dtype = args[0].dtype

@@ -23,7 +23,7 @@ from .threads import share_of
 @kernel
 def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
     args = (x, batch_first, starts, weights, h, lower, output, directions, activation, rooms)
-    run(team, count, *job(forward_share, args))
+    return run(team, count, *job(forward_share, args))
 
 
 @kernel
@@ -74,7 +74,7 @@ def backward_parallel(
     starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
 ):  # fmt: skip
     args = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
-    run(team, count, *job(backward_share, args))
+    return run(team, count, *job(backward_share, args))
 
 
 @kernel

@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from . import cache, jit
+from . import cache, held, jit
 from .simd import VECTOR_BYTES
 
 #: the types of an argument of a kernel that C calls, besides int: a pointer to floats, and one to integers
@@ -70,8 +70,10 @@ def shared_kernel(function: Callable[..., None]) -> Any:
 
     def make(dtype: Any) -> None:
         if name(dtype) not in compiled:
-            compiled[name(dtype)] = jit.c_kernel(function, arguments(dtype))
-            llvm.add_symbol(name(dtype), compiled[name(dtype)].address)
+            with held.signals():
+                made = jit.c_kernel(function, arguments(dtype))
+                llvm.add_symbol(name(dtype), made.address)  # LLVM ends a process that names a symbol which is not there
+                compiled[name(dtype)] = made
 
     def define(typingctx: Any, *args: Any) -> Any:
         dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))

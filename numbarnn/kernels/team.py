@@ -1,6 +1,7 @@
 """Threads that share out one piece of work after another, without the GIL and without anybody else's pool.
 
-The caller of a kernel (the owner) opens shares 1, 2, ... to the members of that number, runs share 0 itself, then
+One caller of a kernel at a time has the team (the owner): compiled code takes it and leaves it, so that no interrupt of
+Python's comes in between.  The owner opens shares 1, 2, ... to the members of that number, runs share 0 itself, then
 those that nobody has begun, and waits for the others.  So a member that sleeps, or whose core is somebody else's, is
 not waited for, and one that was stopped in the middle of its share finds the owner's core free, for the owner sleeps
 before long.  Members wait for the next share in a loop for PATIENCE, so that a share at each time step is worth it,
@@ -18,8 +19,9 @@ A team is an array of words.  Each member has a line of them:
     ASLEEP   whether the member sleeps, or is about to
     SLEEPER  what it sleeps on: three words of sleeping.py
 
-Line 0 is the owner's: ASLEEP, SLEEPER, and g, the job, its frame and the count of shares.  Whoever has begun a share
-finds these as they belong to it, for the owner waits for that share before it opens the next region.
+Line 0 is the owner's: whether there is one, ASLEEP, SLEEPER, and g, the job, its frame and the count of shares.
+Whoever has begun a share finds these as they belong to it, for the owner waits for that share before it opens the next
+region.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from .sleeping import CORES, THREAD, sleep, wake
 #: bytes of a line: two of the cache's, which are fetched together
 LINE = 128
 #: where the words of a line are
-STATE, DONE, ASLEEP, SLEEPER, _, _, REGION, JOB, FRAME, COUNT, SPINS, ROOM = range(0, 96, 8)
+STATE, DONE, ASLEEP, SLEEPER, _, _, REGION, JOB, FRAME, COUNT, SPINS, ROOM, OWNED = range(0, 104, 8)
 #: seconds that anybody waits in a loop before sleeping
 PATIENCE = 1e-4
 
@@ -50,8 +52,30 @@ PATIENCE = 1e-4
 
 
 @inner_kernel
+def take(team):
+    """Become the owner, unless somebody is; whether that is done."""
+    return replace(team + OWNED, 0, 1)
+
+
+@inner_kernel
+def leave(team):
+    """Be the owner no longer."""
+    swap(team + OWNED, 0)
+
+
+@inner_kernel
 def run(team, count, code, frame):
-    """Run shares 0 : count of a job on the team, one of them here; returns when all have ended."""
+    """Run shares 0 : count of a job, if nobody else has the team; whether that is done."""
+    if not take(team):
+        return False
+    region(team, count, code, frame)
+    leave(team)
+    return True
+
+
+@inner_kernel
+def region(team, count, code, frame):
+    """Run shares 0 : count of a job on the team, one of them here, the owner; returns when all have ended."""
     opened = 2 * (get(team + REGION) + 1)
     put(team + REGION, opened // 2)
     put(team + JOB, code)
@@ -151,16 +175,17 @@ class Team:
         self._lines = lines
         #: what kernels know it by
         self.address = words.ctypes.data + skip
-        self._invited = 1
+        #: threads that there are, the owner among them
+        self.invited = 1
         work.compile((types.intp, types.intp))  # type: ignore[attr-defined]  # here, not in each thread
 
     def is_awake(self) -> bool:
         """Whether the first member waits in a loop, or works."""
-        return self._invited > 1 and not self._lines[1, ASLEEP // 8]
+        return self.invited > 1 and not self._lines[1, ASLEEP // 8]
 
     def invite(self, count: int) -> None:
         """Have `count` threads, if so many are to be had: `run` needs none but its own."""
-        first, self._invited = self._invited, max(count, self._invited)
+        first, self.invited = self.invited, max(count, self.invited)
         with contextlib.suppress(RuntimeError):  # no more threads are to be had, or the interpreter is shutting down
             for i in range(first, count):
                 thread = threading.Thread(target=work, args=(self.address, i), name=f"numbarnn-{i}", daemon=True)

@@ -30,8 +30,8 @@ IN_A_ROW = 1.5e-4
 #: what `set_num_threads` was given; None: as cores.py has it
 limit: int | None = None
 
-#: an RLock, so that the thread which an interrupt kept from releasing it has it still
-_owner = threading.RLock()
+#: for who makes a team or lets it grow; an RLock, because a signal handler may call what it interrupted
+_growing = threading.RLock()
 _both_ways = False
 _team: Team | None = None
 _last_worth = 0.0
@@ -39,9 +39,9 @@ _last_worth = 0.0
 
 def _after_fork() -> None:
     """A child has one thread: as many children as cores is the usual number, and `set_num_threads` asks for more."""
-    global limit, _team, _owner
+    global limit, _team, _growing
     limit, _team = 1, None
-    _owner = threading.RLock()  # the parent may have held it
+    _growing = threading.RLock()  # the parent may have held it
 
 
 def _is_forked() -> bool:
@@ -78,7 +78,8 @@ def worth(operations: float) -> bool:
     before, _last_worth = _last_worth, time.perf_counter()
     if operations >= ASLEEP_TIMES * WORTH_A_THREAD or _last_worth - before < IN_A_ROW:
         return True
-    return _team is not None and _team.is_awake()
+    team = _team  # another thread may be making one
+    return team is not None and team.is_awake()
 
 
 def most(pieces: int, operations: float) -> int:
@@ -95,34 +96,34 @@ def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float)
     return False
 
 
-def spread(share: Callable[..., None], parallel: Callable[..., None], args: tuple[Any, ...], count: int) -> None:
-    """Run share(*args, i, count) for all i < count, by parallel(*args, count, team) where the team is free."""
-    if count > 1 and _owner.acquire(blocking=False):
-        owner = _owner
-        try:
-            parallel(*args, count, _team_of(count).address)
-        finally:
-            owner.release()
-        if not _both_ways:
-            return
+def spread(share: Callable[..., None], parallel: Callable[..., bool], args: tuple[Any, ...], count: int) -> None:
+    """Run share(*args, i, count) for all i < count, or parallel(*args, count, team): false where the team is busy."""
+    if count > 1 and parallel(*args, count, _team_of(count).address) and not _both_ways:
+        return
     for i in range(count):  # each has scratch of its own size
         share(*args, i, count)
 
 
 def _team_of(count: int) -> Team:
+    """The team, of `count` threads at least, if so many are to be had."""
     global _team
-    if _team is None or _team.most < count:
-        _team = Team(max(count, cores.most()))
-    _team.invite(count)
-    return _team
+    team = _team
+    if team is None or team.invited < count:
+        with _growing:
+            team, _team = _team, None  # an interrupt leaves none, not one that waits for threads which did not start
+            team = Team(max(count, cores.most())) if team is None or team.most < count else team
+            team.invite(count)
+            _team = team
+    return team
 
 
 @contextlib.contextmanager
 def both_ways() -> Iterator[None]:
     """Compile the serial and the parallel kernel of whatever is called: `spread` runs both, and results are void."""
     global _both_ways, WORTH_A_THREAD
-    before, _both_ways, WORTH_A_THREAD = WORTH_A_THREAD, True, 0
+    before = WORTH_A_THREAD
     try:
+        _both_ways, WORTH_A_THREAD = True, 0
         yield
     finally:
         _both_ways, WORTH_A_THREAD = False, before

@@ -41,12 +41,18 @@ def read(folder: Path, name: str) -> bytes:
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            raise Refused(f"{folder / name} is no regular file")
-        _check(found, folder / name)
+            raise Refused(f"{folder} has something else in the place of a file")
+        _check(found, f"a file in {folder}")
         with open(handle, "rb", closefd=False) as file:
             return file.read()
     finally:
         os.close(handle)
+
+
+def names(folder: Path) -> list[str]:
+    """The names of what is in it."""
+    with _opened(folder) as directory:
+        return os.listdir(folder if directory is None else directory)
 
 
 def write(folder: Path, name: str, content: bytes) -> None:
@@ -85,7 +91,7 @@ def _opened(folder: Path) -> Iterator[int | None]:
         return
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _AS_IT_IS)
     try:
-        _check(os.fstat(directory), folder)
+        _check(os.fstat(directory), str(folder))
         yield directory
     finally:
         os.close(directory)
@@ -95,10 +101,10 @@ def _place(folder: Path, name: str) -> str:
     return name if _HAS_OWNERS else str(folder / name)
 
 
-def _check(found: os.stat_result, path: Path) -> None:
+def _check(found: os.stat_result, what: str) -> None:
     if not _HAS_OWNERS:
         return
     if found.st_uid not in {0, os.geteuid(), *_PACKAGE}:
-        raise Refused(f"{path} belongs to another user, {found.st_uid}")
+        raise Refused(f"{what} belongs to another user, {found.st_uid}")
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Refused(f"{path} may be written by others than its owner")
+        raise Refused(f"{what} may be written by others than its owner")

@@ -11,7 +11,7 @@ from .. import devices, memory
 from ..attributes import Attributes
 from ..ops import elementwise as ops
 from ..ops.op import Op
-from ..record import apply, as_array, promoted, tensor_of
+from ..record import apply, as_array, as_operand, promoted, tensor_of
 from ..size import room
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _binary(op: Op, x: Any, y: Any) -> Any:
     try:
         return apply(op, x, y)
     except ValueError:
-        raise _mismatch(np.shape(as_array(x)), np.shape(as_array(y))) from None
+        raise mismatch(np.shape(as_array(x)), np.shape(as_array(y))) from None
 
 
 def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
@@ -34,10 +34,11 @@ def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
     try:
         return apply(op, *operands, **static)
     except ValueError:
-        raise _mismatch(*(np.shape(as_array(x)) for x in operands)) from None
+        raise mismatch(*(np.shape(as_array(x)) for x in operands)) from None
 
 
-def _mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
+def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
+    """Torch's error for shapes that do not broadcast."""
     ndim = max(len(shape) for shape in shapes)
     for back in range(1, ndim + 1):
         lengths = [shape[-back] for shape in shapes if back <= len(shape) and shape[-back] != 1]
@@ -59,14 +60,14 @@ def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
             result = memory.laid(result, arrays)
         return tensor_of(result)
     except ValueError:
-        raise _mismatch(*(a.shape for a in arrays)) from None
+        raise mismatch(*(a.shape for a in arrays)) from None
 
 
 def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
     """Logic on bools, bits of integers; no gradient either way."""
     if not all(isinstance(y, OPERANDS) for y in others):
         return NotImplemented
-    arrays = promoted([as_array(x), *(as_array(y) for y in others)])
+    arrays = promoted([as_array(x), *map(as_operand, others)])
     if arrays[0].dtype.kind == "f":
         raise NotImplementedError(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
     return without_gradient(ufunc, *arrays)

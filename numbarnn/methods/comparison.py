@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..attributes import Attributes
-from ..record import as_array, promoted
+from ..record import as_array, as_operand, promoted
 from .arithmetic import OPERANDS, without_gradient
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def _compare(ufunc: Callable[..., Any], x: Any, y: Any) -> Any:
     if not isinstance(y, OPERANDS):
         return NotImplemented
-    return without_gradient(ufunc, *promoted([as_array(x), as_array(y)]))
+    return without_gradient(ufunc, *promoted([as_array(x), as_operand(y)]))
 
 
 def _named(name: str, ufunc: Callable[..., Any], x: Any, y: Any) -> Tensor:

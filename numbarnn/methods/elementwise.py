@@ -10,7 +10,7 @@ from .. import devices
 from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..ops import elementwise as ops
-from ..record import apply, as_array, is_tensor, promoted
+from ..record import apply, as_array, as_operand, is_tensor, promoted
 from ..scalars import scalar
 from .arithmetic import broadcasting, without_gradient
 
@@ -38,10 +38,15 @@ def number(name: str, value: Any) -> Any:
 def where(condition: Any, input: Any, other: Any) -> Tensor:
     """`input` where `condition` is True, else `other`."""
     check_mask("where", condition)
-    dtype = promoted([as_array(input), as_array(other)])[0].dtype
+    pair = [as_operand(input), as_operand(other)]
+    dtype = promoted(pair)[0].dtype
     x, y = (
-        v.to(dtype=dtype) if is_tensor(v) else scalar(v, dtype) if isinstance(v, (int, float)) else np.asarray(v, dtype)
-        for v in (input, other)
+        given.to(dtype=dtype)
+        if is_tensor(given)
+        else scalar(v, dtype)
+        if isinstance(v, (int, float))
+        else np.asarray(v, dtype)
+        for given, v in zip((input, other), pair, strict=True)
     )
     return broadcasting(ops.where, condition, x, y)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,15 @@ from .. import devices
 from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..indices import Index, plain
+from ..ops import elementwise
 from ..ops import indexing as ops
 from ..ops.axes import axis
 from ..record import apply, as_array, fit, is_tensor, record, tensor_of, view
 from ..scalars import scalar
+from ..size import sizes
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
+from .arithmetic import mismatch
 from .elementwise import check_mask
 from .shaping import cannot_expand
 
@@ -86,52 +90,76 @@ class Indexing(Attributes):
         return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self._array == as_array(value)))
+        try:
+            array = as_array(value)
+        except TypeError:
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}."
+            ) from None
+        return bool(np.any(self._array == array))
 
     def gather(self, dim: int, index: Any) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
-        indices, ndim = devices.asarray(as_array(index)), self._array.ndim
+        indices, ndim = integers("gather", index), self._array.ndim
+        along = axis(dim, ndim)
+        if min(ndim, indices.ndim) == 0 and max(ndim, indices.ndim) <= 1:  # a number is a vector of one
+            vector: Any = self.reshape(-1)  # type: ignore[attr-defined]  # of Shaping
+            return vector.gather(0, indices.reshape(-1)).reshape(indices.shape)  # type: ignore[no-any-return]
         if indices.ndim != ndim:
             raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-        along = axis(dim, ndim)
         for at, (m, n) in enumerate(zip(indices.shape, self._array.shape, strict=True)):
             if at != along and m > n:
                 raise RuntimeError(
                     f"Size does not match at dimension {at}: expected index {list(indices.shape)} to be no larger than "
                     f"self {list(self._array.shape)} apart from dimension {along}"
                 )
-        check_range(indices, self._array.shape[along] if ndim else 1, along, RuntimeError)
+        check_range(indices, self._array.shape[along], along, RuntimeError)
         return apply(ops.gather, self, index, axis=along)
 
     def index_select(self, dim: int, index: Any) -> Tensor:
         """The slices of `dim` that the vector `index` names."""
-        indices, along = devices.asarray(as_array(index)).copy(), axis(dim, self._array.ndim)
+        indices, shape = integers("index_select", index).copy(), self._array.shape
+        along = axis(dim, len(shape))
         devices.check_together(self._array, indices)
         if indices.ndim > 1:
             raise IndexError("index_select(): Index is supposed to be a vector")
-        check_range(indices, self._array.shape[along], along, IndexError)
-        return apply(ops.take, self, indices.reshape(-1), axis=along)
+        if not shape and indices.size != 1:
+            raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {indices.size} value(s)")
+        check_range(indices, shape[along] if shape else 1, along, IndexError)
+        return apply(ops.take, self, indices.reshape(-1), axis=along) if shape else apply(elementwise.clone, self)
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Where the values are not 0: (N, dimensions), or with `as_tuple` one vector for each dimension."""
-        places = np.argwhere(self._array)
         if not as_tuple:
-            return tensor_of(places)
-        return tuple(map(tensor_of, np.nonzero(np.atleast_1d(self._array))))
+            return tensor_of(np.argwhere(self._array))
+        return tuple(tensor_of(places.copy()) for places in np.nonzero(np.atleast_1d(self._array)))
 
     def masked_select(self, mask: Any) -> Tensor:
         """The values where `mask` is True, in one dimension."""
         array = check_mask("masked_select", mask)
         devices.check_together(self._array, array)
-        if array.shape != self._array.shape:
+        if array.shape == self._array.shape:
+            return self[tensor_of(array)]
+        try:
             shape = np.broadcast_shapes(array.shape, self._array.shape)
-            return self.expand(shape)[tensor_of(np.broadcast_to(array, shape))]  # type: ignore[attr-defined,no-any-return]  # of Shaping
-        return self[tensor_of(array)]
+        except ValueError:
+            raise mismatch(array.shape, self._array.shape) from None
+        return self.expand(shape)[tensor_of(np.broadcast_to(array, shape))]  # type: ignore[attr-defined,no-any-return]  # of Shaping
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
-        """`length` slices of `dim` from `start`: a view."""
+        """`length` slices of `dim` from `start`, which may count from the end: a view."""
+        if not self._array.ndim:
+            raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
         along = axis(dim, self._array.ndim)
-        return self[(slice(None),) * along + (slice(start, start + length),)]
+        size, first, count = self._array.shape[along], index(start), index(length)
+        if count < 0:
+            raise RuntimeError(f"narrow(): length must be non-negative, got {count}")
+        if not -size <= first <= size:
+            raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {first})")
+        first += size if first < 0 else 0
+        if first + count > size:
+            raise RuntimeError(f"start ({first}) + length ({count}) exceeds dimension size ({size}).")
+        return self[(slice(None),) * along + (slice(first, first + count),)]
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
         """The slices of `dim` as a tuple of views."""
@@ -146,19 +174,22 @@ class Indexing(Attributes):
 
     def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
         """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
+        if not self._array.ndim:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
         along = axis(dim, self._array.ndim)
         length = self._array.shape[along]
-        if isinstance(split_size, int):
-            if split_size <= 0 and (split_size < 0 or length):
-                raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
-            starts = range(0, length, split_size) if length else range(1)
-            spans = [(start, min(start + split_size, length)) for start in starts]
+        if hasattr(split_size, "__index__"):
+            step = index(split_size)
+            if step <= 0 and (step < 0 or length):
+                raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
+            starts = range(0, length, step) if length else range(1)
+            spans = [(start, min(start + step, length)) for start in starts]
         else:
-            given = [int(n) for n in split_size]
+            given = sizes("split_with_sizes", (split_size,))
             if sum(given) != length or any(n < 0 for n in given):
                 raise RuntimeError(
                     f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at "
-                    f"dimension {along}), but got split_sizes={given}"
+                    f"dimension {along}), but got split_sizes={list(given)}"
                 )
             ends = np.cumsum(given, dtype=int)
             spans = [(int(end) - n, int(end)) for end, n in zip(ends, given, strict=True)]
@@ -171,10 +202,12 @@ class Indexing(Attributes):
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of `dim`, all of one size but the last: views."""
-        if chunks <= 0:
+        if not self._array.ndim:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+        if index(chunks) <= 0:
             raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
         length = self._array.shape[axis(dim, self._array.ndim)]
-        return self.split(max(-(-length // chunks), 1), dim)
+        return self.split(-(-length // chunks), dim) if length else self.split([0] * chunks, dim)
 
     def _pieces(self, name: str, pieces: list[Array], joined: Any) -> tuple[Tensor, ...]:
         """Views that one node differentiates, so that many of them cost no more than one."""
@@ -215,6 +248,14 @@ def _does_not_fit(value: tuple[int, ...], place: tuple[int, ...], basic: bool) -
 
 def _leading(value: Array, region: Array) -> int:
     return max(value.ndim - region.ndim, 0)
+
+
+def integers(name: str, index: Any) -> Array:
+    """The array of an index tensor, which must be of int32 or int64."""
+    array = devices.asarray(as_array(index))
+    if array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {torch_name(array.dtype)}")
+    return array
 
 
 def check_range(indices: Array, length: int, along: int, error: type[Exception]) -> None:

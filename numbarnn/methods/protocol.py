@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import devices
 from ..attributes import Attributes
-from ..record import as_array, is_tensor, tensor_of
+from ..record import as_operand, is_tensor, tensor_of
 
 #: `array * tensor` comes here as np.multiply: these go on as operations on tensors, with their gradients
 _OPERATORS: dict[Any, Callable[[Any, Any], Any]] = {
@@ -33,13 +33,20 @@ class Protocol(Attributes):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         binary = _OPERATORS.get(ufunc)
         if binary is not None and method == "__call__" and not options:
-            left, right = (x if is_tensor(x) else tensor_of(devices.asarray(as_array(x))) for x in inputs)
-            return binary(left, right)
+            return binary(*map(_operand, inputs))
         result = getattr(ufunc, method)(*_arrays(inputs), **_arrays(options))
         return tensor_of(devices.asarray(result)) if isinstance(result, np.generic) else _tensors(result, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return function(*_arrays(args), **_arrays(options))
+
+
+def _operand(value: Any) -> Any:
+    """A tensor, of an array too, or a number."""
+    if is_tensor(value):
+        return value
+    found = as_operand(value)
+    return found if isinstance(found, (int, float)) else tensor_of(devices.asarray(found))
 
 
 def _arrays(values: Any) -> Any:

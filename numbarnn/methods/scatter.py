@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import devices
 from ..attributes import Attributes
 from ..ops import indexing as ops
 from ..ops.axes import axis
 from ..record import apply, as_array, is_tensor
-from .indexing import check_range
+from .indexing import check_range, integers
 from .inplace import overwrite
 
 if TYPE_CHECKING:
@@ -28,7 +27,12 @@ class Scatter(Attributes):
 
         `src` is a tensor of this type, at least as large as `index`; `value` a number for all places.
         """
-        source, along = _checked(self, dim, index, value if src is None else src)
+        given = value if src is None else src
+        if not (self._array.ndim and np.ndim(as_array(index))):  # a number is a vector of one
+            whole: Any = (self, index, given)
+            vector, *rest = (v.reshape(-1) if is_tensor(v) or isinstance(v, np.ndarray) else v for v in whole)
+            return vector.scatter(dim, *rest).reshape(self._array.shape)  # type: ignore[no-any-return]
+        source, along = _checked(self, dim, index, given)
         return apply(ops.scatter, self, index, source, axis=along)
 
     def scatter_(self, dim: int, index: Any, src: Any = None, *, value: Any = None) -> Tensor:
@@ -38,10 +42,8 @@ class Scatter(Attributes):
 
 
 def _checked(target: Attributes, dim: int, index: Any, source: Any) -> tuple[Any, int]:
-    indices, written = devices.asarray(as_array(index)), as_array(source)
+    indices, written = integers("scatter", index), as_array(source)
     shape, along = target._array.shape, axis(dim, target._array.ndim)
-    if indices.dtype not in (np.int64, np.int32):
-        raise RuntimeError("scatter(): Expected dtype int32/int64 for index")
     whole = is_tensor(source) or isinstance(source, np.ndarray)
     if whole and written.dtype != target._array.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")

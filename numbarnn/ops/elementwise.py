@@ -110,7 +110,12 @@ def abs(x: Array) -> Result:
 
 @op()
 def sign(x: Array) -> Result:
-    return x.copy() if x.dtype.kind == "b" else np.sign(x), (np.zeros_like,)
+    return x.copy() if x.dtype.kind == "b" else sign_of(x), (np.zeros_like,)
+
+
+def sign_of(x: Array) -> Any:
+    """-1, 0 or 1; 0 for NaN, as in torch."""
+    return np.subtract(x > 0, x < 0, dtype=x.dtype) if x.dtype.kind == "f" else np.sign(x)
 
 
 @op()

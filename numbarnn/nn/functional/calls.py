@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...devices import check_together
+from ...dtypes import FLOATS
 from ...kernels import backend, threads
 from ...kernels.stream import LARGE, stepper
 from ...size import allocated
@@ -131,9 +132,10 @@ def _check_input(input: Any, x: Array, I: int, dtype: Any, packed: bool) -> None
         raise ValueError(f"RNN: Expected input to be 2D or 3D, got {x.ndim}D tensor instead")
     if x.dtype != dtype:
         convert = "to" if isinstance(input, Tensor) else "astype"
+        other = f", or convert model: model.to({x.dtype})" if x.dtype in FLOATS else ""
         raise ValueError(
             f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
-            f"Convert input: input.{convert}({dtype}), or convert model: model.to({x.dtype})"
+            f"Convert input: input.{convert}({dtype}){other}"
         )
     if x.shape[-1] != I:
         raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {I}, got {x.shape[-1]}")
