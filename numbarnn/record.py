@@ -43,9 +43,14 @@ def as_array(value: Any) -> Any:
 
 def as_operand(value: Any) -> Any:
     """`as_array` for an operand that is brought to a common type: NumPy's scalars are numbers there, as in torch."""
+    if type(value) in _NUMBERS:
+        return value
     if isinstance(value, np.generic):
         return float(value) if isinstance(value, np.bool_) else value.item()
     return as_array(value)
+
+
+_NUMBERS = frozenset((float, int, bool))
 
 
 def record(
@@ -124,7 +129,7 @@ def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
     """The result of `op` in the order of memory that it is to have."""
     if op.layout == "operands":
         first = arrays[0]
-        if type(first) is not np.ndarray or first.flags.c_contiguous:
+        if type(first) is not np.ndarray or first.flags.c_contiguous or first.strides == result.strides:
             return result  # NumPy's order is torch's
         return memory.laid(result, [a for a in arrays if type(a) is np.ndarray])
     return np.ascontiguousarray(result) if op.layout == "rows" and not result.flags.c_contiguous else result

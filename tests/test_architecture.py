@@ -54,7 +54,7 @@ ARROWS = {
     ),
     "nn": (
         "nn nn/functional creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
-        "version writes"
+        "values version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",
