@@ -86,6 +86,13 @@ def allocated(make: Callable[..., Any], shape: tuple[int, ...], dtype: Any, like
         raise
 
 
+def as_int(argument: str, value: Any) -> int:
+    """An int: of whatever may stand as an index, but a bool."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or getattr(value, "dtype", None) == np.bool_:
+        raise TypeError(f"{argument} must be int, not {type(value).__name__}")
+    return index(value)
+
+
 def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]:
     """The ints of `name(2, 3)`, `name((2, 3))` or `name([2, 3])`; those of `name(size=(2, 3))` where it has that.
 
@@ -102,9 +109,14 @@ def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]
         given = (size,)
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
+    elif not given:
+        raise TypeError(f"{name}() missing 1 required positional argument: ints or one tuple of ints")
+    for n in given:
+        if type(n) is not int:
+            break
+    else:
+        return given
     try:
-        if given and isinstance(given[0], bool):
-            raise TypeError  # as in torch, which minds the first alone
-        return tuple(map(index, given))
+        return (as_int(name, given[0]), *map(index, given[1:])) if given else ()  # torch, too, looks at the first alone
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None
