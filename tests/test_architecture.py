@@ -55,8 +55,8 @@ ARROWS = {
         "version"
     ),
     "nn": (
-        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
-        "version writes"
+        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape "
+        "tensor values version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",
