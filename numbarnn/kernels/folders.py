@@ -51,8 +51,8 @@ def candidates() -> Iterator[Path]:
                 yield place / f"{_VERSION}-{os.geteuid()}"
 
 
-#: why kernels are not kept in one folder or the other, once that was tried
-_reasons: list[str] = []
+#: why kernels are not kept in one place or the other, each once, in the order in which they were tried
+_reasons: dict[str, None] = {}
 
 
 @functools.cache
@@ -65,15 +65,18 @@ def _is_writable(folder: Path) -> bool:
     try:
         trusted.make(folder)
         tempfile.TemporaryFile(dir=folder).close()
+    except trusted.Refused as error:
+        _reasons[str(error)] = None
+        return False
     except OSError as error:
-        _reasons.append(str(error))
+        _reasons[f"{folder.parent}: {error.strerror}"] = None
         return False
     return True
 
 
 def why_not() -> str:
     """Why none can be written, and what to do."""
-    return "; ".join([*_reasons, "NUMBA_CACHE_DIR names a folder that can be written"])
+    return "; ".join(_reasons) + " (NUMBA_CACHE_DIR chooses another place)"
 
 
 @functools.cache
