@@ -10,10 +10,10 @@ from . import devices, memory
 from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from .record import as_array
 from .scalars import filled
-from .size import room, sizes
+from .size import as_int, room, sizes
 from .tape import Array
 from .tensor import Tensor, as_flag
-from .values import as_int, as_number, copied
+from .values import as_number, copied
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:

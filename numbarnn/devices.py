@@ -122,7 +122,12 @@ def beside(index: Array, array: Array) -> Array:
 
 def add_at(array: Array, index: Any, values: Array) -> None:
     """array[index] += values, as often as an index is there."""
-    (np if isinstance(array, np.ndarray) else _xp()).add.at(array, index, values)
+    at_places(np.add, array, index, values)
+
+
+def at_places(ufunc: Any, array: Array, index: Any, values: Array) -> None:
+    """array[index] = ufunc(array[index], values), as often as an index is there."""
+    (ufunc if isinstance(array, np.ndarray) else getattr(_xp(), ufunc.__name__)).at(array, index, values)
 
 
 def check_together(*arrays: Any) -> None:

@@ -33,8 +33,8 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
     """`dtype` as one of the supported types, or a TypeError that names `argument`."""
     if dtype is int:
         return int64  # NumPy's may have 32 bits
-    try:
-        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
+    try:  # NumPy would take None for float64, and of an array its type
+        found = np.dtype(dtype) if isinstance(dtype, (np.dtype, type, str)) else None
     except TypeError:
         found = None
     if found is None or found.kind not in "fiub" or (found.kind == "f" and found.itemsize not in (4, 8)):
@@ -69,6 +69,13 @@ class device:  # the name and the lower case are torch's
             raise RuntimeError(f"device: expected 'cpu' or 'cuda', got {name!r}")
         if number and not number.isdigit():
             raise RuntimeError(f"device: expected '{name}' or '{name}:0', got {type!r}")
+        if index is not None:
+            if number:
+                raise RuntimeError(f"device: expected a type without a number beside an index, got {type!r}")
+            if not hasattr(index, "__index__"):
+                raise TypeError(f"device(): argument 'index' must be int, not {index.__class__.__name__}")
+            if index < 0:
+                raise RuntimeError(f"Device index must not be negative, got {index}")
         self.type = name
         self.index = int(number) if number else type.index if isinstance(type, device) else index
 

@@ -49,6 +49,11 @@ def _compare(shape: Sequence[int], operands: Sequence[Sequence[int]], x: int, y:
     return 0
 
 
+def rows(array: Any) -> Any:
+    """The array in row-major order: itself, or a copy."""
+    return array if array.flags.c_contiguous else array.copy()
+
+
 def empty(shape: Sequence[int], dtype: Any, axes: Sequence[int]) -> Array:
     """Memory as it was found for an array whose dimensions have the order `axes`."""
     made: Array = np.empty([shape[axis] for axis in axes], dtype).transpose(inverse(axes))

@@ -26,14 +26,22 @@ Shape = tuple[int, ...]
 
 
 class Generator:
-    """What `manual_seed` returns."""
+    """What `manual_seed` returns; a new one starts from torch's default seed.
 
-    def __init__(self, seed: int) -> None:
+    >>> Generator().initial_seed()
+    67280421310721
+    """
+
+    def __init__(self, device: Any = "cpu") -> None:
+        if str(device) != "cpu":
+            raise RuntimeError(f"Generator: expected the device 'cpu', got {device!r}")
         self._lock = threading.RLock()
-        self.manual_seed(seed)
+        self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start over from `seed`; of it the low 32 bits count."""
+        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool):
+            raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
         number = int(seed)
         if not -(2**63) <= number < 2**64:
             raise ValueError(f"seed: expected an integer of 64 bits, got {seed!r}")
@@ -102,7 +110,8 @@ def _blocks(uniform: Array) -> Array:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
 
 
-default_generator = Generator(int.from_bytes(np.random.SeedSequence().generate_state(2).tobytes(), "little") >> 1)
+default_generator = Generator()
+default_generator.manual_seed(int.from_bytes(np.random.SeedSequence().generate_state(2).tobytes(), "little") >> 1)
 
 # A child forked while another thread draws would wait for that thread, which it does not have.
 if hasattr(os, "register_at_fork"):
@@ -121,7 +130,7 @@ def manual_seed(seed: int) -> Generator:
     >>> numbarnn.rand(2)
     tensor([0.4963, 0.7682])
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def drawn(target: Array, draw: Callable[[Shape], Array]) -> Array:
@@ -142,6 +151,9 @@ def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> A
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     kind = _float_type("uniform", dtype)
+    for name, bound in (("from", low), ("to", high)):
+        if not abs(bound) <= np.finfo(kind).max:
+            raise RuntimeError(f"{name} is out of bounds for {kind}: got {bound}")
     lo, hi = kind.type(low), kind.type(high)
     x, width = default_generator.unit(prod(room(shape)), kind), np.float64(hi - lo)
     scaled: Array = x * width + np.float64(lo) if kind == np.float32 else fused(x, width, np.float64(lo))

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import devices, memory, tape
 from .attributes import Attributes
-from .dtypes import result_type
+from .dtypes import DType, result_type
 from .grad_mode import is_recording
 from .ops.op import OUTPUT, Op, Vjp
 from .quiet import quietly
@@ -29,13 +29,13 @@ tracer: Callable[[Op, Sequence[Any], dict[str, Any]], Tensor | None] | None = No
 
 
 def as_array(value: Any) -> Any:
-    """The array of a tensor, an array as it is; Python numbers stay Python numbers (they do not promote)."""
+    """The array of a tensor, an array as it is; numbers as Python numbers (they do not promote)."""
     if isinstance(value, Attributes):
         return value._array
     if isinstance(value, (bool, int, float, np.ndarray)):
         return value
-    if isinstance(value, np.generic):
-        return np.asarray(value)
+    if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float)):
+        return value.item()
     if devices.is_foreign(value):
         return devices.adopted(value)
     raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")
@@ -43,9 +43,14 @@ def as_array(value: Any) -> Any:
 
 def as_operand(value: Any) -> Any:
     """`as_array` for an operand that is brought to a common type: NumPy's scalars are numbers there, as in torch."""
+    if type(value) in _NUMBERS:
+        return value
     if isinstance(value, np.generic):
         return float(value) if isinstance(value, np.bool_) else value.item()
     return as_array(value)
+
+
+_NUMBERS = frozenset((float, int, bool))
 
 
 def record(
@@ -103,10 +108,12 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     other = as_operand if op.promote else as_array
     arrays = [value._array if isinstance(value, Attributes) else other(value) for value in inputs]
     if not _alike(arrays):
+        if op.check is not None:
+            op.check(*arrays)
         if not devices.HOST.issuperset(map(type, arrays)):
             arrays = devices.together(arrays)
         if op.promote:
-            arrays = promoted(arrays)
+            arrays = [*arrays[: op.masks], *promoted(arrays[op.masks :])] if op.masks else promoted(arrays)
     result, vjps = quietly(op.function, *arrays, **static)
     if type(result) is not np.ndarray:
         result = devices.asarray(result)
@@ -124,7 +131,7 @@ def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
     """The result of `op` in the order of memory that it is to have."""
     if op.layout == "operands":
         first = arrays[0]
-        if type(first) is not np.ndarray or first.flags.c_contiguous:
+        if type(first) is not np.ndarray or first.flags.c_contiguous or first.strides == result.strides:
             return result  # NumPy's order is torch's
         return memory.laid(result, [a for a in arrays if type(a) is np.ndarray])
     return np.ascontiguousarray(result) if op.layout == "rows" and not result.flags.c_contiguous else result
@@ -177,18 +184,24 @@ def _backward_of(vjps: Sequence[Vjp], inputs: Sequence[Any]) -> Backward:
 
 
 def promoted(arrays: list[Any]) -> list[Array]:
-    """All as arrays of the one type that torch computes in."""
+    """All as arrays of the one type that torch computes in; what overflows there is infinite."""
     # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
-    if len(arrays) == 2 and type(arrays[1]) is float and type(arrays[0]) is np.ndarray and arrays[0].dtype.kind == "f":
-        return [arrays[0], operand(arrays[1], arrays[0].dtype)]
+    if len(arrays) == 2 and type(arrays[1]) in _NUMBERS and type(arrays[0]) is np.ndarray:
+        dtype = arrays[0].dtype
+        if dtype.kind == "f":
+            return [arrays[0], operand(arrays[1], dtype)]
     dtypes = [a.dtype for a in arrays if not isinstance(a, (int, float))]
     alike = dtypes.count(dtypes[0]) if dtypes else 0
     if alike == len(arrays):
         return arrays
     dtype = dtypes[0] if alike == len(dtypes) > 0 and dtypes[0].kind == "f" else result_type(*arrays)
-    if devices.HOST.issuperset(map(type, arrays)):
-        return [operand(a, dtype) if isinstance(a, (int, float)) else np.asarray(a, dtype) for a in arrays]
-    return devices.as_type(arrays, dtype)
+    if not devices.HOST.issuperset(map(type, arrays)):
+        return devices.as_type(arrays, dtype)
+    return quietly(_cast, arrays, dtype) if dtype.kind == "f" else _cast(arrays, dtype)
+
+
+def _cast(arrays: list[Any], dtype: DType) -> list[Array]:
+    return [operand(a, dtype) if isinstance(a, (int, float)) else np.asarray(a, dtype) for a in arrays]
 
 
 def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -9,9 +9,8 @@ from .creation import leaf, place
 from .dtypes import as_dtype, get_default_dtype, int64
 from .record import as_array
 from .scalars import scalar
-from .size import sizes
+from .size import as_int, sizes
 from .tensor import Tensor
-from .values import as_int
 
 
 def rand(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

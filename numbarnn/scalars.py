@@ -72,14 +72,18 @@ def scalar(value: Any, dtype: DType) -> Array:
 
 
 def operand(value: Any, dtype: DType) -> Array:
-    """One number that meets arrays of `dtype` in an operation: in float32 a large one is infinite.
+    """One number that meets arrays of `dtype` in an operation.
+
+    As in torch, in float32 a large one is infinite, and of an integer those bits count that the type has.
 
     >>> operand(-1, np.dtype(np.uint8)), operand(1e300, np.dtype(np.float32))
     (array(255, dtype=uint8), array(inf, dtype=float32))
     """
     if -_FLOAT32_MAX <= value <= _FLOAT32_MAX and dtype.kind in "fb":
         return np.asarray(value, dtype)
-    return scalar(value, dtype) if dtype.kind in "iu" else quietly(np.asarray, value, dtype)
+    if dtype.kind in "iu":
+        return np.asarray(value, np.int64).astype(dtype, copy=False)
+    return quietly(np.asarray, value, dtype)
 
 
 def filled(array: Array, value: Any) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from operator import index
 from typing import Any
@@ -21,6 +21,14 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, lengths: Iterable[Any] = ()) -> Size:
+        """Of ints, or of what stands for one: TypeError for anything else."""
+        given = tuple(lengths)
+        for n in given:
+            if type(n) is not int:
+                return super().__new__(cls, [_length(place, n) for place, n in enumerate(given)])
+        return super().__new__(cls, given)
+
     def numel(self) -> int:
         """How many elements a tensor of this shape has."""
         return prod(self)
@@ -32,8 +40,19 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any) -> Any:
         return Size(super().__add__(tuple(other)))
 
+    def __mul__(self, count: Any) -> Any:
+        return Size(super().__mul__(count))
+
+    __rmul__ = __mul__
+
     def __repr__(self) -> str:
         return f"numbarnn.Size({list(self)})"
+
+
+def _length(place: int, n: Any) -> int:
+    if not hasattr(n, "__index__"):
+        raise TypeError(f"Size() takes an iterable of 'int' (item {place} is '{type(n).__name__}')")
+    return index(n)
 
 
 def room(shape: tuple[int, ...], dtype: Any = np.float64) -> tuple[int, ...]:
@@ -67,6 +86,13 @@ def allocated(make: Callable[..., Any], shape: tuple[int, ...], dtype: Any, like
         raise
 
 
+def as_int(argument: str, value: Any) -> int:
+    """An int: of whatever may stand as an index, but a bool."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or getattr(value, "dtype", None) == np.bool_:
+        raise TypeError(f"{argument} must be int, not {type(value).__name__}")
+    return index(value)
+
+
 def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]:
     """The ints of `name(2, 3)`, `name((2, 3))` or `name([2, 3])`; those of `name(size=(2, 3))` where it has that.
 
@@ -83,9 +109,14 @@ def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]
         given = (size,)
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
+    elif not given:
+        raise TypeError(f"{name}() missing 1 required positional argument: ints or one tuple of ints")
+    for n in given:
+        if type(n) is not int:
+            break
+    else:
+        return given
     try:
-        if given and isinstance(given[0], bool):
-            raise TypeError  # as in torch, which minds the first alone
-        return tuple(map(index, given))
+        return (as_int(name, given[0]), *map(index, given[1:])) if given else ()  # torch, too, looks at the first alone
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None

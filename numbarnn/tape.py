@@ -254,7 +254,7 @@ _ALONE = sys.getrefcount(_sums[0])
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
     dtype = tensor._array.dtype
     if gradient.dtype is not dtype and gradient.dtype != dtype:
-        gradient = gradient.astype(dtype)
+        gradient = quietly(gradient.astype, dtype)
     if tensor._grad is None:
         tensor._grad = tensor._wrap(gradient)
     else:

@@ -63,19 +63,12 @@ def as_number(argument: str, value: Any) -> Any:
     if isinstance(value, np.bool_):
         return float(value)  # as torch reads it
     if isinstance(value, _ARRAYS) or (is_tensor(value) and not traced(value)):
-        array = devices.host(as_array(value))
+        array = devices.host(as_array(value) if is_tensor(value) else np.asarray(value))
         if not array.ndim and array.dtype.kind in "fiub":
             return array.item()
     elif isinstance(value, (int, float)):
         return value
     raise TypeError(f"{argument} must be Number, not {'Tensor' if is_tensor(value) else type(value).__name__}")
-
-
-def as_int(argument: str, value: Any) -> int:
-    """An int: of whatever may stand as an index, but a bool."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{argument} must be int, not {type(value).__name__}")
-    return index(value)
 
 
 #: None: the default type, when it is asked for
@@ -141,6 +134,8 @@ def _number(leaf: Any, dtype: DType) -> Any:
     if isinstance(leaf, _ARRAYS):
         _check_kind(leaf.dtype)
         if leaf.ndim == 0:
+            if dtype.kind in "iu" and leaf.dtype.kind == "f" and not isinstance(leaf, float):
+                raise TypeError(f"'{leaf.dtype}' object cannot be interpreted as an integer")
             return leaf
     elif is_tensor(leaf):
         if dtype.kind in "iu":

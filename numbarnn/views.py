@@ -102,7 +102,7 @@ def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False
         )
     if target._version.before_write is not None:
         target._version.announce()
-    if not tape.recording((target, *values)):
+    if target._array.dtype.kind != "f" or not tape.recording((target, *values)):
         return False
     if target._node is None and target._requires_grad:
         raise RuntimeError(_LEAF.format("a view of a leaf" if in_part else "a leaf"))

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: for each part, the parts that it may import when it runs, besides itself; a file belongs to the longest match
 ARROWS = {
     "kernels": "kernels",
-    "ops": "ops devices memory scalars",
+    "ops": "ops devices dtypes memory scalars size",
     "dtypes": "",
     "memory": "",
     "scalars": "dtypes quiet",
@@ -30,6 +30,8 @@ ARROWS = {
     "random": "dtypes fma memory size tape",
     "printing": "devices dtypes tape",
     "attributes": "tape version",
+    "arguments": "attributes devices values",
+    "keywords": "",
     "views": "memory ops tape",
     "handle": "",
     "writes": "attributes devices tape",
@@ -37,23 +39,23 @@ ARROWS = {
     "record": "attributes devices dtypes grad_mode memory ops quiet scalars tape version views",
     "indices": "devices dtypes record tape values",
     "methods": (
-        "methods attributes devices dtypes grad_mode handle indices memory ops printing random record scalars size "
-        "tape values views"
+        "methods arguments attributes devices dtypes grad_mode handle indices keywords memory ops printing quiet "
+        "random record scalars size tape values views"
     ),
     "constructors": "dtypes record size values",
     "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",
     "creation": "devices dtypes memory record scalars size tape tensor values",
-    "ranges": "creation dtypes fma quiet scalars size tape tensor values",
+    "ranges": "creation dtypes fma quiet record scalars size tape tensor values",
     "sampling": "creation dtypes memory random record scalars size tensor values",
     "sampling_from": "creation devices dtypes memory random record size tape tensor values",
     "typed": "constructors dtypes record",
-    "functions": "creation devices dtypes methods ops record tape tensor",
+    "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
     "nn/functional": (
         "nn/functional kernels creation devices dtypes grad_mode memory ops quiet random record size tape tensor "
         "version"
     ),
     "nn": (
-        "nn nn/functional creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
+        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
         "version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",

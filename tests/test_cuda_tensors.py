@@ -86,6 +86,14 @@ PICKED = {
     "topk": lambda x: [*x.topk(2), *x.topk(1, 0, largest=False)],
     "masked_select": lambda x: [x.masked_select(x > 0), x.masked_select(x[:1] > 0)],
     "index_select": lambda x: [x.index_select(1, x.detach()[0].argsort())],
+    "without dimensions": lambda x: [*x[0, 0].sort(), *x[0, 1].topk(1), x[0, 2].gather(0, x.detach().argmin() * 0)],
+    "clamp": lambda x: [x.clamp(0.1, 0.5), x.clamp(max=x[0]), x.clamp(x[:, :1], x[0] + 1)],
+    "masked_fill": lambda x: [x.masked_fill(x > 0, x[0, 0]), (x * 2).masked_fill_(x > 0, 7), (x * 1).fill_(x[1, 1])],
+    "norm": lambda x: [x.norm(p, 1) for p in (0, 1, 2, 3, -1, float("inf"), -float("inf"))],
+    "sums": lambda x: [x.sum(0, dtype=nb.float64), x.prod(1), x.cumsum(0), x.mean(), x.amax(1), x.all(1), x.softmax(0)],
+    "divided": lambda x: [x.div(x.detach() + 9, rounding_mode=mode) for mode in ("floor", "trunc")],
+    "joined": lambda x: [nb.cat((x[0, :0], x)), nb.stack((x, x.detach()), 1), x.movedim((0, 1), (1, 0)).roll(1)],
+    "added up": lambda x: [x * 1, x.detach().scatter(0, x.detach().argsort(0), x.detach(), reduce="add")],
 }
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from tolerance import assert_close
 
+import numbarnn as nb
+from numbarnn import nn
 from numbarnn.kernels import activation, gemm, gradients, jit, linear, packing, rnn, threads, weights
 from numbarnn.kernels.simd import TALL, at
 
@@ -250,6 +252,40 @@ def test_long_sequences(rng, dtype, shared, monkeypatch):
     for T, B in [(300, 1), (150, 3), (60, 60)]:
         for reverse in (False, True):
             check_direction(rng, *direction_case(rng, T, B, 3, 10, dtype), "tanh", reverse)
+
+
+#: powers of two that input and states, and gradients, are multiplied by: the dtype has room for them and their product
+MAGNITUDES = {
+    "float32": [(-40, 0), (40, 0), (0, -60), (0, 60), (-40, 60), (40, -60), (30, 30)],
+    "float64": [(-450, 0), (450, 0), (0, -600), (0, 600), (-400, 600), (400, -600), (300, 300)],
+}
+
+
+def relu_results(shape, dtype, power, d_power):
+    """Output and all gradients of a layer of relu, divided by the powers of two that they grow by."""
+    T, B, I, H = shape
+    nb.manual_seed(1)
+    model, rng = nn.RNN(I, H, 2, nonlinearity="relu", dtype=dtype), np.random.default_rng(8)
+    x, h, d_output = (rng.standard_normal(size).astype(dtype) for size in ((T, B, I), (2, B, H), (T, B, H)))
+    with nb.no_grad():
+        for name, p in model.named_parameters():
+            p.mul_(2.0**power if name.startswith("bias") else 1)
+    x, h = (nb.tensor(np.ldexp(a, power), requires_grad=True) for a in (x, h))
+    output, h_n = model(x, h)
+    output.backward(nb.tensor(np.ldexp(d_output, d_power)))
+    powers = [(output, power), (h_n, power), (x.grad, d_power), (h.grad, d_power)]
+    powers += [(p.grad, d_power + power * name.startswith("weight")) for name, p in model.named_parameters()]
+    return [np.ldexp(t.detach().numpy(), -n) for t, n in powers]
+
+
+@pytest.mark.parametrize("dtype", MAGNITUDES)
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 1, 1, 70), (1, 9, 40, 1), (20, 3, 5, 130), (4, 40, 33, 17)])
+def test_no_digit_is_lost_to_magnitudes(dtype, shape):
+    """relu(s a) = s relu(a) for s > 0, and so are states and gradients, to the bit."""
+    expected = relu_results(shape, dtype, 0, 0)
+    for powers in MAGNITUDES[dtype]:
+        for got, wanted in zip(relu_results(shape, dtype, *powers), expected, strict=True):
+            assert np.array_equal(got, wanted), powers
 
 
 def test_nan_and_infinity_pass_through():

@@ -49,6 +49,14 @@ def test_tanh_is_odd_bounded_and_keeps_nan(dtype):
     assert np.array_equal(np.signbit(got[:2]), [False, True])
 
 
+@pytest.mark.parametrize(("dtype", "integer"), [(np.float32, np.uint32), (np.float64, np.uint64)])
+def test_tanh_of_subnormal_numbers_is_the_number(dtype, integer):
+    smallest = int(np.array(np.finfo(dtype).tiny).view(integer))
+    bits = np.concatenate([np.arange(3000), np.linspace(0, 4 * smallest, 3001)])
+    x = bits.astype(integer).view(dtype)
+    assert np.array_equal(activated(x, activation.TANH), x)
+
+
 def test_relu_keeps_nan():
     x = np.array([-1.0, 0.0, 2.0, np.nan, np.inf, -np.inf], np.float32)
     np.testing.assert_array_equal(activated(x, activation.RELU), [0, 0, 2, np.nan, np.inf, 0])

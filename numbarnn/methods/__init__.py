@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
+from ..keywords import Keywords, by_any_name
 from .arithmetic import Arithmetic
 from .comparison import Comparison
 from .conversion import Conversion
@@ -25,5 +28,10 @@ class Methods(
 
     __slots__ = ()
 
+
+for _theme in Methods.__bases__:
+    for _name, _method in tuple(vars(_theme).items()):
+        if isinstance(_method, FunctionType) and not _name.startswith("_") and Keywords(_method).has_others:
+            setattr(_theme, _name, by_any_name(_method))
 
 __all__ = ["Methods"]

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import devices, memory
 from ..attributes import Attributes
-from ..ops import elementwise as ops
+from ..ops import arithmetic as ops
+from ..ops import elementwise
 from ..ops.op import Op
 from ..record import apply, as_array, as_operand, promoted, tensor_of
 from ..size import room
@@ -69,7 +70,8 @@ def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
         return NotImplemented
     arrays = promoted([as_array(x), *map(as_operand, others)])
     if arrays[0].dtype.kind == "f":
-        raise NotImplementedError(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
+        error = NotImplementedError if others else TypeError
+        raise error(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
     return without_gradient(ufunc, *arrays)
 
 
@@ -121,9 +123,11 @@ class Arithmetic(Attributes):
         return _binary(ops.pow, other, self)
 
     def __neg__(self) -> Tensor:
-        return apply(ops.neg, self)
+        return apply(elementwise.neg, self)
 
     def __pos__(self) -> Any:
+        if self._array.dtype.kind == "b":
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
         return self
 
     def __invert__(self) -> Any:
@@ -141,4 +145,4 @@ class Arithmetic(Attributes):
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __abs__(self) -> Tensor:
-        return apply(ops.abs, self)
+        return apply(elementwise.abs, self)

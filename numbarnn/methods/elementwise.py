@@ -6,49 +6,94 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import devices
+from .. import arguments, devices
 from ..attributes import Attributes
-from ..dtypes import torch_name
+from ..dtypes import result_type, torch_name
+from ..ops import arithmetic, choice
 from ..ops import elementwise as ops
-from ..record import apply, as_array, as_operand, is_tensor, promoted
+from ..quiet import quietly
+from ..record import apply, as_array, is_tensor
 from ..scalars import scalar
-from .arithmetic import broadcasting, without_gradient
+from ..size import as_int
+from .arithmetic import broadcasting, mismatch, without_gradient
 
 if TYPE_CHECKING:
+    from ..ops.op import Op
     from ..tape import Array
     from ..tensor import Tensor
 
 
 def check_mask(name: str, mask: Any) -> Array:
     """The array of `mask`, which must be bool."""
-    array = devices.asarray(as_array(mask))
+    array: Array = as_array(arguments.tensor(name, "mask", mask))
     if array.dtype.kind != "b":
-        raise RuntimeError(f"{name} expected a mask of dtype bool, but got {torch_name(array.dtype)}")
+        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {array.dtype}")
     return array
 
 
-def number(name: str, value: Any) -> Any:
-    """`value`, which must be a Python number, a tensor of one element, or None."""
-    plain = value.item() if is_tensor(value) or isinstance(value, np.generic) else value
-    if plain is None or isinstance(plain, (int, float)):
-        return plain
-    raise TypeError(f"{name}: expected a number or None, got {type(value).__name__}")
+def fill_value(name: str, value: Any) -> Any:
+    """What every place is to have: a number, or a tensor without dimensions."""
+    if not is_tensor(value):
+        return arguments.number(name, "value", value)
+    if value._array.ndim:
+        ndim = value._array.ndim
+        raise RuntimeError(
+            f"{name} only supports a 0-dimensional value tensor, but got tensor with {ndim} dimension(s)."
+        )
+    return value
 
 
 def where(condition: Any, input: Any, other: Any) -> Tensor:
     """`input` where `condition` is True, else `other`."""
-    check_mask("where", condition)
-    pair = [as_operand(input), as_operand(other)]
-    dtype = promoted(pair)[0].dtype
-    x, y = (
-        given.to(dtype=dtype)
-        if is_tensor(given)
-        else scalar(v, dtype)
-        if isinstance(v, (int, float))
-        else np.asarray(v, dtype)
-        for given, v in zip((input, other), pair, strict=True)
-    )
-    return broadcasting(ops.where, condition, x, y)
+    array = as_array(arguments.tensor("where", "condition", condition))
+    if array.dtype.kind != "b":
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {array.dtype}"
+        )
+    return broadcasting(choice.where, condition, input, other)
+
+
+def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
+    """alpha * other in the type of its sum with x, or of the difference."""
+    if op.check is not None:
+        op.check(as_array(x), as_array(other))
+    factor = arguments.number(name, "alpha", alpha)
+    dtype = result_type(as_array(x), as_array(other))
+    if isinstance(factor, bool) and dtype.kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(factor, float) and dtype.kind != "f":
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    factor = bool(factor) if dtype.kind == "b" else factor
+    return factor * (other.to(dtype=dtype) if is_tensor(other) and other.dtype != dtype else other)
+
+
+def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
+    """`write`(operation, x, bounds): of two bounds both are tensors, or both are numbers."""
+    bounds = [bound for bound in (low, high) if bound is not None]
+    if not bounds:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if not all(isinstance(bound, (Attributes, np.ndarray)) for bound in bounds):
+        bounds = [arguments.number(name, "min" if bound is low else "max", bound) for bound in bounds]
+        dtype = x.dtype if x.dtype.kind == "f" else result_type(x._array, *bounds)
+        if dtype.kind == "b":
+            raise NotImplementedError(f"\"{name}\" not implemented for 'Bool' and numbers")
+        bounds = [scalar(bound, dtype) for bound in bounds]
+    op: Op = choice.clamp if len(bounds) == 2 else choice.clamp_min if high is None else choice.clamp_max
+    result: Tensor = write(op, x, *bounds)
+    return result
+
+
+def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor:
+    """`write`(operation, x, other)."""
+    if rounding_mode not in _DIVISIONS:
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+    result: Tensor = write(_DIVISIONS[rounding_mode], x, other)
+    return result
+
+
+_DIVISIONS = {None: arithmetic.div, "trunc": arithmetic.div_trunc, "floor": arithmetic.div_floor}
 
 
 class Elementwise(Attributes):
@@ -58,31 +103,41 @@ class Elementwise(Attributes):
 
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self + alpha * other."""
-        return broadcasting(ops.add, self, other if alpha == 1 else alpha * other)
+        return broadcasting(
+            arithmetic.add,
+            self,
+            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.add, "add", self, other, alpha),
+        )
 
     def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self - alpha * other."""
-        return broadcasting(ops.sub, self, other if alpha == 1 else alpha * other)
+        return broadcasting(
+            arithmetic.sub,
+            self,
+            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.sub, "sub", self, other, alpha),
+        )
 
     def mul(self, other: Any) -> Tensor:
         """self * other."""
-        return broadcasting(ops.mul, self, other)
+        return broadcasting(arithmetic.mul, self, other)
 
-    def div(self, other: Any) -> Tensor:
-        """self / other; integers give float32."""
-        return broadcasting(ops.div, self, other)
+    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """self / other, of integers float32; with `rounding_mode` "floor" or "trunc" rounded, in the type of both."""
+        if rounding_mode is None:
+            return broadcasting(arithmetic.div, self, other)
+        return divided(broadcasting, self, other, rounding_mode)
 
     def pow(self, exponent: Any) -> Tensor:
         """self ** exponent."""
-        return broadcasting(ops.pow, self, exponent)
+        return broadcasting(arithmetic.pow, self, exponent)
 
     def maximum(self, other: Any) -> Tensor:
         """The larger of the two; NaN if either is."""
-        return broadcasting(ops.maximum, self, other)
+        return broadcasting(choice.maximum, self, arguments.tensor("maximum", "other", other))
 
     def minimum(self, other: Any) -> Tensor:
         """The smaller of the two; NaN if either is."""
-        return broadcasting(ops.minimum, self, other)
+        return broadcasting(choice.minimum, self, arguments.tensor("minimum", "other", other))
 
     def neg(self) -> Tensor:
         """-self."""
@@ -100,9 +155,10 @@ class Elementwise(Attributes):
         """The next integer below."""
         return apply(ops.floor, self)
 
-    def round(self) -> Tensor:
-        """The nearest integer; halves go to the even one."""
-        return apply(ops.round, self)
+    def round(self, *, decimals: int = 0) -> Tensor:
+        """The nearest integer, or multiple of 10 ** -decimals; halves go to the even one."""
+        places = as_int("argument 'decimals'", decimals)
+        return apply(ops.round_decimals, self, decimals=places) if places else apply(ops.round, self)
 
     def exp(self) -> Tensor:
         """e to the power self."""
@@ -141,13 +197,13 @@ class Elementwise(Attributes):
         return apply(ops.sigmoid, self)
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
-        """Every value brought into [min, max]; either bound may be left out."""
-        return apply(ops.clamp, self, min=number("min", min), max=number("max", max))
+        """Every value brought into [min, max], two numbers or two tensors; either bound may be left out."""
+        return clamped(broadcasting, "clamp", self, min, max)
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
-        """`value` wherever `mask` is True."""
+        """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
         check_mask("masked_fill", mask)
-        return broadcasting(ops.masked_fill, self, mask, value=as_array(value))
+        return broadcasting(choice.masked_fill, self, mask, fill_value("masked_fill", value))
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """Itself where `condition` is True, else `other`."""
@@ -165,24 +221,20 @@ class Elementwise(Attributes):
         """Whether each value is neither infinite nor NaN."""
         return without_gradient(np.isfinite, self._array)
 
-    def eq(self, other: Any) -> Tensor:
-        """self == other."""
-        return self == other  # type: ignore[no-any-return]  # the operator may also say NotImplemented
-
-    def ne(self, other: Any) -> Tensor:
-        """self != other."""
-        return self != other  # type: ignore[no-any-return]  # the operator may also say NotImplemented
-
     def equal(self, other: Any) -> bool:
         """Whether shapes and all values are the same."""
-        theirs = as_array(other)
+        theirs = as_array(arguments.tensor("equal", "other", other))
         devices.check_together(self._array, theirs)
         return bool(np.array_equal(self._array, theirs))
 
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
         """Whether |self - other| <= atol + rtol * |other| everywhere."""
-        theirs = as_array(other)
+        theirs = as_array(arguments.tensor("allclose", "other", other))
+        rtol, atol = arguments.number("allclose", "rtol", rtol), arguments.number("allclose", "atol", atol)
         devices.check_together(self._array, theirs)
         if theirs.dtype != self._array.dtype:
             raise RuntimeError(f"{torch_name(self._array.dtype)} did not match {torch_name(theirs.dtype)}")
-        return np.allclose(self._array, theirs, rtol, atol, equal_nan)
+        try:
+            return quietly(np.allclose, self._array, theirs, rtol, atol, equal_nan)
+        except ValueError:
+            raise mismatch(self._array.shape, theirs.shape) from None

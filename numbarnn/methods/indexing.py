@@ -15,9 +15,9 @@ from ..indices import Index, plain
 from ..ops import elementwise
 from ..ops import indexing as ops
 from ..ops.axes import axis
-from ..record import apply, as_array, fit, is_tensor, record, tensor_of, view
+from ..record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
 from ..scalars import scalar
-from ..size import sizes
+from ..size import as_int, sizes
 from ..tape import Array
 from ..views import guard_write, note_write, record_write
 from .arithmetic import mismatch
@@ -96,10 +96,12 @@ class Indexing(Attributes):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}."
             ) from None
-        return bool(np.any(self._array == array))
+        return bool(np.any(np.equal(*promoted([self._array, array]))))
 
-    def gather(self, dim: int, index: Any) -> Tensor:
+    def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
+        if sparse_grad:
+            raise RuntimeError("gather(): expected sparse_grad=False: there are no sparse gradients")
         indices, ndim = integers("gather", index), self._array.ndim
         along = axis(dim, ndim)
         if min(ndim, indices.ndim) == 0 and max(ndim, indices.ndim) <= 1:  # a number is a vector of one
@@ -179,7 +181,7 @@ class Indexing(Attributes):
         along = axis(dim, self._array.ndim)
         length = self._array.shape[along]
         if hasattr(split_size, "__index__"):
-            step = index(split_size)
+            step = as_int("argument 'split_size'", split_size)
             if step <= 0 and (step < 0 or length):
                 raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
             starts = range(0, length, step) if length else range(1)
@@ -202,12 +204,13 @@ class Indexing(Attributes):
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of `dim`, all of one size but the last: views."""
+        count = as_int("argument 'chunks'", chunks)
         if not self._array.ndim:
             raise RuntimeError("chunk expects at least a 1-dimensional tensor")
-        if index(chunks) <= 0:
-            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        if count <= 0:
+            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {count}")
         length = self._array.shape[axis(dim, self._array.ndim)]
-        return self.split(-(-length // chunks), dim) if length else self.split([0] * chunks, dim)
+        return self.split(-(-length // count) if length else [0] * count, dim)
 
     def _pieces(self, name: str, pieces: list[Array], joined: Any) -> tuple[Tensor, ...]:
         """Views that one node differentiates, so that many of them cost no more than one."""

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import devices, random
+from ..arguments import number
 from ..attributes import Attributes
 from ..dtypes import category, torch_name
+from ..ops import arithmetic, choice
 from ..ops import elementwise as ops
 from ..ops.op import Op
+from ..quiet import quietly
 from ..record import is_tensor
 from ..views import continue_with, guard_write, note_write
 from .arithmetic import broadcasting
-from .elementwise import number
+from .elementwise import check_mask, clamped, divided, fill_value, scaled
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def overwrite(target: Any, op: Op, *operands: Any, **static: Any) -> Tensor:
+def overwrite(op: Op, target: Any, *operands: Any, **static: Any) -> Tensor:
     """target <- op(target, *operands), in the memory of `target`."""
     recorded = guard_write(target, operands)
     before = target
@@ -34,10 +37,11 @@ def overwrite(target: Any, op: Op, *operands: Any, **static: Any) -> Tensor:
         raise RuntimeError(
             f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
         )
-    if category(result.dtype) > category(target.dtype):
-        names = torch_name(result.dtype), torch_name(target.dtype)
-        raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
-    target._array[...] = result._array
+    _check_category(result, target)
+    if result._array.dtype is target._array.dtype:
+        target._array[...] = result._array
+    else:
+        quietly(target._array.__setitem__, ..., result._array)
     if recorded:
         continue_with(target, result._node)
     else:
@@ -46,103 +50,143 @@ def overwrite(target: Any, op: Op, *operands: Any, **static: Any) -> Tensor:
     return written
 
 
+def _check_category(result: Attributes, target: Attributes) -> None:
+    given, own = result._array.dtype, target._array.dtype
+    if category(given) > category(own):
+        raise RuntimeError(
+            f"result type {torch_name(given)} can't be cast to the desired output type {torch_name(own)}"
+        )
+
+
+def _bits(target: Any, result: Any) -> Any:
+    """target <- result, of an operation that has no gradient."""
+    if result is NotImplemented:
+        return result
+    _check_category(result, target)
+    return overwrite(ops.copy, target, result)
+
+
 class InPlace(Attributes):
     """Methods that end in an underscore, and `+=` and its kin."""
 
     __slots__ = ()
 
     def __iadd__(self, other: Any) -> Tensor:
-        return overwrite(self, ops.add, other)
+        return overwrite(arithmetic.add, self, other)
 
     def __isub__(self, other: Any) -> Tensor:
-        return overwrite(self, ops.sub, other)
+        return overwrite(arithmetic.sub, self, other)
 
     def __imul__(self, other: Any) -> Tensor:
-        return overwrite(self, ops.mul, other)
+        return overwrite(arithmetic.mul, self, other)
 
     def __itruediv__(self, other: Any) -> Tensor:
-        return overwrite(self, ops.div, other)
+        return overwrite(arithmetic.div, self, other)
 
     def __ipow__(self, other: Any) -> Tensor:
-        return overwrite(self, ops.pow, other)
+        return overwrite(arithmetic.pow, self, other)
+
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.floor_divide, self, other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.remainder, self, other)
+
+    def __iand__(self, other: Any) -> Any:
+        return _bits(self, self & other)
+
+    def __ior__(self, other: Any) -> Any:
+        return _bits(self, self | other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return _bits(self, self ^ other)
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self += alpha * other."""
-        return overwrite(self, ops.add, other if alpha == 1 else alpha * other)
+        return overwrite(
+            arithmetic.add,
+            self,
+            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.add, "add_", self, other, alpha),
+        )
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self -= alpha * other."""
-        return overwrite(self, ops.sub, other if alpha == 1 else alpha * other)
+        return overwrite(
+            arithmetic.sub,
+            self,
+            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.sub, "sub_", self, other, alpha),
+        )
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other."""
-        return overwrite(self, ops.mul, other)
+        return overwrite(arithmetic.mul, self, other)
 
-    def div_(self, other: Any) -> Tensor:
-        """self /= other."""
-        return overwrite(self, ops.div, other)
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """self /= other, rounded with `rounding_mode` "floor" or "trunc"."""
+        return divided(overwrite, self, other, rounding_mode)
 
     def pow_(self, exponent: Any) -> Tensor:
         """self **= exponent."""
-        return overwrite(self, ops.pow, exponent)
+        return overwrite(arithmetic.pow, self, exponent)
 
     def neg_(self) -> Tensor:
         """self = -self."""
-        return overwrite(self, ops.neg)
+        return overwrite(ops.neg, self)
 
     def exp_(self) -> Tensor:
         """self = exp(self)."""
-        return overwrite(self, ops.exp)
+        return overwrite(ops.exp, self)
 
     def sqrt_(self) -> Tensor:
         """self = sqrt(self)."""
-        return overwrite(self, ops.sqrt)
+        return overwrite(ops.sqrt, self)
 
     def tanh_(self) -> Tensor:
         """self = tanh(self)."""
-        return overwrite(self, ops.tanh)
+        return overwrite(ops.tanh, self)
 
     def relu_(self) -> Tensor:
         """self = relu(self)."""
-        return overwrite(self, ops.relu)
+        return overwrite(ops.relu, self)
 
     def sigmoid_(self) -> Tensor:
         """self = sigmoid(self)."""
-        return overwrite(self, ops.sigmoid)
+        return overwrite(ops.sigmoid, self)
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
-        """Every value brought into [min, max]."""
-        return overwrite(self, ops.clamp, min=number("min", min), max=number("max", max))
+        """Every value brought into [min, max], two numbers or two tensors."""
+        return clamped(overwrite, "clamp_", self, min, max)
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
-        """`value` wherever `mask` is True."""
-        return overwrite(self, ops.masked_fill, mask, value=value)
+        """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
+        check_mask("masked_fill_", mask)
+        return overwrite(choice.masked_fill, self, mask, fill_value("masked_fill_", value))
 
-    def copy_(self, source: Any) -> Tensor:
-        """The values of `source`, broadcast to this shape and converted to this type."""
-        if is_tensor(source):
-            source = source.to(devices.of(self._array))
-        elif isinstance(source, np.ndarray):
-            source = devices.moved(source, devices.of(self._array))
-        return overwrite(self, ops.copy, source)
+    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
+        """The values of `other`, broadcast to this shape and converted to this type."""
+        if is_tensor(other):
+            other = other.to(devices.of(self._array))
+        elif isinstance(other, np.ndarray):
+            other = devices.moved(other, devices.of(self._array))
+        return overwrite(ops.copy, self, other)
 
     def fill_(self, value: Any) -> Tensor:
         """Every value the same."""
-        return overwrite(self, ops.copy, value)
+        return overwrite(ops.copy, self, fill_value("fill_", value))
 
     def zero_(self) -> Tensor:
         """Every value 0."""
-        return overwrite(self, ops.copy, 0)
+        return overwrite(ops.copy, self, 0)
 
     def uniform_(self, from_: float = 0.0, to: float = 1.0) -> Tensor:
         """Values drawn uniformly from [from_, to): torch's, bit for bit, after the same `manual_seed`."""
         guard_write(self, ())  # before anything is drawn
-        array = self._array
-        return self.copy_(random.drawn(array, lambda shape: random.uniform(shape, from_, to, array.dtype)))
+        low, high, array = number("uniform_", "from", from_), number("uniform_", "to", to), self._array
+        return self.copy_(random.drawn(array, lambda shape: random.uniform(shape, low, high, array.dtype)))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0) -> Tensor:
         """Values drawn from the normal distribution."""
         guard_write(self, ())  # before anything is drawn
-        array = self._array
+        center, spread, array = number("normal_", "mean", mean), number("normal_", "std", std), self._array
         whole = array.flags.c_contiguous
-        return self.copy_(random.drawn(array, lambda shape: random.normal(shape, mean, std, array.dtype, whole)))
+        return self.copy_(random.drawn(array, lambda shape: random.normal(shape, center, spread, array.dtype, whole)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..attributes import Attributes
-from ..ops import elementwise, shape
+from ..ops import arithmetic, shape
 from ..ops import linalg as ops
 from ..record import apply, as_array
 from .arithmetic import broadcasting
@@ -74,7 +74,7 @@ def outer(x: Any, y: Any) -> Tensor:
         if np.ndim(array) != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {np.ndim(array)}-D")
     column: Tensor = apply(shape.view, x, shape=(-1, 1))
-    return broadcasting(elementwise.mul, column, y)
+    return broadcasting(arithmetic.mul, column, y)
 
 
 def _operands(name: str, x: Any, y: Any) -> tuple[Array, Array]:
@@ -114,9 +114,9 @@ class Products(Attributes):
         """The products of two batches of matrices."""
         return bmm(self, mat2)
 
-    def dot(self, other: Any) -> Tensor:
+    def dot(self, tensor: Any) -> Tensor:
         """The inner product of two vectors."""
-        return dot(self, other)
+        return dot(self, tensor)
 
     def outer(self, vec2: Any) -> Tensor:
         """The products of each element of this vector with each of another."""

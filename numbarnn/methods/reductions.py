@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import devices
+from ..arguments import number, tensor
 from ..attributes import Attributes
 from ..dtypes import as_dtype, torch_name
-from ..ops import elementwise, indexing
+from ..memory import rows
+from ..ops import choice, elementwise, indexing
 from ..ops import reduce as ops
-from ..ops.axes import Dim, axes, axis
+from ..ops.axes import Dim, axes, axis, listed
 from ..record import apply, tensor_of
+from ..size import as_int
 from .arithmetic import broadcasting
 
 if TYPE_CHECKING:
@@ -33,12 +37,12 @@ class Reductions(Attributes):
 
     def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The sum; integers and bools are added as int64."""
-        x: Any = self if dtype is None else apply(elementwise.to_copy, self, dtype=as_dtype(dtype))
-        return apply(ops.sum, x, axes=axes(dim, self._array.ndim), keepdim=keepdim)
+        x, given = _in_type(self, dtype)
+        return apply(ops.sum, x, axes=axes(dim, self._array.ndim), keepdim=keepdim, **given)
 
     def mean(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The mean of floats."""
-        x: Any = self if dtype is None else apply(elementwise.to_copy, self, dtype=as_dtype(dtype))
+        x = _in_type(self, dtype)[0]
         return apply(ops.mean, _floats("mean", x), axes=axes(dim, self._array.ndim), keepdim=keepdim)
 
     def var(
@@ -57,17 +61,30 @@ class Reductions(Attributes):
         where = axes(None if isinstance(dim, bool) else dim, self._array.ndim)
         if correction is None:
             correction = 1 if (dim if isinstance(dim, bool) else unbiased) else 0  # torch's var(unbiased)
+        correction = number(op.name.lower(), "correction", correction)
         return apply(op, _floats(op.name.lower(), self), axes=where, keepdim=keepdim, correction=correction)
 
-    def norm(self, p: Any = "fro", dim: Dim = None, keepdim: bool = False) -> Tensor:
-        """(sum |x|^p)^(1/p); p is 2 by default, `float("inf")` gives the largest |x|."""
-        power = 2.0 if p in ("fro", None) else float(p)
-        return apply(ops.norm, _floats("norm", self), axes=axes(dim, self._array.ndim), keepdim=keepdim, p=power)
+    def norm(self, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+        """(sum |x|^p)^(1/p), p = 2 by default; for infinite p the largest or smallest |x|, for 0 how many are not 0."""
+        if isinstance(p, str) and p != "fro":
+            raise RuntimeError(f"norm: expected a number or 'fro' as the order p, got {p!r}")
+        power = 2.0 if p in ("fro", None) else float(number("norm", "p", p))
+        found = axes(dim, self._array.ndim)
+        x: Any = _floats("norm", self)
+        if dtype is not None:
+            wanted = as_dtype(dtype)
+            if wanted.kind != "f" or wanted.itemsize < x.dtype.itemsize:
+                raise RuntimeError(f"norm: expected a dtype of floats no narrower than {x.dtype}, got {wanted}")
+            x = x.to(dtype=wanted)
+        if (power < 0 or power == inf) and not all(self._array.shape[i] for i in found):
+            raise RuntimeError(f"norm cannot compute the {p} norm of no elements: that operation has no identity")
+        return apply(ops.norm, x, axes=found, keepdim=keepdim, p=power)
 
     def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The product of all values, or of those along `dim`."""
-        x: Any = self if dtype is None else apply(elementwise.to_copy, self, dtype=as_dtype(dtype))
-        return apply(ops.prod, x, axes=axes(dim, self._array.ndim), keepdim=keepdim)
+        x, given = _in_type(self, dtype)
+        along = axes(None if dim is None else as_int("argument 'dim'", dim), self._array.ndim)
+        return apply(ops.prod, x, axes=along, keepdim=keepdim, **given)
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """The largest value; values that tie share the gradient."""
@@ -77,109 +94,139 @@ class Reductions(Attributes):
         """The smallest value; values that tie share the gradient."""
         return self._extreme("amin", dim, keepdim)
 
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """`max()`: the largest of all; `max(dim)`: (values, indices); `max(other)`: the larger of each two."""
-        if isinstance(dim, (Attributes, np.ndarray)):
-            return broadcasting(elementwise.maximum, self, dim)
+        other = dim if isinstance(dim, (Attributes, np.ndarray)) else other
+        if other is not None:
+            return broadcasting(choice.maximum, self, tensor("max", "other", other))
         return self._extreme("max", None, keepdim) if dim is None else self._first_extreme("max", dim, keepdim)
 
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """`min()`: the smallest of all; `min(dim)`: (values, indices); `min(other)`: the smaller of each two."""
-        if isinstance(dim, (Attributes, np.ndarray)):
-            return broadcasting(elementwise.minimum, self, dim)
+        other = dim if isinstance(dim, (Attributes, np.ndarray)) else other
+        if other is not None:
+            return broadcasting(choice.minimum, self, tensor("min", "other", other))
         return self._extreme("min", None, keepdim) if dim is None else self._first_extreme("min", dim, keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Where the largest value is: the first of those that tie, in the flattened tensor without `dim`."""
-        if dim is not None:
-            self._nonempty("argmax", dim)
-        return self._position("argmax", dim, keepdim)
+        return self._argument("argmax", dim, keepdim)
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Where the smallest value is: the first of those that tie, in the flattened tensor without `dim`."""
-        if dim is not None:
-            self._nonempty("argmin", dim)
-        return self._position("argmin", dim, keepdim)
+        return self._argument("argmin", dim, keepdim)
+
+    def _argument(self, name: str, dim: int | None, keepdim: bool) -> Tensor:
+        if self._array.dtype.kind == "b":
+            raise RuntimeError(f"{name}(): does not support bool input")
+        return tensor_of(self._position(name, dim, keepdim))
 
     def _nonempty(self, name: str, dim: Dim) -> tuple[int, ...]:
         found = axes(dim, self._array.ndim)
-        if dim is None and not self._array.size:
+        if not self._array.size and (dim is None or (isinstance(dim, (tuple, list)) and not dim)):
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
                 "Specify the reduction dim with the 'dim' argument."
             )
-        for number in found:
-            if not self._array.shape[number]:
-                raise IndexError(f"{name}(): Expected reduction dim {number} to have non-zero size.")
+        for along in found:
+            if not self._array.shape[along]:
+                raise IndexError(f"{name}(): Expected reduction dim {along} to have non-zero size.")
         return found
 
     def _extreme(self, name: str, dim: Dim, keepdim: bool) -> Tensor:
         op = ops.amax if name.endswith("max") else ops.amin
         return apply(op, self, axes=self._nonempty(name, dim), keepdim=keepdim)
 
-    def _position(self, name: str, dim: int | None, keepdim: bool) -> Tensor:
-        if dim is None and not self._array.size:
-            raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
-        find = np.argmax if name == "argmax" else np.argmin
-        along = None if dim is None or not self._array.ndim else axis(dim, self._array.ndim)
-        return tensor_of(devices.asarray(find(self._array, axis=along, keepdims=keepdim)))
+    def _position(self, name: str, dim: int | None, keepdim: bool) -> Any:
+        x, along = self._array, None if dim is None else axis(dim, self._array.ndim)
+        if not x.size:
+            if along is None:
+                raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+            if not x.shape[along]:
+                raise IndexError(f"{name}(): Expected reduction dim {along} to have non-zero size.")
+        find = np.argmax if name.endswith("max") else np.argmin
+        return devices.asarray(find(x, axis=along if x.ndim else None, keepdims=keepdim))
 
     def _first_extreme(self, name: str, dim: int, keepdim: bool) -> ValuesIndices:
-        self._nonempty(name, dim)
-        indices = self._position("arg" + name, dim, True)
-        if not self._array.ndim:
-            return ValuesIndices(apply(elementwise.clone, self), indices)
-        along = axis(dim, self._array.ndim)
-        values = apply(indexing.gather, self, indices, axis=along)
-        if keepdim:
-            return ValuesIndices(values, indices)
-        return ValuesIndices(values.squeeze(along), indices.squeeze(along))
+        indices = tensor_of(self._position(name, dim, keepdim))
+        return ValuesIndices(apply(indexing.pick, self, indices, axis=axis(dim, self._array.ndim)), indices)
 
     def all(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """Whether every value is true."""
-        return tensor_of(devices.asarray(np.all(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
+        return self._truth(np.logical_and, np.all, dim, keepdim)
 
     def any(self, dim: Dim = None, keepdim: bool = False) -> Tensor:
         """Whether some value is true."""
-        return tensor_of(devices.asarray(np.any(self._array, axis=axes(dim, self._array.ndim), keepdims=keepdim)))
+        return self._truth(np.logical_or, np.any, dim, keepdim)
+
+    def _truth(self, ufunc: Any, function: Any, dim: Dim, keepdim: bool) -> Tensor:
+        x = self._array
+        along = None if dim is None else listed(dim, x.ndim)
+        if type(x) is np.ndarray:
+            return tensor_of(np.asarray(rows(ufunc.reduce(x, along, np.bool_, None, keepdim))))
+        return tensor_of(devices.asarray(function(x, axis=along, keepdims=keepdim)))
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """The running sum along `dim`."""
-        x: Any = self if dtype is None else apply(elementwise.to_copy, self, dtype=as_dtype(dtype))
+        x, given = _in_type(self, dtype)
         along = axis(dim, self._array.ndim)
-        return apply(ops.cumsum, x, axis=along) if self._array.ndim else self.sum(dtype=dtype)
+        if "dtype" in given and given["dtype"].kind == "b":
+            raise NotImplementedError("\"cumsum\" not implemented for 'Bool': expected a dtype of numbers")
+        if not self._array.ndim:
+            return apply(ops.sum, x, axes=(), keepdim=False, **given)
+        return apply(ops.cumsum, x, axis=along, **given)
 
-    def softmax(self, dim: int) -> Tensor:
-        """exp(x) / sum(exp(x)) along `dim`."""
-        return apply(ops.softmax, _scores("softmax", self), axis=axis(dim, self._array.ndim))
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """exp(x) / sum(exp(x)) along `dim`, computed in `dtype` if one is given."""
+        along = axis(dim, self._array.ndim)
+        return apply(ops.softmax, _scores("softmax", _in_type(self, dtype)[0]), axis=along)
 
-    def log_softmax(self, dim: int) -> Tensor:
-        """x - log(sum(exp(x))) along `dim`."""
-        return apply(ops.log_softmax, _scores("log_softmax", self), axis=axis(dim, self._array.ndim))
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """x - log(sum(exp(x))) along `dim`, computed in `dtype` if one is given."""
+        along = axis(dim, self._array.ndim)
+        return apply(ops.log_softmax, _scores("log_softmax", _in_type(self, dtype)[0]), axis=along)
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> ValuesIndices:
         """(values, indices) in rising, or falling, order along `dim`; equal values keep their order."""
         along = axis(dim, self._array.ndim)
-        if descending:
-            backwards = np.argsort(np.flip(self._array, along), axis=along, kind="stable")
-            order = np.flip(self._array.shape[along] - 1 - backwards, along)
-        else:
-            order = np.argsort(self._array, axis=along, kind="stable")
-        indices = tensor_of(order.copy())  # contiguous, which neither of the two need be
-        return ValuesIndices(apply(indexing.gather, self, indices, axis=along), indices)
+        return self._picked(_order(self._array, along, descending), along)
 
     def argsort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
         """The indices that put `dim` in order."""
-        return self.sort(dim, descending).indices
+        return tensor_of(_order(self._array, axis(dim, self._array.ndim), descending))
 
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
         """(values, indices) of the `k` largest, or smallest, along `dim`, in order also where `sorted` is False."""
-        along = axis(dim, self._array.ndim)
-        if not 0 <= k <= self._array.shape[along]:
-            raise RuntimeError(f"selected index k out of range: k is {k}, size {self._array.shape[along]}")
-        first = (slice(None),) * along + (slice(k),)
-        ordered = self.sort(along, descending=largest)
-        return ValuesIndices(ordered.values[first], ordered.indices[first])
+        count, along = as_int("argument 'k'", k), axis(dim, self._array.ndim)
+        if not 0 <= count <= (self._array.shape[along] if self._array.ndim else 1):
+            raise RuntimeError(f"selected index k out of range: k is {k}, size {self._array.shape[along : along + 1]}")
+        if self._array.dtype.kind == "b":
+            raise RuntimeError("topk does not support bool dtypes")
+        order = _order(self._array, along, largest)
+        return self._picked(order[(slice(None),) * along + (slice(count),)].copy() if order.ndim else order, along)
+
+    def _picked(self, places: Any, along: int) -> ValuesIndices:
+        """The values that lie in these places of an axis, with the places."""
+        indices = tensor_of(places)
+        return ValuesIndices(apply(indexing.gather, self, indices, axis=along), indices)
+
+
+def _order(x: Any, along: int, descending: bool) -> Any:
+    """The indices that put axis `along` in order, stably; an array without dimensions is in order."""
+    if not x.ndim:
+        return np.zeros_like(x, np.int64)
+    if not descending:
+        return rows(np.argsort(x, axis=along, kind="stable"))
+    backwards = np.argsort(np.flip(x, along), axis=along, kind="stable")
+    return rows(np.flip(x.shape[along] - 1 - backwards, along))
+
+
+def _in_type(x: Any, dtype: Any) -> tuple[Any, dict[str, Any]]:
+    """What a reduction runs over, `x` in the type that is asked for, and the setting that has the result in it."""
+    if dtype is None:
+        return x, {}
+    wanted = as_dtype(dtype)
+    return apply(elementwise.to_copy, x, dtype=wanted), {"dtype": wanted}
 
 
 def _floats(name: str, x: Any) -> Any:

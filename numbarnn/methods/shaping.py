@@ -12,9 +12,10 @@ import numpy as np
 from ..attributes import Attributes
 from ..ops import elementwise
 from ..ops import shape as ops
-from ..ops.axes import Dim, axes, axis
+from ..ops.axes import Dim, axis, listed
 from ..record import apply, view
-from ..size import Size, room, sizes
+from ..size import Size, room
+from ..size import sizes as _lengths
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -56,11 +57,11 @@ class Shaping(Attributes):
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape; one length may be -1."""
-        return view(ops.view, self, shape=_inferred(sizes("reshape", shape), self._array.size))
+        return _reshaped(self, _lengths("reshape", shape))
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *size: Any) -> Tensor:
         """`reshape` that shares memory, or fails."""
-        out = self.reshape(*shape)
+        out = _reshaped(self, _lengths("view", size))
         if self._array.size and not np.may_share_memory(out._array, self._array):
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans "
@@ -82,16 +83,18 @@ class Shaping(Attributes):
         first, last = axis(start_dim, ndim), axis(end_dim, ndim)
         if first > last:
             raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-        return self.reshape((*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+        return _reshaped(self, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
         """Dimension `dim` as several."""
         at, shape = axis(dim, self._array.ndim), self._array.shape
-        return self.reshape(shape[:at] + _inferred(tuple(sizes), shape[at]) + shape[at + 1 :])
+        if not sizes or not shape:
+            raise RuntimeError(f"unflatten: expected at least one size, and a dimension, got {sizes} for {list(shape)}")
+        return _reshaped(self, shape[:at] + _inferred(_lengths("unflatten", (sizes,)), shape[at]) + shape[at + 1 :])
 
     def permute(self, *dims: Any) -> Tensor:
         """Dimensions in the order `dims`."""
-        given, ndim = sizes("permute", dims), self._array.ndim
+        given, ndim = _lengths("permute", dims), self._array.ndim
         if len(given) != ndim:
             raise RuntimeError(
                 "permute(): number of dimensions in the tensor input does not match the length of the desired ordering "
@@ -111,10 +114,18 @@ class Shaping(Attributes):
             order[a], order[b] = b, a
         return view(ops.permute, self, axes=tuple(order))
 
-    def movedim(self, source: int, destination: int) -> Tensor:
-        """Dimension `source` put at `destination`; the others keep their order."""
-        order = list(range(self._array.ndim))
-        order.insert(axis(destination, len(order)), order.pop(axis(source, len(order))))
+    def movedim(self, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+        """Dimension `source` put at `destination`, or several; the others keep their order."""
+        ndim = self._array.ndim
+        taken, places = listed(source, ndim), listed(destination, ndim)
+        if len(taken) != len(places):
+            raise RuntimeError(
+                f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number "
+                f"of dims as destination ({destination} dims)"
+            )
+        order = [d for d in range(ndim) if d not in taken]
+        for place, dim in sorted(zip(places, taken, strict=True)):
+            order.insert(place, dim)
         return view(ops.permute, self, axes=tuple(order))
 
     def t(self) -> Tensor:
@@ -131,6 +142,8 @@ class Shaping(Attributes):
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
+        if not self._array.ndim:
+            return view(ops.permute, self, axes=())
         if self._array.ndim < 2:
             raise RuntimeError(
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor."
@@ -139,7 +152,7 @@ class Shaping(Attributes):
 
     def squeeze(self, dim: Dim = None) -> Tensor:
         """Without the dimensions of length 1, or without those of `dim` that are."""
-        among = axes(dim, self._array.ndim)
+        among = range(self._array.ndim) if dim is None else listed(dim, self._array.ndim)
         shape = tuple(n for i, n in enumerate(self._array.shape) if n != 1 or i not in among)
         return view(ops.view, self, shape=shape)
 
@@ -148,18 +161,23 @@ class Shaping(Attributes):
         at, shape = axis(dim, self._array.ndim + 1), self._array.shape
         return view(ops.view, self, shape=(*shape[:at], 1, *shape[at:]))
 
-    def expand(self, *shape: Any) -> Tensor:
+    def expand(self, *size: Any) -> Tensor:
         """Dimensions of length 1 stretched without a copy; -1 keeps a length."""
-        target, own = sizes("expand", shape), self._array.shape
+        target, own = _lengths("expand", size), self._array.shape
         extra = len(target) - len(own)
         if extra < 0:
             raise RuntimeError(
                 f"expand(tensor of size {list(own)}, size={list(target)}): the number of sizes provided "
                 f"({len(target)}) must be greater or equal to the number of dimensions in the tensor ({len(own)})"
             )
+        if -1 in target[:extra]:
+            raise RuntimeError(
+                f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
+                f"{target.index(-1)}"
+            )
         old = (1,) * extra + own
-        wanted = tuple(o if n == -1 else n for n, o in zip(target, old, strict=True))
-        if any(o not in (1, n) for n, o in zip(wanted, old, strict=True)):
+        wanted = tuple([o if n == -1 else n for n, o in zip(target, old, strict=True)])
+        if any(n < 0 or o not in (1, n) for n, o in zip(wanted, old, strict=True)):
             raise cannot_expand(own, wanted)
         return view(ops.expand, self, shape=wanted)
 
@@ -169,24 +187,29 @@ class Shaping(Attributes):
 
     def repeat(self, *repeats: Any) -> Tensor:
         """Copies laid side by side, so many along each dimension."""
-        given = sizes("repeat", repeats)
+        given = _lengths("repeat", repeats)
         if len(given) < self._array.ndim:
             raise RuntimeError(
                 "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
             )
         ahead = (1,) * (len(given) - self._array.ndim)
-        room(tuple(n * count for n, count in zip(ahead + self._array.shape, given, strict=True)), self._array.dtype)
+        shape = tuple([n * count for n, count in zip(ahead + self._array.shape, given, strict=True)])
+        if min(given, default=0) < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+        room(shape, self._array.dtype)
         return apply(ops.repeat, self, sizes=given)
 
     def flip(self, *dims: Any) -> Tensor:
         """Reversed along `dims`: a copy."""
-        return apply(ops.flip, self, axes=axes(sizes("flip", dims), self._array.ndim) if dims else ())
+        return apply(ops.flip, self, axes=listed(_lengths("flip", dims), self._array.ndim))
 
     def roll(self, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
         """Moved on by `shifts` along `dims`, or as if flat without them; what falls off comes in at the other end."""
-        moves, along = sizes("roll", (shifts,)), sizes("roll", (dims,))
+        moves, along = _lengths("roll", (shifts,)), _lengths("roll", (dims,))
         if len(moves) != (len(along) or 1):
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}")
+        if not self._array.size:
+            return apply(elementwise.clone, self)
         found = tuple(_existing(dim, self._array.ndim) for dim in along)
         return apply(ops.roll, self, shifts=moves, axes=found or None)
 
@@ -200,7 +223,7 @@ class Shaping(Attributes):
 def cannot_expand(own: tuple[int, ...], target: tuple[int, ...]) -> RuntimeError:
     """The error that names the last dimension in which `own` cannot be stretched to `target`."""
     old = (1,) * (len(target) - len(own)) + own
-    at = max(i for i, (n, o) in enumerate(zip(target, old, strict=True)) if o not in (1, n))
+    at = max(i for i, (n, o) in enumerate(zip(target, old, strict=True)) if n < 0 or o not in (1, n))
     return RuntimeError(
         f"The expanded size of the tensor ({target[at]}) must match the existing size ({old[at]}) at non-singleton "
         f"dimension {at}.  Target sizes: {list(target)}.  Tensor sizes: {list(own)}"
@@ -214,8 +237,14 @@ def _existing(dim: int, ndim: int) -> int:
     return at
 
 
+def _reshaped(tensor: Attributes, shape: tuple[int, ...]) -> Tensor:
+    return view(ops.view, tensor, shape=_inferred(shape, tensor._array.size))
+
+
 def _inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     """`shape` for `count` elements, with the one length given as -1 worked out."""
+    if -1 not in shape and prod(shape) == count and min(shape, default=0) >= 0:
+        return shape
     known = prod(n for n in shape if n != -1)
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import random
+from ..arguments import number
 from ..grad_mode import no_grad
 from ..quiet import quietly
 from ..tape import Array
@@ -22,11 +23,13 @@ from ..writes import check_writable
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform on [a, b)."""
+    a, b = number("uniform_", "a", a), number("uniform_", "b", b)
     return _fill(tensor.uniform_, a, b)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
+    mean, std = number("normal_", "mean", mean), number("normal_", "std", std)
     return _fill(tensor.normal_, mean, std)
 
 
@@ -111,6 +114,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1) -> Tensor:
     if not tensor._array.size:
         return tensor
     check_writable([tensor._array], "tensor")  # before anything is drawn
+    gain = number("orthogonal_", "gain", gain)
     return _fill(lambda: tensor.copy_(_orthogonal(tensor, gain)))
 
 

@@ -43,7 +43,7 @@ class Linear(Module):
         if number_type.kind != "f":
             raise RuntimeError(f"dtype: expected a floating point type, got {number_type}")
         for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if not hasattr(size, "__index__"):
+            if not hasattr(size, "__index__") or isinstance(size, bool):
                 raise TypeError(f"{name}: expected an int, got {type(size).__name__}")
             if size < 0:
                 raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {name}")

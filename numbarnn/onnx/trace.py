@@ -103,7 +103,9 @@ class Trace:
             return None
         zeros: list[Any] = [np.zeros(a.shape, a.dtype) if isinstance(a, Symbol) else a for a in arrays]
         with np.errstate(all="ignore"):
-            result = np.asarray(op.function(*(record.promoted(zeros) if op.promote else zeros), **settings)[0])
+            if op.promote:
+                zeros[op.masks :] = record.promoted(zeros[op.masks :])
+            result = np.asarray(op.function(*zeros, **settings)[0])
         return self._call(op.name, list(inputs), settings, [result.shape], result.dtype)[0]
 
     def _layer(self, kind: type[Module], module: Module, twin: Module, *args: Any, **options: Any) -> Any:

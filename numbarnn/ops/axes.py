@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import index
+from typing import Any
+
+from ..size import as_int
 
 Dim = int | Sequence[int] | None
 
@@ -12,7 +14,7 @@ def axis(dim: int, ndim: int) -> int:
     """`dim`, which may count from the end, as an axis of an array with `ndim` dimensions."""
     if type(dim) is int and 0 <= dim < ndim:
         return dim
-    number = index(dim)
+    number = as_int("argument 'dim'", dim)
     bound = max(ndim, 1)  # torch lets a 0-d tensor have dimension 0 and -1
     if not -bound <= number < bound:
         span = f"[{-bound}, {bound - 1}]"
@@ -22,13 +24,16 @@ def axis(dim: int, ndim: int) -> int:
 
 def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
     """The axes that a reduction runs over: all of them for None or an empty sequence."""
-    if dim is None or (not isinstance(dim, int) and hasattr(dim, "__len__") and len(dim) == 0):
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(ndim))
-    if isinstance(dim, (tuple, list)):
-        found = tuple(axis(d, ndim) for d in dim)
-        for i, number in enumerate(found):
-            if number in found[:i]:
-                raise RuntimeError(f"dim {number} appears multiple times in the list of dims")
-    else:
-        found = (axis(index(dim), ndim),)  # type: ignore[arg-type]  # anything with __index__ will do
+    return listed(dim, ndim)
+
+
+def listed(dim: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """The axes that `dim` names: none for an empty sequence."""
+    given: Any = dim if isinstance(dim, (tuple, list)) else (dim,)
+    found = tuple([axis(d, ndim) for d in given])
+    for i, number in enumerate(found[1:], 1):
+        if number in found[:i]:
+            raise RuntimeError(f"dim {number} appears multiple times in the list of dims")
     return found if ndim else ()

@@ -16,7 +16,7 @@ def embedding(weight: Array, *, indices: Array, padding_idx: int | None, scale_g
     def d_weight(d: Array) -> Array:
         out = np.zeros(weight.shape, d.dtype, like=weight)
         if not isinstance(out, np.ndarray):
-            return _added(out, numbers, d.reshape(-1, weight.shape[1]), padding_idx, scale_grad_by_freq)
+            return _added(out, numbers, d.reshape(len(numbers), weight.shape[1]), padding_idx, scale_grad_by_freq)
         # Sorted, the gradients of one row lie side by side and are summed in one pass.
         order = np.argsort(numbers, kind="stable")
         if padding_idx is not None:
@@ -24,7 +24,7 @@ def embedding(weight: Array, *, indices: Array, padding_idx: int | None, scale_g
         if len(order):
             sorted_numbers = numbers[order]
             starts = np.flatnonzero(np.diff(sorted_numbers, prepend=-1))
-            sums = np.add.reduceat(d.reshape(-1, weight.shape[1])[order], starts, axis=0)
+            sums = np.add.reduceat(d.reshape(len(numbers), weight.shape[1])[order], starts, axis=0)
             if scale_grad_by_freq:
                 sums /= np.diff(starts, append=len(order))[:, None]
             out[sorted_numbers[starts]] = sums

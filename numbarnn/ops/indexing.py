@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import add_at, asarray, beside
+from ..devices import add_at, asarray, at_places, beside
 from ..memory import in_order, joint_order
 from ..scalars import scalar
 from .op import Array, Result, op
@@ -80,14 +80,30 @@ def take(x: Array, indices: Array, *, axis: int) -> Result:
 @op(saves=(1,))
 def gather(x: Array, indices: Array, *, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
-    where = _places(indices, axis)
+    where, rows = _places(indices, axis), _rows(x)
 
     def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype, like=x)
-        add_at(out, where, d)
-        return out
+        out = np.zeros(rows.shape, d.dtype, like=x)
+        add_at(out, where, _rows(d))
+        d_in: Array = out.reshape(x.shape)
+        return d_in
 
-    return x[where], (d_x, np.zeros_like)
+    return rows[where].reshape(indices.shape), (d_x, np.zeros_like)
+
+
+@op(saves=(1,))
+def pick(x: Array, indices: Array, *, axis: int) -> Result:
+    """Of `axis` the element that `indices`, which have length 1 there or are without it, name for all the others."""
+    rows = _rows(x)
+    where = _places(indices.reshape(*rows.shape[:axis], 1, *rows.shape[axis + 1 :]), axis)
+
+    def d_x(d: Array) -> Array:
+        out = np.zeros(rows.shape, d.dtype, like=x)
+        out[where] = d.reshape(*rows.shape[:axis], 1, *rows.shape[axis + 1 :])
+        d_in: Array = out.reshape(x.shape)
+        return d_in
+
+    return rows[where].reshape(indices.shape), (d_x, np.zeros_like)
 
 
 @op(saves=((1,), (), (1,)))
@@ -97,24 +113,47 @@ def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
     source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, like=x)
     part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
     out = x.copy()
-    out[where] = source[part]
+    _rows(out)[where] = source[part]
 
     def d_x(d: Array) -> Array:
         d_kept: Array = asarray(d).copy()
-        d_kept[where] = 0
+        _rows(d_kept)[where] = 0
         return d_kept
 
     def d_source(d: Array) -> Array:
         d_out = np.zeros(source.shape, d.dtype, like=d)
-        d_out[part] = d[where]
+        d_out[part] = _rows(d)[where].reshape(d_out[part].shape)
         return d_out
 
     return out, (d_x, np.zeros_like, d_source)
 
 
+def _no_derivative(d: Array) -> Array:
+    raise RuntimeError("derivative for aten::scatter with reduce is not implemented")
+
+
+@op()
+def scatter_reduced(x: Array, indices: Array, source: Array, *, axis: int, ufunc: Any) -> Result:
+    """`scatter` that adds to what is there, or multiplies it, as often as a place is named."""
+    source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, x.dtype, like=x)
+    out = x.copy()
+    at_places(
+        ufunc, _rows(out), _places(indices, axis), source[tuple(map(slice, indices.shape)) if source.ndim else ()]
+    )
+    return out, (_no_derivative, np.zeros_like, _no_derivative)
+
+
+def _rows(x: Array) -> Array:
+    """`x` with a dimension."""
+    return x if x.ndim else x.reshape(1)
+
+
 def _places(indices: Array, axis: int) -> tuple[Array, ...]:
     """The index, one array for each dimension, of the elements that `indices` names along `axis`."""
-    axes: Any = np.indices(indices.shape, sparse=True)
-    grid = [beside(places, indices) for places in axes]
-    grid[axis] = indices
+    indices = _rows(indices)
+    grid: list[Any] = []
+    for number, length in enumerate(indices.shape):
+        along = [1] * indices.ndim
+        along[number] = length
+        grid.append(indices if number == axis else beside(np.arange(length).reshape(along), indices))
     return tuple(grid)

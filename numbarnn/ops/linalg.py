@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from .elementwise import number_type
 from .op import Array, Result, op
 
 
 @op(saves=((1,), (0,)))
 def matmul(x: Array, y: Array) -> Result:
     """NumPy's rules: vectors are rows on the left, columns on the right; leading dimensions broadcast."""
+    number_type("matmul", x)
 
     def d_left(d: Array) -> Array:
         if y.ndim == 1:
@@ -24,7 +26,7 @@ def matmul(x: Array, y: Array) -> Result:
         if x.ndim == 1:
             out: Array = x[:, None] * d[..., None, :] if y.ndim > 1 else x * d
         elif y.ndim == 1:
-            out = (x * d[..., None]).reshape(-1, len(y)).sum(axis=0)
+            out = (x * d[..., None]).sum(axis=tuple(range(x.ndim - 1)))
         else:
             out = np.matmul(np.swapaxes(x, -1, -2), d)
         return out

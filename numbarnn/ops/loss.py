@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .elementwise import sign_of
 from .op import Array, Result, Vjp, elementwise, op
 
 
@@ -44,14 +45,16 @@ def _pointwise(losses: Array, reduction: str, *slopes: Callable[[], Array]) -> R
 def mse_loss(x: Array, y: Array, *, reduction: str) -> Result:
     """(x - y)^2"""
     error = x - y
-    return _pointwise(error * error, reduction, lambda: 2 * error, lambda: -2 * error)
+    out, _ = _reduced(error * error, reduction)
+    scale = x.dtype.type(2 / error.size if reduction == "mean" and error.size else 2)
+    return out, (lambda d: scale * error * d, lambda d: -(scale * error) * d)
 
 
 @elementwise(promote=True)
 def l1_loss(x: Array, y: Array, *, reduction: str) -> Result:
     """|x - y|"""
     error = x - y
-    return _pointwise(np.abs(error), reduction, lambda: np.sign(error), lambda: -np.sign(error))
+    return _pointwise(np.abs(error), reduction, lambda: sign_of(error), lambda: -sign_of(error))
 
 
 @elementwise(saves=(0, 1))

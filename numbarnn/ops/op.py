@@ -37,6 +37,8 @@ class Op:
     #: for each gradient (or once for all of them) the inputs, by number, and OUTPUT whose values it reads
     saves: tuple[tuple[int, ...], ...]
     promote: bool  # inputs are first brought to one type by torch's rules
+    masks: int  # so many inputs at the front are not
+    check: Callable[..., None] | None  # sees the inputs before that, unless they are two arrays of one type
     view: bool  # the output may share memory with input 0
     #: how the output lies in memory: "rows" (C order), "operands" (as torch lays out what it computes element by
     #: element), "own" (as it is returned)
@@ -57,7 +59,9 @@ def op(
     *,
     saves: tuple[int, ...] | tuple[tuple[int, ...], ...] = (),
     promote: bool = False,
+    masks: int = 0,
     view: bool = False,
+    check: Callable[..., None] | None = None,
     layout: str = "rows",
 ) -> Callable[[Callable[..., Result]], Op]:
     """Make an `Op` of a function; its name, in torch's spelling, is shown as grad_fn.
@@ -69,7 +73,7 @@ def op(
         name = "".join(part.capitalize() for part in function.__name__.strip("_").split("_"))
         each = tuple(reads for reads in saves if isinstance(reads, tuple))
         alike = tuple(number for number in saves if isinstance(number, int))
-        return Op(name, function, each or (alike,), promote, view, "own" if view else layout)
+        return Op(name, function, each or (alike,), promote, masks, check, view, "own" if view else layout)
 
     return decorate
 

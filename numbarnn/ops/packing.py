@@ -60,7 +60,10 @@ def pack_padded_sequence(padded: Array, *, at: Places) -> Result:
 @op()
 def pad_packed_sequence(packed: Array, *, at: Places, shape: tuple[int, int], fill: float) -> Result:
     """(N, *) -> `shape` + (*), `fill` where there is no row."""
-    padded, at = np.full_like(packed, scalar(fill, packed.dtype), shape=shape + packed.shape[1:]), _beside(at, packed)
+    padded, at = (
+        np.full_like(packed, scalar(fill, packed.dtype).item(), shape=shape + packed.shape[1:]),
+        _beside(at, packed),
+    )
     padded[at] = packed
     return padded, (lambda d_padded: d_padded[at],)
 
@@ -71,7 +74,7 @@ def pad_sequence(*sequences: Array, batch_first: bool, fill: float, left: bool) 
     lengths = [len(sequence) for sequence in sequences]
     longest = max(lengths)
     axes = (len(sequences), longest) if batch_first else (longest, len(sequences))
-    padded = np.full_like(sequences[0], scalar(fill, sequences[0].dtype), shape=axes + sequences[0].shape[1:])
+    padded = np.full_like(sequences[0], scalar(fill, sequences[0].dtype).item(), shape=axes + sequences[0].shape[1:])
 
     def rows(array: Array, number: int) -> Array:
         length = lengths[number]

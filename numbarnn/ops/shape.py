@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..memory import copied, order
-from .op import Array, Result, op
+from .op import Array, Result, Vjp, op
 
 Shape = tuple[int, ...]
 
@@ -17,7 +17,7 @@ def view(x: Array, *, shape: Shape) -> Result:
 
 @op(view=True)
 def permute(x: Array, *, axes: Shape) -> Result:
-    return x.transpose(axes), (lambda d: d.transpose(np.argsort(axes)),)
+    return x.transpose(axes), (lambda d: d.transpose(sorted(range(len(axes)), key=axes.__getitem__)),)
 
 
 @op(view=True)
@@ -60,15 +60,20 @@ def repeat(x: Array, *, sizes: Shape) -> Result:
     return np.tile(x, sizes), (lambda d: d.reshape(parted).sum(axis=tuple(range(0, len(parted), 2))).reshape(x.shape),)
 
 
+def _part(axis: int, span: slice, shape: Shape) -> Vjp:
+    return lambda d: d[(slice(None),) * axis + (span,)].reshape(shape)
+
+
 @op(promote=True)
 def cat(*arrays: Array, axis: int) -> Result:
-    ends = np.cumsum([a.shape[axis] for a in arrays])
-
-    def piece(number: int) -> slice:
-        return slice(int(ends[number]) - arrays[number].shape[axis], int(ends[number]))
-
-    vjps = tuple((lambda d, i=i: d[(slice(None),) * axis + (piece(i),)]) for i in range(len(arrays)))
-    return np.concatenate(arrays, axis), vjps
+    """Arrays joined along `axis`; those of shape (0,) are passed over, whatever the others are."""
+    joined = [a for a in arrays if a.shape != (0,)] or list(arrays[:1])
+    vjps: list[Vjp] = []
+    end = 0
+    for a in arrays:
+        start, end = end, end + (a.shape[axis] if a.shape != (0,) else 0)
+        vjps.append(_part(axis, slice(start, end), a.shape))
+    return np.concatenate(joined, axis), tuple(vjps)
 
 
 @op(promote=True)

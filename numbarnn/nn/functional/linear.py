@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,7 @@ def _rows(array: Array) -> Array:
     """(*, F) as a contiguous matrix (R, F)."""
     if array.ndim == 2:
         return dense(array)
-    features = array.shape[-1]
-    return dense(array).reshape(array.size // features if features else 0, features)
+    return dense(array).reshape(prod(array.shape[:-1]), array.shape[-1])
 
 
 def _general(x: Tensor, weight: Tensor, bias: Any) -> Tensor:

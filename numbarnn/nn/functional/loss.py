@@ -249,7 +249,8 @@ def nll_loss(
 def _check_classes(name: str, x: Array, weight: Array | None, alike: bool = False) -> None:
     """That the input has classes, and the weight one number for each; `alike`: of the input's type."""
     if x.ndim == 0:
-        raise ValueError("Expected 1 or more dimensions (got 0)")
+        error = IndexError if name == "cross_entropy" else ValueError  # as in torch
+        raise error("Expected 1 or more dimensions (got 0)")
     if x.dtype.kind != "f":
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
     classes = x.shape[min(1, x.ndim - 1)]

@@ -118,7 +118,11 @@ def pad_packed_sequence(
         lengths, order = lengths[unsorted], inverse(unsorted)
     shape, at = (steps, len(lengths)), packing.places(batch_sizes, order, False)
     padded = record.apply(packing.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=fill)
-    return padded.transpose(0, 1) if batch_first else padded, Tensor._wrap(lengths)  # torch's order in memory
+    if batch_first:
+        padded = padded.transpose(0, 1)
+        if order is not None:
+            padded = padded.contiguous()  # torch's order in memory, in which dropout draws
+    return padded, Tensor._wrap(lengths)
 
 
 def pad_sequence(

@@ -1,0 +1,206 @@
+"""What differs from torch on purpose, each with its reason.
+
+README's rows "different" are made of this table: `python tests/differential/differs.py` prints them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+
+import numpy as np
+from rows import Case, Row
+
+#: arguments of torch that are nowhere taken: they raise TypeError
+NOT_TAKEN = {
+    "out": "results are new tensors",
+    "generator": "one generator, seeded by manual_seed",
+    "layout": "all tensors are strided",
+    "pin_memory": "no pinned memory",
+    "memory_format": "no formats but strides",
+    "out_dtype": "products have the type of their operands",
+}
+
+
+def _any(row: Row, case: Case) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Different:
+    """Where and in what the net finds a difference, why it is one, and a line of code that shows it."""
+
+    paths: str
+    words: str  # a regular expression for what `outcome.differences` says
+    reason: str
+    example: str  # `t` is the library, `np` NumPy
+    when: Callable[[Row, Case], bool] = _any
+
+    def covers(self, row: Row, case: Case, words: str) -> bool:
+        alike = any(fnmatch(row.path, path) for path in self.paths.split())
+        return alike and re.search(self.words, words) is not None and self.when(row, case)
+
+    def shown(self, t: Any) -> str:
+        """What the example gives in one library: its value or the type of its error."""
+        scope: dict[str, Any] = {"t": t, "np": np}
+        try:
+            exec(self.example if "\n" in self.example else f"found = {self.example}", scope)
+            return str(scope["found"])
+        except Exception as error:
+            return type(error).__name__
+
+
+def _not_a_tensor(row: Row, case: Case) -> bool:
+    """A list, a number or an array stands where torch wants a tensor."""
+    return any(
+        type(value) in (list, tuple, int, float, bool, np.ndarray) or isinstance(value, np.generic)
+        for value in case.arguments.values()
+    )
+
+
+def _empty(row: Row, case: Case) -> bool:
+    return any(getattr(value, "shape", None) and 0 in value.shape for value in case.arguments.values())
+
+
+DIFFERENT = [
+    # what more is taken
+    Different(
+        "*", r"accepted, where torch raises TypeError: .*must be Tensor",
+        "functions take arrays, lists and numbers in the place of tensors",
+        "t.exp(np.zeros(2)).tolist()", _not_a_tensor,
+    ),
+    Different(
+        "nn.utils.parameters_to_vector", "accepted.*view size is not compatible",
+        "`parameters_to_vector` takes parameters that are not contiguous",
+        "t.nn.utils.parameters_to_vector([t.zeros(2, 3).t()]).shape[0]",
+    ),
+    Different(
+        "nn.utils.clip_grad_value_", "accepted.*nested_tensorlist",
+        "`clip_grad_value_` takes an empty gradient",
+        "t.nn.utils.clip_grad_value_([], 1.0)",
+    ),
+    Different(
+        "nn.ModuleList", "accepted.*KeyError: '-1'", "`ModuleList.insert` takes negative positions",
+        "len([t.nn.ModuleList([t.nn.Tanh()]).insert(-1, t.nn.Tanh())])",
+    ),
+    Different(
+        "eye", "accepted.*NoneType", "`eye(n, None)` is `eye(n)`", "t.eye(2, None).shape[0]",
+    ),
+    Different(
+        "arange", "accepted.*missing 1 required", "`arange(start=n)` is `arange(n)`", "t.arange(start=2).shape[0]",
+    ),
+    Different(
+        "Tensor.new_tensor", "accepted.*byte order", "arrays of another byte order are converted where they are copied",
+        "t.zeros(1).new_tensor(np.zeros(2, '>f4')).shape[0]",
+    ),
+    Different(
+        "BoolTensor", "accepted.*only integer tensors", "`BoolTensor` takes a list of float tensors",
+        "t.BoolTensor([t.tensor(0.5)]).item()",
+    ),
+    # other results
+    Different(
+        "bernoulli normal", r"gradient|requires_grad|is_leaf",
+        "what `bernoulli` and `normal` draw has no history (torch: one whose gradients are 0)",
+        "t.normal(t.zeros(2, requires_grad=True), 1.0).requires_grad",
+    ),
+    Different(
+        "Size", r"result.*np.int64", "`Size` keeps ints, of whatever it was made",
+             "type(t.Size([np.int64(2)])[0]).__name__",
+    ),
+    # what is refused
+    Different(
+        "nn.utils.rnn.pack_padded_sequence", "refused.*at most 1, the number of steps",
+        "lengths beyond the padding are refused (torch makes a broken pack)",
+        "t.nn.utils.rnn.pack_padded_sequence(t.zeros(1, 2), [2, 1]).data.shape",
+    ),
+    Different(
+        "nn.init.*_ Tensor.*_", "refused.*single memory location",
+        "an expanded tensor cannot be written to, not even with one number",
+        "t.nn.init.zeros_(t.ones(1).expand(3)).sum().item()",
+    ),
+    Different(
+        "nn.functional.cross_entropy", "refused.*label_smoothing must be between",
+        "negative label smoothing is refused (torch leaves it out without a word)",
+        "round(t.nn.functional.cross_entropy(t.zeros(1, 2), t.tensor([0]), label_smoothing=-0.5).item(), 3)",
+    ),
+    Different(
+        "optim.Optimizer.*state_dict", "refused.*expected the shape of its parameter",
+        "an optimizer's state of another shape than the parameter is refused when it is loaded",
+        "s = lambda n: t.optim.SGD([t.nn.Parameter(t.ones(n))], 1.0, momentum=0.5)\na, b = s(2), s(3)\n"
+        "a.param_groups[0]['params'][0].grad = t.ones(2)\na.step()\nfound = b.load_state_dict(a.state_dict())",
+    ),
+    Different(
+        "*tensor from_numpy", "refused.*(complex|1j)", "complex numbers are refused", "t.tensor(1j).dtype",
+    ),
+    Different(
+        "*", r"refused: NotImplementedError.*", "an empty tensor of integers is refused where one with elements is",
+        "t.nn.functional.softmax(t.zeros(0, dtype=t.int64), 0).shape[0]", _empty,
+    ),
+    # all or nothing
+    Different(
+        "nn.Module.load_state_dict", r"result\[[23]\]",
+        "`load_state_dict` of a state that does not fit changes nothing (torch loads what fits, then raises)",
+        "m = t.nn.Linear(1, 1)\ntry: m.load_state_dict({'weight': t.ones(1, 1) * 7})\n"
+        "except RuntimeError: found = m.weight.item() == 7",
+    ),
+    Different(
+        "nn.utils.vector_to_parameters", r"(argument\[1\]|refused.*one element each)",
+        "`vector_to_parameters` takes a vector of the right length alone, and a wrong one changes nothing",
+        "t.nn.utils.vector_to_parameters(t.zeros(3), [t.nn.Parameter(t.ones(2))])",
+    ),
+    Different(
+        "nn.init.orthogonal_", r"argument\[0\]", "a wrong `gain` leaves the tensor as it was",
+        "x = t.ones(2, 2)\ntry: t.nn.init.orthogonal_(x, 'x')\nexcept TypeError: found = x.sum().item() == 4",
+    ),
+    Different(
+        "nn.utils.rnn.unpad_sequence", r"argument\[0\]|in-place operation",
+        "`unpad_sequence` leaves its argument alone (torch transposes it)",
+        "x = t.zeros(2, 1)\nt.nn.utils.rnn.unpad_sequence(x, t.tensor([1]))\nfound = tuple(x.shape)",
+    ),
+    # warnings
+    Different(
+        "*tensor randint", r"warnings: \[\], torch's \['UserWarning'\]",
+        "no warnings that copying a tensor or a list of arrays is slow, or that a range is odd",
+        "import warnings\nwith warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n    t.zeros(1).new_tensor(t.zeros(1))\nfound = len(caught)",
+    ),
+    # other errors
+    Different(
+        "*", r"MemoryError: Unable to allocate", "what cannot be allocated is MemoryError", "t.zeros(2**62)",
+    ),
+    Different(
+        "tensor as_tensor", "TypeError: expected a number, got list, where torch raises ValueError",
+        "a tensor beside a list in a list is TypeError", "t.tensor([t.zeros(2), [1.0, 2.0]])",
+    ),
+    Different(
+        "bernoulli", "probabilities are in .* NotImplementedError",
+             "probabilities out of range are told before their type",
+        "t.bernoulli(t.tensor([3]))",
+    ),
+    Different(
+        "*", r"(TypeError: .*, where|accepted, where) torch raises AttributeError: '\w+' object has no attribute",
+        "what is no tensor raises TypeError where torch's error is an accident of its insides",
+        "t.nn.functional.sigmoid(None)",
+    ),
+    Different(
+        "nn.Module.to Tensor.to", "TypeError: dtype: expected .* where torch raises RuntimeError: Cannot access accel",
+        "a device by its number alone is TypeError", "t.zeros(1).to(1)",
+    ),
+    Different(
+        "nn.utils.rnn.pack_sequence", "RuntimeError: expected sequences of one dimension .* IndexError",
+        "a sequence without a dimension is RuntimeError as other shapes that do not fit",
+        "t.nn.utils.rnn.pack_sequence([t.tensor(1.0)])",
+    ),
+    Different(
+        "nn.*", "TypeError: .* where torch raises RuntimeError: (hidden0|mat1 and mat2)",
+        "True and False are no sizes: TypeError when the layer is made", "t.nn.Linear(True, 2)(t.zeros(1, 3))",
+    ),
+]  # fmt: skip
+
+
+def explained(row: Row, case: Case, words: str) -> bool:
+    """Whether the table has this difference."""
+    return any(different.covers(row, case, words) for different in DIFFERENT)
