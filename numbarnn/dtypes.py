@@ -69,6 +69,13 @@ class device:  # the name and the lower case are torch's
             raise RuntimeError(f"device: expected 'cpu' or 'cuda', got {name!r}")
         if number and not number.isdigit():
             raise RuntimeError(f"device: expected '{name}' or '{name}:0', got {type!r}")
+        if index is not None:
+            if number:
+                raise RuntimeError(f"device: expected a type without a number beside an index, got {type!r}")
+            if not hasattr(index, "__index__"):
+                raise TypeError(f"device(): argument 'index' must be int, not {index.__class__.__name__}")
+            if index < 0:
+                raise RuntimeError(f"Device index must not be negative, got {index}")
         self.type = name
         self.index = int(number) if number else type.index if isinstance(type, device) else index
 

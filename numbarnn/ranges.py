@@ -11,6 +11,7 @@ from .creation import leaf
 from .dtypes import DType, as_dtype, get_default_dtype, int64, torch_name
 from .fma import fused
 from .quiet import quietly
+from .record import is_tensor
 from .scalars import scalar
 from .size import as_int, room
 from .tape import Array
@@ -87,7 +88,8 @@ def linspace(
     if count < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {count}")
     first, last = (
-        scalar(as_number(f"linspace(): argument '{n}'", v), kind) for n, v in (("start", start), ("end", end))
+        scalar(as_number(f"linspace(): argument '{n}'", v.detach() if is_tensor(v) else v), kind)
+        for n, v in (("start", start), ("end", end))
     )
     room((count,), kind)
     return leaf(quietly(_between, first, last, count, kind), device, requires_grad)

@@ -94,21 +94,21 @@ class Tensor(Methods):
     def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__}")
-        if not self.is_leaf and not value:
+        if not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
-        if self.is_leaf:
-            self._requires_grad = value
-            if self._version.watched:
-                changes.note()
+        self._requires_grad = value
+        if self._version.watched:
+            changes.note()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
-        self.requires_grad = as_flag(requires_grad)
+        if not as_flag(requires_grad) or self.is_leaf:  # to ask it of a computed one changes nothing
+            self.requires_grad = requires_grad
         return self
 
     @property
@@ -210,6 +210,8 @@ class Tensor(Methods):
             if type(self._array) is np.ndarray and not self._array.ndim:
                 return np.array(1, self._array.dtype)  # a fifth of the time of ones_like
             return np.ones_like(self._array)
+        if isinstance(gradient, (bool, int, float)):
+            raise TypeError(f"gradient: expected a Tensor or None, got {type(gradient).__name__}")
         given: Array = record.as_array(gradient)
         if not type(given) is type(self._array) is np.ndarray or given.dtype is not self._array.dtype:
             given = quietly(devices.asarray, given, self._array.dtype)

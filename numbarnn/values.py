@@ -134,6 +134,8 @@ def _number(leaf: Any, dtype: DType) -> Any:
     if isinstance(leaf, _ARRAYS):
         _check_kind(leaf.dtype)
         if leaf.ndim == 0:
+            if dtype.kind in "iu" and leaf.dtype.kind == "f" and not isinstance(leaf, float):
+                raise TypeError(f"'{leaf.dtype}' object cannot be interpreted as an integer")
             return leaf
     elif is_tensor(leaf):
         if dtype.kind in "iu":

@@ -45,7 +45,7 @@ ARROWS = {
     "constructors": "dtypes record size values",
     "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",
     "creation": "devices dtypes memory record scalars size tape tensor values",
-    "ranges": "creation dtypes fma quiet scalars size tape tensor values",
+    "ranges": "creation dtypes fma quiet record scalars size tape tensor values",
     "sampling": "creation dtypes memory random record scalars size tensor values",
     "sampling_from": "creation devices dtypes memory random record size tape tensor values",
     "typed": "constructors dtypes record",
@@ -55,7 +55,7 @@ ARROWS = {
         "version"
     ),
     "nn": (
-        "nn nn/functional creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
+        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
         "version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",

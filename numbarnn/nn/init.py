@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 
 from .. import random
+from ..arguments import number
 from ..grad_mode import no_grad
 from ..quiet import quietly
 from ..tape import Array
 from ..tensor import Tensor
-from ..values import as_number
 from ..writes import check_writable
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform on [a, b)."""
-    a, b = as_number("a", a), as_number("b", b)
+    a, b = number("uniform_", "a", a), number("uniform_", "b", b)
     return _fill(tensor.uniform_, a, b)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    mean, std = as_number("mean", mean), as_number("std", std)
+    mean, std = number("normal_", "mean", mean), number("normal_", "std", std)
     return _fill(tensor.normal_, mean, std)
 
 
@@ -114,7 +114,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1) -> Tensor:
     if not tensor._array.size:
         return tensor
     check_writable([tensor._array], "tensor")  # before anything is drawn
-    gain = as_number("gain", gain)
+    gain = number("orthogonal_", "gain", gain)
     return _fill(lambda: tensor.copy_(_orthogonal(tensor, gain)))
 
 

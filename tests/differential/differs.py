@@ -61,6 +61,10 @@ def _not_a_tensor(row: Row, case: Case) -> bool:
     )
 
 
+def _empty(row: Row, case: Case) -> bool:
+    return any(getattr(value, "shape", None) and 0 in value.shape for value in case.arguments.values())
+
+
 DIFFERENT = [
     # what more is taken
     Different(
@@ -81,6 +85,30 @@ DIFFERENT = [
     Different(
         "nn.ModuleList", "accepted.*KeyError: '-1'", "`ModuleList.insert` takes negative positions",
         "len([t.nn.ModuleList([t.nn.Tanh()]).insert(-1, t.nn.Tanh())])",
+    ),
+    Different(
+        "eye", "accepted.*NoneType", "`eye(n, None)` is `eye(n)`", "t.eye(2, None).shape[0]",
+    ),
+    Different(
+        "arange", "accepted.*missing 1 required", "`arange(start=n)` is `arange(n)`", "t.arange(start=2).shape[0]",
+    ),
+    Different(
+        "Tensor.new_tensor", "accepted.*byte order", "arrays of another byte order are converted where they are copied",
+        "t.zeros(1).new_tensor(np.zeros(2, '>f4')).shape[0]",
+    ),
+    Different(
+        "BoolTensor", "accepted.*only integer tensors", "`BoolTensor` takes a list of float tensors",
+        "t.BoolTensor([t.tensor(0.5)]).item()",
+    ),
+    # other results
+    Different(
+        "bernoulli normal", r"gradient|requires_grad|is_leaf",
+        "what `bernoulli` and `normal` draw has no history (torch: one whose gradients are 0)",
+        "t.normal(t.zeros(2, requires_grad=True), 1.0).requires_grad",
+    ),
+    Different(
+        "Size", r"result.*np.int64", "`Size` keeps ints, of whatever it was made",
+             "type(t.Size([np.int64(2)])[0]).__name__",
     ),
     # what is refused
     Different(
@@ -104,6 +132,13 @@ DIFFERENT = [
         "s = lambda n: t.optim.SGD([t.nn.Parameter(t.ones(n))], 1.0, momentum=0.5)\na, b = s(2), s(3)\n"
         "a.param_groups[0]['params'][0].grad = t.ones(2)\na.step()\nfound = b.load_state_dict(a.state_dict())",
     ),
+    Different(
+        "*tensor from_numpy", "refused.*(complex|1j)", "complex numbers are refused", "t.tensor(1j).dtype",
+    ),
+    Different(
+        "*", r"refused: NotImplementedError.*", "an empty tensor of integers is refused where one with elements is",
+        "t.nn.functional.softmax(t.zeros(0, dtype=t.int64), 0).shape[0]", _empty,
+    ),
     # all or nothing
     Different(
         "nn.Module.load_state_dict", r"result\[[23]\]",
@@ -125,7 +160,26 @@ DIFFERENT = [
         "`unpad_sequence` leaves its argument alone (torch transposes it)",
         "x = t.zeros(2, 1)\nt.nn.utils.rnn.unpad_sequence(x, t.tensor([1]))\nfound = tuple(x.shape)",
     ),
+    # warnings
+    Different(
+        "*tensor randint", r"warnings: \[\], torch's \['UserWarning'\]",
+        "no warnings that copying a tensor or a list of arrays is slow, or that a range is odd",
+        "import warnings\nwith warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n    t.zeros(1).new_tensor(t.zeros(1))\nfound = len(caught)",
+    ),
     # other errors
+    Different(
+        "*", r"MemoryError: Unable to allocate", "what cannot be allocated is MemoryError", "t.zeros(2**62)",
+    ),
+    Different(
+        "tensor as_tensor", "TypeError: expected a number, got list, where torch raises ValueError",
+        "a tensor beside a list in a list is TypeError", "t.tensor([t.zeros(2), [1.0, 2.0]])",
+    ),
+    Different(
+        "bernoulli", "probabilities are in .* NotImplementedError",
+             "probabilities out of range are told before their type",
+        "t.bernoulli(t.tensor([3]))",
+    ),
     Different(
         "*", r"(TypeError: .*, where|accepted, where) torch raises AttributeError: '\w+' object has no attribute",
         "what is no tensor raises TypeError where torch's error is an accident of its insides",
