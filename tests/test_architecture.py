@@ -44,7 +44,7 @@ ARROWS = {
     ),
     "constructors": "dtypes record size values",
     "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",
-    "creation": "devices dtypes memory record scalars size tape tensor values",
+    "creation": "devices dtypes keywords memory record scalars size tape tensor values",
     "ranges": "creation dtypes fma quiet record scalars size tape tensor values",
     "sampling": "creation dtypes memory random record scalars size tensor values",
     "sampling_from": "creation devices dtypes memory random record size tape tensor values",
@@ -55,8 +55,8 @@ ARROWS = {
         "version"
     ),
     "nn": (
-        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape "
-        "tensor values version writes"
+        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size "
+        "tape tensor values version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",

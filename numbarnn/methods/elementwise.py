@@ -46,6 +46,8 @@ def fill_value(name: str, value: Any) -> Any:
 def where(condition: Any, input: Any, other: Any) -> Tensor:
     """`input` where `condition` is True, else `other`."""
     array = as_array(arguments.tensor("where", "condition", condition))
+    if array.dtype == np.uint8:
+        condition = array = array != 0
     if array.dtype.kind != "b":
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {array.dtype}"
@@ -85,6 +87,8 @@ def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
 
 def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor:
     """`write`(operation, x, other)."""
+    if not isinstance(rounding_mode, (str, type(None))):
+        raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type(rounding_mode).__name__}")
     if rounding_mode not in _DIVISIONS:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
@@ -230,7 +234,11 @@ class Elementwise(Attributes):
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
         """Whether |self - other| <= atol + rtol * |other| everywhere."""
         theirs = as_array(arguments.tensor("allclose", "other", other))
-        rtol, atol = arguments.number("allclose", "rtol", rtol), arguments.number("allclose", "atol", atol)
+        for name, value in (("rtol", rtol), ("atol", atol)):
+            if arguments.number("allclose", name, value) < 0:
+                raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
+        if not isinstance(equal_nan, bool):
+            raise TypeError(f"allclose(): argument 'equal_nan' must be bool, not {type(equal_nan).__name__}")
         devices.check_together(self._array, theirs)
         if theirs.dtype != self._array.dtype:
             raise RuntimeError(f"{torch_name(self._array.dtype)} did not match {torch_name(theirs.dtype)}")

@@ -95,7 +95,10 @@ class Indexing(Attributes):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}."
             ) from None
-        return bool(np.any(np.equal(*promoted([self._array, array]))))
+        try:
+            return bool(np.any(np.equal(*promoted([self._array, array]))))
+        except ValueError:
+            raise mismatch(self._array.shape, array.shape) from None
 
     def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
