@@ -44,11 +44,7 @@ def abs(x: Array) -> Result:
 
 @op()
 def sign(x: Array) -> Result:
-<<<<<<< HEAD
-    return x.copy(order="K") if x.dtype.kind == "b" else sign_of(x), (np.zeros_like,)
-=======
     return x.copy() if x.dtype.kind == "b" else sign_of(x), (np.zeros_like,)
->>>>>>> ops
 
 
 def sign_of(x: Array) -> Any:
