@@ -71,6 +71,10 @@ def _extreme(row: Row, case: Case) -> bool:
     return any(0 < number < 1e-37 or number >= 2**24 for number in numbers)
 
 
+def _special(row: Row, case: Case) -> bool:
+    return any(getattr(value, "values", None) == "special" for value in case.arguments.values())
+
+
 DIFFERENT = [
     # what more is taken
     Different(
@@ -202,6 +206,16 @@ DIFFERENT = [
     Different(
         "pow", "result: stride", "powers of a tensor without dimensions are laid out by rows",
         "t.pow(t.tensor(2.0), t.zeros(2, 3).t()).stride()",
+    ),
+    Different(
+        "*cross_entropy *CrossEntropyLoss", "gradient", "a row that `ignore_index` leaves out has no gradient, not even NaN",
+        "x = t.tensor([[float('nan'), 1.0]], requires_grad=True)\n"
+        "t.nn.functional.cross_entropy(x, t.tensor([-100]), reduction='sum').backward()\nfound = x.grad[0, 1].item()",
+        _special,
+    ),
+    Different(
+        "*", "accepted.*Autograd not support dtype", "an integer result has no history (torch: an error)",
+        "t.ones(1, requires_grad=True).sum(dtype=t.int64).item()",
     ),
     # all or nothing
     Different(
