@@ -51,12 +51,12 @@ ARROWS = {
     "typed": "constructors dtypes record",
     "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
     "nn/functional": (
-        "nn/functional kernels creation devices dtypes grad_mode memory ops quiet random record size tape tensor "
-        "version"
+        "nn/functional kernels arguments creation devices dtypes grad_mode keywords memory ops quiet random record "
+        "size tape tensor version"
     ),
     "nn": (
-        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape "
-        "tensor values version writes"
+        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size "
+        "tape tensor values version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",
