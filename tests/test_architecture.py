@@ -51,8 +51,8 @@ ARROWS = {
     "typed": "constructors dtypes record",
     "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
     "nn/functional": (
-        "nn/functional kernels creation devices dtypes grad_mode memory ops quiet random record size tape tensor "
-        "version"
+        "nn/functional kernels arguments creation devices dtypes grad_mode keywords memory ops quiet random record "
+        "size tape tensor version"
     ),
     "nn": (
         "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size "
