@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..devices import add_at, asarray, at_places, beside
-from ..memory import in_order, joint_order
+from ..memory import in_order, joint_order, order
 from ..scalars import scalar
 from .op import Array, Result, op
 
@@ -89,6 +89,19 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
         return d_in
 
     return rows[where].reshape(indices.shape), (d_x, np.zeros_like)
+
+
+@op()
+def nothing(x: Array, *, shape: tuple[int, ...]) -> Result:
+    """An array without elements, which came of `x`."""
+    return np.empty(shape, x.dtype, like=x), (lambda d: np.zeros(x.shape, d.dtype, like=x),)
+
+
+@op(saves=(1,), layout="own")
+def sort(x: Array, indices: Array, *, axis: int) -> Result:
+    """`gather` of all elements, in the order of memory that `indices` have."""
+    out, vjps = gather.function(x, indices, axis=axis)
+    return (in_order(out, order(indices)) if out.ndim > 1 else out), vjps
 
 
 @op(saves=(1,))
