@@ -69,7 +69,8 @@ class Reductions(Attributes):
         if correction is None:
             correction = 1 if (dim if isinstance(dim, bool) else unbiased) else 0  # torch's var(unbiased)
         correction = number(op.name.lower(), "correction", correction)
-        if prod([self._array.shape[i] for i in where]) <= correction:
+        count = prod([self._array.shape[i] for i in where]) if self._array.size else 0
+        if count <= correction:
             warnings.warn(_NO_FREEDOM.format(op.name.lower()), UserWarning, stacklevel=3)
         return apply(op, _floats(op.name.lower(), self), axes=where, keepdim=keepdim, correction=correction)
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..arguments import number
 from ..attributes import Attributes
-from ..ops import elementwise
 from ..ops import indexing as ops
 from ..ops.axes import axis
 from ..record import apply, as_array, is_tensor
@@ -53,9 +52,6 @@ def _scattered(write: Any, target: Any, dim: int, index: Any, source: Any, reduc
     along = _checked(target, dim, index, source)
     if reduce not in _UFUNCS:
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
-    if not as_array(index).size:
-        unchanged: Tensor = write(elementwise.clone, target)
-        return unchanged
     static = {} if reduce is None else {"ufunc": _UFUNCS[reduce]}
     op = ops.scatter if reduce is None else ops.scatter_reduced
     result: Tensor = write(op, target, index, source, axis=along, **static)

@@ -9,6 +9,7 @@ import numpy as np
 from ..devices import add_at, asarray, at_places, beside
 from ..memory import in_order, joint_order, order
 from ..scalars import scalar
+from .elementwise import passed
 from .op import Array, Result, op
 
 
@@ -122,8 +123,10 @@ def pick(x: Array, indices: Array, *, axis: int) -> Result:
 @op(saves=((1,), (), (1,)))
 def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
     """A copy of `x` with out[indices[i][j]][j] = source[i][j] for axis 0, and so on; `source` may be a number."""
-    where = _places(indices, axis)
     source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, like=x)
+    if not indices.size:  # of whatever shape
+        return x.copy(), (passed, np.zeros_like, lambda d: np.zeros(source.shape, d.dtype, like=d))
+    where = _places(indices, axis)
     part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
     out = x.copy()
     _rows(out)[where] = source[part]
@@ -150,9 +153,9 @@ def scatter_reduced(x: Array, indices: Array, source: Array, *, axis: int, ufunc
     """`scatter` that adds to what is there, or multiplies it, as often as a place is named."""
     source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, x.dtype, like=x)
     out = x.copy()
-    at_places(
-        ufunc, _rows(out), _places(indices, axis), source[tuple(map(slice, indices.shape)) if source.ndim else ()]
-    )
+    if indices.size:
+        part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
+        at_places(ufunc, _rows(out), _places(indices, axis), source[part])
     return out, (_no_derivative, np.zeros_like, _no_derivative)
 
 
