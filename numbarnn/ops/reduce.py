@@ -106,7 +106,7 @@ def norm(x: Array, *, axes: Axes, keepdim: bool, p: float) -> Result:
         else:
             slope = sign_of(x) * (size / top) ** (p - 1)
             if p < 1:
-                slope = np.where(size == 0, 0, slope)
+                slope = np.where(size == 0, 0 * top, slope)
         return np.where(top == 0, 0, d * slope)
 
     return out, (d_x,)

@@ -150,6 +150,12 @@ DIFFERENT = [
         lambda row, case: case.arguments.get("dim") == (),
     ),
     Different(
+        "*var *std", r"gradient.*inf.*torch's.*inf",
+        "without degrees of freedom the gradient is infinite with the sign of what differs from the mean",
+        "x = t.tensor([1.0, 2.0], requires_grad=True)\nx.var(correction=2).backward()\nfound = x.grad.tolist()",
+        lambda row, case: "correction" in case.arguments,
+    ),
+    Different(
         "*norm", r"(?s)gradient.*torch's None", "the gradient of a norm of order 0 is zeros, not None",
         "x = t.ones(1, requires_grad=True)\nx.norm(0).backward()\nfound = x.grad is None",
         lambda row, case: case.arguments.get("p") == 0,
