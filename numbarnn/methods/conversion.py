@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import devices
+from ..arguments import tensor
 from ..attributes import Attributes
 from ..dtypes import DType, as_dtype, bool_, cpu, float32, float64, int32, int64, torch_name
 from ..dtypes import device as device_type
@@ -114,7 +115,7 @@ class Conversion(Attributes):
 
     def type_as(self, other: Tensor) -> Any:
         """`to` the type of `other`."""
-        return self.to(dtype=other._array.dtype)
+        return self.to(dtype=tensor("type_as", "other", other).dtype)
 
     def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
         """`to` a type, also as "torch.LongTensor" or "torch.cuda.LongTensor"; without one, that text for its own."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import devices
+from ..arguments import tensor
 from ..attributes import Attributes
 from ..dtypes import torch_name
 from ..indices import Index, plain
@@ -106,6 +107,8 @@ class Indexing(Attributes):
             raise RuntimeError("gather(): expected sparse_grad=False: there are no sparse gradients")
         indices, shape = integers("gather", index), self._array.shape or (1,)
         along = axis(dim, self._array.ndim)
+        if not indices.size:  # of whatever shape
+            return apply(ops.nothing, self, shape=indices.shape)
         if (indices.ndim or 1) != len(shape):  # a number is a vector of one
             raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
         for at, (m, n) in enumerate(zip(indices.shape or (1,), shape, strict=True)):
@@ -119,11 +122,11 @@ class Indexing(Attributes):
 
     def index_select(self, dim: int, index: Any) -> Tensor:
         """The slices of `dim` that the vector `index` names."""
+        if tensor("index_select", "index", index).ndim > 1:
+            raise IndexError("index_select(): Index is supposed to be a vector")
         indices, shape = integers("index_select", index).copy(), self._array.shape
         along = axis(dim, len(shape))
         devices.check_together(self._array, indices)
-        if indices.ndim > 1:
-            raise IndexError("index_select(): Index is supposed to be a vector")
         if not shape and indices.size != 1:
             raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {indices.size} value(s)")
         check_range(indices, shape[along] if shape else 1, along, IndexError)
@@ -255,7 +258,7 @@ def _leading(value: Array, region: Array) -> int:
 
 def integers(name: str, index: Any) -> Array:
     """The array of an index tensor, which must be of int32 or int64."""
-    array = devices.asarray(as_array(index))
+    array = devices.asarray(as_array(tensor(name, "index", index)))
     if array.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {torch_name(array.dtype)}")
     return array

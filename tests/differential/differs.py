@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
+from recipes import T
 from rows import Case, Row
 
 #: arguments of torch that are nowhere taken: they raise TypeError
@@ -22,6 +23,7 @@ NOT_TAKEN = {
     "pin_memory": "no pinned memory",
     "memory_format": "no formats but strides",
     "out_dtype": "products have the type of their operands",
+    "implicit": "`expand` has no mode of its own for torch's insides",
 }
 
 
@@ -75,6 +77,15 @@ def _special(row: Row, case: Case) -> bool:
     return any(getattr(value, "values", None) == "special" for value in case.arguments.values())
 
 
+def _no_dim(row: Row, case: Case) -> bool:
+    return case.arguments.get("dim") is None or isinstance(case.arguments["dim"], bool)
+
+
+def _ties(row: Row, case: Case) -> bool:
+    x = case.arguments.get("input", case.arguments.get("self"))
+    return isinstance(x, T) and len(np.unique(x.array())) < x.array().size
+
+
 DIFFERENT = [
     # what more is taken
     Different(
@@ -110,7 +121,69 @@ DIFFERENT = [
         "BoolTensor", "accepted.*only integer tensors", "`BoolTensor` takes a list of float tensors",
         "t.BoolTensor([t.tensor(0.5)]).item()",
     ),
+    Different(
+        "*sum *mean *prod *var *std *max *min *squeeze",
+        r"accepted, where torch raises TypeError: \w+\(\)",
+        "`keepdim` without `dim` and `dim=None` are taken, as is `var(dim=unbiased)`",
+        "t.zeros(2).sum(keepdim=True).shape[0]", _no_dim,
+    ),
+    Different(
+        "*", r"accepted.*unexpected keyword argument '(axis|keepdims|x|a|x1|x2)'",
+        "NumPy's names of arguments are taken everywhere", "t.norm(t.ones(1), axis=0).item()",
+    ),
+    Different(
+        "*", r"where torch raises TypeError: (.*must be tuple of ints, not int|view\(\).*size=int)",
+        "one int is a tuple of one, also where it is given by name", "t.zeros(6).reshape(shape=6).shape[0]",
+    ),
+    Different(
+        "*norm", r"accepted.*len\(\) of a 0-d tensor", "a tensor without dimensions is a `dim` for `norm` too",
+        "t.ones(2).norm(2, t.tensor(0)).item() < 2",
+    ),
+    Different(
+        "*sort", r"accepted.*sort\(\) (received|takes)", "`stable` is taken with any arguments beside it",
+        "t.zeros(1).sort(-1, stable=True)[0].item()", lambda row, case: "stable" in case.arguments,
+    ),
+    Different(
+        "*scatter *scatter_", r"accepted.*src=(float|int|bool)", "`src` may be a number by its name too",
+        "t.zeros(1).scatter(0, t.tensor([0]), src=2.0).item()",
+    ),
+    Different(
+        "*sum *prod", r"accepted.*Autograd not support dtype",
+        "sums and products of floats in an integer `dtype` are taken: they have no history",
+        "t.ones(2, requires_grad=True).sum(dtype=t.int64).item()",
+    ),
     # other results
+    Different(
+        "*var *std", r"gradient", "the gradient of `var(dim=())` is that of all dimensions, of which the value is",
+        "x = t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)\n"
+        "x.var(dim=()).backward()\nfound = x.grad[0, 0].item()",
+        lambda row, case: case.arguments.get("dim") == (),
+    ),
+    Different(
+        "*var *std", r"gradient.*inf.*torch's.*inf",
+        "without degrees of freedom the gradient is infinite with the sign of what differs from the mean",
+        "x = t.tensor([1.0, 2.0], requires_grad=True)\nx.var(correction=2).backward()\nfound = x.grad.tolist()",
+        lambda row, case: "correction" in case.arguments,
+    ),
+    Different(
+        "*norm", r"(?s)gradient.*torch's None", "the gradient of a norm of order 0 is zeros, not None",
+        "x = t.ones(1, requires_grad=True)\nx.norm(0).backward()\nfound = x.grad is None",
+        lambda row, case: case.arguments.get("p") == 0,
+    ),
+    Different(
+        "*sort *topk", r"(?s)(result(\[1\])?: value|gradient)",
+        "equal values keep their order, also where `stable` is not given and in `topk`",
+        "t.tensor([0.0, 1.0] * 10).sort(descending=True)[1].tolist()", _ties,
+    ),
+    Different(
+        "*scatter *scatter_", r"(?s)gradient.*torch's 'RuntimeError", "a `src` larger than `index` has a gradient",
+        "x = t.ones(3, requires_grad=True)\n"
+        "t.zeros(2).scatter(0, t.tensor([0]), x).sum().backward()\nfound = x.grad.tolist()",
+    ),
+    Different(
+        "Tensor.stride", "result", "an empty tensor has the strides of one without gaps, also if it came from an array",
+        "t.from_numpy(np.zeros(0)).stride()[0]", _empty,
+    ),
     Different(
         "bernoulli normal", r"gradient|requires_grad|is_leaf",
         "what `bernoulli` and `normal` draw has no history (torch: one whose gradients are 0)",
@@ -141,6 +214,14 @@ DIFFERENT = [
         "found = t.nn.utils.clip_grad_norm_([p], 1.0, float('inf'), foreach=False).item()",
     ),
     # what is refused
+    Different(
+        "*norm", "refused.*'nuc'", "no nuclear norm", "round(t.eye(2).norm('nuc').item())",
+    ),
+    Different(
+        "Tensor.view", r"(refused|error): TypeError.*(dtype)",
+        "`view(dtype)`, the same bits as another type, is not taken",
+        "t.zeros(1).view(t.int32).item()", lambda row, case: "dtype" in case.arguments,
+    ),
     Different(
         "nn.utils.rnn.pack_padded_sequence", r"refused.*at most \d+, the number of steps",
         "lengths beyond the padding are refused (torch makes a broken pack)",
@@ -218,6 +299,12 @@ DIFFERENT = [
         "x = t.zeros(2)\ntry: x[[0, 5]] = 1.0\nexcept IndexError: found = x[0].item()",
     ),
     Different(
+        "Tensor.scatter_", r"argument\[0\]", "an index out of range changes nothing",
+        "x = t.zeros(2)\ntry: x.scatter_(0, t.tensor([0, 9]), 1.0)\n"
+        "except (RuntimeError, IndexError): found = x.sum().item()",
+        lambda row, case: case.arguments["index"].values in ((0, 2), (0, 9, 1, 0), (0, -1, 1, 0), (0, 1, 1, 0)),
+    ),
+    Different(
         "nn.Module.load_state_dict", r"result\[[23]\]",
         "`load_state_dict` of a state that does not fit changes nothing (torch loads what fits, then raises)",
         "m = t.nn.Linear(1, 1)\ntry: m.load_state_dict({'weight': t.ones(1, 1) * 7})\n"
@@ -238,6 +325,13 @@ DIFFERENT = [
         "x = t.zeros(2, 1)\nt.nn.utils.rnn.unpad_sequence(x, t.tensor([1]))\nfound = tuple(x.shape)",
     ),
     # warnings
+    Different(
+        "*scatter *scatter_ Tensor.T Tensor.mT", r"warnings: \[\], torch's \['UserWarning'\]",
+        "no warnings of what torch means to take away: `scatter` with `reduce` and a tensor, `T` but of matrices",
+        "import warnings\nwith warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n    t.zeros(1).scatter(0, t.tensor([0]), t.ones(1), reduce='add')\n"
+        "found = len(caught)",
+    ),
     Different(
         "*tensor randint Tensor.__*item__ where Tensor.where", r"warnings: \[\], torch's \['UserWarning'\]",
         "no warnings that copying is slow, that a range is odd, or that a list of lists is an index",

@@ -56,7 +56,7 @@ ROWS: list[Row] = [
          2]),
     *row("Tensor.expand_as", self=TENSORS, other=[T((4, 2, 3)), T((2, 3)), T((3, 3)), T((3,)), 2]),
     *row("Tensor.type_as", self=TENSORS, other=[T((), "float64"), T(), T(dtype="int64"), T(dtype="bool"), 2]),
-    *row("Tensor.expand", self=[T((1, 3)), *TENSORS], implicit=named(ABSENT, False),
+    *row("Tensor.expand", self=[T((1, 3)), *TENSORS],
          size=[*_shape((4, 3), (-1, 3), (2, 4, 3), (2, 3), (1, 3), (0, 3), (3,), (-1, 2, 3)), (), "x", 3, None]),
     *row("Tensor.repeat", self=TENSORS, repeats=[*_shape((2, 1), (2, 2, 2), (0, 1), (2,), (-1, 1)), (), "x", 2, 1.0]),
     *row("Tensor.unflatten", self=[T((6, 2)), *TENSORS], dim=[0, -2, 1, 5, "x"], sizes=[(2, 3), (-1, 2), [3, -1], (2,
