@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import devices
+from ..arguments import tensor
 from ..attributes import Attributes
 from ..dtypes import DType, as_dtype, bool_, cpu, float32, float64, int32, int64, torch_name
 from ..dtypes import device as device_type
@@ -34,8 +35,11 @@ class Conversion(Attributes):
         """The values as nested lists of Python numbers; of a 0-d tensor the number."""
         return devices.host(self._array).tolist()
 
-    def numpy(self) -> Array:
-        """A NumPy view: no copy, so writes to either show in both."""
+    def numpy(self, *, force: builtins.bool = False) -> Array:
+        """A NumPy view: no copy, so writes to either show in both.  `force`: of a tensor with a history or on a GPU."""
+        if force:
+            view: Array = self.detach().cpu().numpy()  # type: ignore[attr-defined]  # of Tensor
+            return view
         if traced(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if devices.is_on_gpu(self._array):
@@ -44,8 +48,8 @@ class Conversion(Attributes):
                 "first."
             )
         self._version.expose()
-        view: Array = self._array.view()
-        return view
+        shown: Array = self._array.view()
+        return shown
 
     def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> Array:
         array = self.numpy()
@@ -101,7 +105,7 @@ class Conversion(Attributes):
                 dtype, device = given.dtype, given.device
             elif isinstance(given, (str, device_type)):
                 device = given
-            elif not isinstance(given, builtins.bool):
+            elif given is not None and not isinstance(given, builtins.bool):
                 dtype = given
         wanted = self._array.dtype if dtype is None else as_dtype(dtype)
         moved = self if device is None else _moved(self, device)
@@ -111,7 +115,7 @@ class Conversion(Attributes):
 
     def type_as(self, other: Tensor) -> Any:
         """`to` the type of `other`."""
-        return self.to(dtype=other._array.dtype)
+        return self.to(dtype=tensor("type_as", "other", other).dtype)
 
     def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
         """`to` a type, also as "torch.LongTensor" or "torch.cuda.LongTensor"; without one, that text for its own."""

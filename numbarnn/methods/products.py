@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import tensor
 from ..attributes import Attributes
 from ..ops import arithmetic, shape
 from ..ops import linalg as ops
@@ -70,9 +71,9 @@ def dot(x: Any, y: Any) -> Tensor:
 
 def outer(x: Any, y: Any) -> Tensor:
     """The products of each element of one vector with each of another: (N, M)."""
-    for name, array in (("self", as_array(x)), ("vec2", as_array(y))):
-        if np.ndim(array) != 1:
-            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {np.ndim(array)}-D")
+    for name, array in (("self", tensor("outer", "input", x)), ("vec2", tensor("outer", "vec2", y))):
+        if array.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {array.ndim}-D")
     column: Tensor = apply(shape.view, x, shape=(-1, 1))
     return broadcasting(arithmetic.mul, column, y)
 

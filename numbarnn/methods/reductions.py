@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+import warnings
+from math import inf, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from .. import devices
 from ..arguments import number, tensor
 from ..attributes import Attributes
 from ..dtypes import as_dtype, torch_name
-from ..memory import rows
+from ..memory import in_order, order, rows
 from ..ops import choice, elementwise, indexing
 from ..ops import reduce as ops
 from ..ops.axes import Dim, axes, axis, listed
@@ -21,6 +22,12 @@ from .arithmetic import broadcasting
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+
+_NO_FREEDOM = (
+    "{}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+    "divided by output numel)."
+)
 
 
 class ValuesIndices(NamedTuple):
@@ -62,6 +69,9 @@ class Reductions(Attributes):
         if correction is None:
             correction = 1 if (dim if isinstance(dim, bool) else unbiased) else 0  # torch's var(unbiased)
         correction = number(op.name.lower(), "correction", correction)
+        count = prod([self._array.shape[i] for i in where]) if self._array.size else 0
+        if count <= correction:
+            warnings.warn(_NO_FREEDOM.format(op.name.lower()), UserWarning, stacklevel=3)
         return apply(op, _floats(op.name.lower(), self), axes=where, keepdim=keepdim, correction=correction)
 
     def norm(self, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
@@ -134,8 +144,7 @@ class Reductions(Attributes):
         return found
 
     def _extreme(self, name: str, dim: Dim, keepdim: bool) -> Tensor:
-        op = ops.amax if name.endswith("max") else ops.amin
-        return apply(op, self, axes=self._nonempty(name, dim), keepdim=keepdim)
+        return apply(getattr(ops, name), self, axes=self._nonempty(name, dim), keepdim=keepdim)
 
     def _position(self, name: str, dim: int | None, keepdim: bool) -> Any:
         x, along = self._array, None if dim is None else axis(dim, self._array.ndim)
@@ -163,8 +172,10 @@ class Reductions(Attributes):
         x = self._array
         along = None if dim is None else listed(dim, x.ndim)
         if type(x) is np.ndarray:
-            return tensor_of(np.asarray(rows(ufunc.reduce(x, along, np.bool_, None, keepdim))))
-        return tensor_of(devices.asarray(function(x, axis=along, keepdims=keepdim)))
+            found = np.asarray(rows(ufunc.reduce(x, along, np.bool_, None, keepdim)))
+        else:
+            found = devices.asarray(function(x, axis=along, keepdims=keepdim))
+        return tensor_of(found.view(np.uint8) if x.dtype == np.uint8 else found)  # torch's type
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """The running sum along `dim`."""
@@ -189,11 +200,13 @@ class Reductions(Attributes):
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> ValuesIndices:
         """(values, indices) in rising, or falling, order along `dim`; equal values keep their order."""
         along = axis(dim, self._array.ndim)
-        return self._picked(_order(self._array, along, descending), along)
+        indices = self.argsort(along, descending)
+        return ValuesIndices(apply(indexing.sort, self, indices, axis=along), indices)
 
     def argsort(self, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
         """The indices that put `dim` in order."""
-        return tensor_of(_order(self._array, axis(dim, self._array.ndim), descending))
+        found = _order(self._array, axis(dim, self._array.ndim), descending)
+        return tensor_of(in_order(found, order(self._array)) if found.ndim > 1 else found)
 
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
         """(values, indices) of the `k` largest, or smallest, along `dim`, in order also where `sorted` is False."""
@@ -202,12 +215,8 @@ class Reductions(Attributes):
             raise RuntimeError(f"selected index k out of range: k is {k}, size {self._array.shape[along : along + 1]}")
         if self._array.dtype.kind == "b":
             raise RuntimeError("topk does not support bool dtypes")
-        order = _order(self._array, along, largest)
-        return self._picked(order[(slice(None),) * along + (slice(count),)].copy() if order.ndim else order, along)
-
-    def _picked(self, places: Any, along: int) -> ValuesIndices:
-        """The values that lie in these places of an axis, with the places."""
-        indices = tensor_of(places)
+        places = _order(self._array, along, largest)
+        indices = tensor_of(places[(slice(None),) * along + (slice(count),)].copy() if places.ndim else places)
         return ValuesIndices(apply(indexing.gather, self, indices, axis=along), indices)
 
 

@@ -68,6 +68,8 @@ def _checked(target: Attributes, dim: int, index: Any, source: Any) -> int:
     whole = is_tensor(source) or isinstance(source, np.ndarray)
     if whole and written.dtype != target._array.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if not indices.size:  # of whatever shape
+        return along
     named = indices.shape or (1,)
     if len(named) != len(shape):
         raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")

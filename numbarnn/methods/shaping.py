@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import tensor
 from ..attributes import Attributes
 from ..ops import elementwise
 from ..ops import shape as ops
@@ -71,18 +72,20 @@ class Shaping(Attributes):
 
     def view_as(self, other: Tensor) -> Tensor:
         """A view in the shape of `other`."""
-        return self.view(other._array.shape)
+        return self.view(tensor("view_as", "other", other).shape)
 
     def reshape_as(self, other: Tensor) -> Tensor:
         """The same elements in the shape of `other`."""
-        return self.reshape(other._array.shape)
+        return self.reshape(tensor("reshape_as", "other", other).shape)
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Dimensions from `start_dim` to `end_dim` as one."""
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
+        """Dimensions from `start_dim` to `end_dim` as one: itself where that is one already."""
         shape, ndim = self._array.shape, self._array.ndim
         first, last = axis(start_dim, ndim), axis(end_dim, ndim)
         if first > last:
             raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+        if first == last and ndim:
+            return self
         return _reshaped(self, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -117,6 +120,8 @@ class Shaping(Attributes):
     def movedim(self, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
         """Dimension `source` put at `destination`, or several; the others keep their order."""
         ndim = self._array.ndim
+        if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
+            raise TypeError(f"movedim(): expected two ints or two tuples of ints, got {source!r} and {destination!r}")
         taken, places = listed(source, ndim), listed(destination, ndim)
         if len(taken) != len(places):
             raise RuntimeError(
@@ -140,10 +145,10 @@ class Shaping(Attributes):
         return view(ops.permute, self, axes=tuple(reversed(range(self._array.ndim))))
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self) -> Any:
         """The last two dimensions exchanged."""
         if not self._array.ndim:
-            return view(ops.permute, self, axes=())
+            return self
         if self._array.ndim < 2:
             raise RuntimeError(
                 f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor."
@@ -183,7 +188,7 @@ class Shaping(Attributes):
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Stretched to the shape of `other`."""
-        return self.expand(other._array.shape)
+        return self.expand(tensor("expand_as", "other", other).shape)
 
     def repeat(self, *repeats: Any) -> Tensor:
         """Copies laid side by side, so many along each dimension."""
@@ -203,9 +208,9 @@ class Shaping(Attributes):
         """Reversed along `dims`: a copy."""
         return apply(ops.flip, self, axes=listed(_lengths("flip", dims), self._array.ndim))
 
-    def roll(self, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
+    def roll(self, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
         """Moved on by `shifts` along `dims`, or as if flat without them; what falls off comes in at the other end."""
-        moves, along = _lengths("roll", (shifts,)), _lengths("roll", (dims,))
+        moves, along = _lengths("roll", (shifts,)), _lengths("roll", (() if dims is None else dims,))
         if len(moves) != (len(along) or 1):
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(along)}")
         if not self._array.size:
@@ -237,8 +242,8 @@ def _existing(dim: int, ndim: int) -> int:
     return at
 
 
-def _reshaped(tensor: Attributes, shape: tuple[int, ...]) -> Tensor:
-    return view(ops.view, tensor, shape=_inferred(shape, tensor._array.size))
+def _reshaped(x: Attributes, shape: tuple[int, ...]) -> Tensor:
+    return view(ops.view, x, shape=_inferred(shape, x._array.size))
 
 
 def _inferred(shape: tuple[int, ...], count: int) -> tuple[int, ...]:

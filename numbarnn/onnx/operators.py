@@ -157,6 +157,8 @@ NODES: dict[str, Nodes] = {
     "Mean": _reduction("ReduceMean"),
     "Amax": _reduction("ReduceMax"),
     "Amin": _reduction("ReduceMin"),
+    "Max": _reduction("ReduceMax"),
+    "Min": _reduction("ReduceMin"),
     "View": _view,
     "Expand": _expand,
     "Permute": _permute,

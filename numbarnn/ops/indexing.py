@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..devices import add_at, asarray, at_places, beside
-from ..memory import in_order, joint_order
+from ..memory import in_order, joint_order, order
 from ..scalars import scalar
+from .elementwise import passed
 from .op import Array, Result, op
 
 
@@ -91,6 +92,19 @@ def gather(x: Array, indices: Array, *, axis: int) -> Result:
     return rows[where].reshape(indices.shape), (d_x, np.zeros_like)
 
 
+@op()
+def nothing(x: Array, *, shape: tuple[int, ...]) -> Result:
+    """An array without elements, which came of `x`."""
+    return np.empty(shape, x.dtype, like=x), (lambda d: np.zeros(x.shape, d.dtype, like=x),)
+
+
+@op(saves=(1,), layout="own")
+def sort(x: Array, indices: Array, *, axis: int) -> Result:
+    """`gather` of all elements, in the order of memory that `indices` have."""
+    out, vjps = gather.function(x, indices, axis=axis)
+    return (in_order(out, order(indices)) if out.ndim > 1 else out), vjps
+
+
 @op(saves=(1,))
 def pick(x: Array, indices: Array, *, axis: int) -> Result:
     """Of `axis` the element that `indices`, which have length 1 there or are without it, name for all the others."""
@@ -109,8 +123,10 @@ def pick(x: Array, indices: Array, *, axis: int) -> Result:
 @op(saves=((1,), (), (1,)))
 def scatter(x: Array, indices: Array, source: Array, *, axis: int) -> Result:
     """A copy of `x` with out[indices[i][j]][j] = source[i][j] for axis 0, and so on; `source` may be a number."""
-    where = _places(indices, axis)
     source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, like=x)
+    if not indices.size:  # of whatever shape
+        return x.copy(), (passed, np.zeros_like, lambda d: np.zeros(source.shape, d.dtype, like=d))
+    where = _places(indices, axis)
     part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
     out = x.copy()
     _rows(out)[where] = source[part]
@@ -137,9 +153,9 @@ def scatter_reduced(x: Array, indices: Array, source: Array, *, axis: int, ufunc
     """`scatter` that adds to what is there, or multiplies it, as often as a place is named."""
     source = np.asarray(scalar(source, x.dtype) if isinstance(source, (int, float)) else source, x.dtype, like=x)
     out = x.copy()
-    at_places(
-        ufunc, _rows(out), _places(indices, axis), source[tuple(map(slice, indices.shape)) if source.ndim else ()]
-    )
+    if indices.size:
+        part = tuple(slice(n) for n in indices.shape) if source.ndim else ()
+        at_places(ufunc, _rows(out), _places(indices, axis), source[part])
     return out, (_no_derivative, np.zeros_like, _no_derivative)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import as_float
+from .elementwise import as_float, sign_of
 from .op import OUTPUT, Array, Result, op
 
 Axes = tuple[int, ...]
@@ -75,7 +75,8 @@ def _deviation(x: Array, axes: Axes, correction: float) -> tuple[Array, Array]:
     """x - mean(x) over the axes, and the count of values less the correction."""
     count = product([x.shape[a] for a in axes])
     mean = _total(x, axes, True) / x.dtype.type(count)
-    return x - mean, x.dtype.type(max(count - correction, 0))
+    freedom = np.nan if not count else count - correction if count > correction else 0
+    return x - mean, x.dtype.type(freedom)
 
 
 @op(saves=(0, OUTPUT))
@@ -97,11 +98,15 @@ def norm(x: Array, *, axes: Axes, keepdim: bool, p: float) -> Result:
             slope = x / top
         elif p == 0:
             slope = np.zeros_like(x)
+        elif p == 1:
+            slope = sign_of(x)
         elif p in (np.inf, -np.inf):
-            at_top = size == top
-            slope = np.sign(x) * at_top / np.sum(at_top, axis=axes, keepdims=True)
+            at_top = (size == top) | (size != size)
+            slope = sign_of(x) * at_top / np.sum(at_top, axis=axes, keepdims=True)
         else:
-            slope = np.where(size == 0, 0, np.sign(x) * (size / top) ** (p - 1))
+            slope = sign_of(x) * (size / top) ** (p - 1)
+            if p < 1:
+                slope = np.where(size == 0, 0 * top, slope)
         return np.where(top == 0, 0, d * slope)
 
     return out, (d_x,)
@@ -112,6 +117,8 @@ def prod(x: Array, *, axes: Axes, keepdim: bool, dtype: Any = None) -> Result:
     out = np.prod(x, axis=axes, keepdims=keepdim, dtype=_sum_type(x, dtype))
 
     def d_x(d: Array) -> Array:
+        if x.ndim and len(axes) == x.ndim and np.count_nonzero(x == 0) > 1:
+            return np.zeros_like(x)  # also beside NaN
         # The product of all others, from both sides, is right also where values are zero.
         last = range(x.ndim - len(axes), x.ndim)
         rows = np.moveaxis(x, axes, last)
@@ -136,16 +143,29 @@ def amin(x: Array, *, axes: Axes, keepdim: bool) -> Result:
     return _extreme(x, np.minimum, np.min, axes, keepdim)
 
 
-def _extreme(x: Array, ufunc: Any, function: Any, axes: Axes, keepdim: bool) -> Result:
+@op(saves=(0, OUTPUT))
+def max(x: Array, *, axes: Axes, keepdim: bool) -> Result:
+    return _extreme(x, np.maximum, np.max, axes, keepdim, nan=True)
+
+
+@op(saves=(0, OUTPUT))
+def min(x: Array, *, axes: Axes, keepdim: bool) -> Result:
+    return _extreme(x, np.minimum, np.min, axes, keepdim, nan=True)
+
+
+def _extreme(x: Array, ufunc: Any, function: Any, axes: Axes, keepdim: bool, nan: bool = False) -> Result:
+    """`nan`: where the result is NaN, the gradient goes to the NaN that it came from; else it is NaN."""
     if type(x) is np.ndarray:
         out = ufunc.reduce(x, axes, None, None, keepdim)
     else:
         out = function(x, axis=axes, keepdims=keepdim)
 
     def d_x(d: Array) -> Array:
-        at_top = x == _kept(out, x, axes, keepdim)
+        top = _kept(out, x, axes, keepdim)
+        at_top = (x == top) | (x != x) if nan else x == top
         share = _kept(d, x, axes, keepdim) / np.sum(at_top, axis=axes, keepdims=True)
-        return np.where(at_top, share, 0)
+        d_in: Array = np.where(at_top, share, 0) if nan else at_top * share
+        return d_in
 
     return out, (d_x,)
 

@@ -40,7 +40,7 @@ def _tolerance(row: Row, theirs: Outcome) -> Close:
     """Where float32 and float64 meet, torch rounds in between: float64 that came of float32 has its digits."""
     import torch
 
-    kinds = {tensor.dtype for tensor in tensors(torch, theirs.arguments)}
+    kinds = {tensor.dtype for tensor in tensors(torch, [theirs.arguments, theirs.result])}
     return (row.close[0], row.close[0]) if torch.float32 in kinds else row.close
 
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
+from recipes import T
 from rows import Case, Row
 
 #: arguments of torch that are nowhere taken: they raise TypeError
@@ -22,6 +23,7 @@ NOT_TAKEN = {
     "pin_memory": "no pinned memory",
     "memory_format": "no formats but strides",
     "out_dtype": "products have the type of their operands",
+    "implicit": "`expand` has no mode of its own for torch's insides",
 }
 
 
@@ -41,7 +43,7 @@ class Different:
 
     def covers(self, row: Row, case: Case, words: str) -> bool:
         alike = any(fnmatch(row.path, path) for path in self.paths.split())
-        return alike and re.search(self.words, words) is not None and self.when(row, case)
+        return alike and re.search(self.words, words, re.DOTALL) is not None and self.when(row, case)
 
     def shown(self, t: Any) -> str:
         """What the example gives in one library: its value or the type of its error."""
@@ -63,6 +65,25 @@ def _not_a_tensor(row: Row, case: Case) -> bool:
 
 def _empty(row: Row, case: Case) -> bool:
     return any(getattr(value, "shape", None) and 0 in value.shape for value in case.arguments.values())
+
+
+def _extreme(row: Row, case: Case) -> bool:
+    """A number that float32 or int32 cannot hold, or tell from the next."""
+    numbers = [abs(value) for value in case.arguments.values() if isinstance(value, (int, float))]
+    return any(0 < number < 1e-37 or number >= 2**24 for number in numbers)
+
+
+def _special(row: Row, case: Case) -> bool:
+    return any(getattr(value, "values", None) == "special" for value in case.arguments.values())
+
+
+def _no_dim(row: Row, case: Case) -> bool:
+    return case.arguments.get("dim") is None or isinstance(case.arguments["dim"], bool)
+
+
+def _ties(row: Row, case: Case) -> bool:
+    x = case.arguments.get("input", case.arguments.get("self"))
+    return isinstance(x, T) and len(np.unique(x.array())) < x.array().size
 
 
 DIFFERENT = [
@@ -100,7 +121,63 @@ DIFFERENT = [
         "BoolTensor", "accepted.*only integer tensors", "`BoolTensor` takes a list of float tensors",
         "t.BoolTensor([t.tensor(0.5)]).item()",
     ),
-    # other results
+    Different(
+        "*sum *mean *prod *var *std *max *min *squeeze",
+        r"accepted, where torch raises TypeError: \w+\(\)",
+        "`keepdim` without `dim` and `dim=None` are taken, as is `var(dim=unbiased)`",
+        "t.zeros(2).sum(keepdim=True).shape[0]", _no_dim,
+    ),
+    Different(
+        "*", r"accepted.*unexpected keyword argument '(axis|keepdims|x|a|x1|x2)'",
+        "NumPy's names of arguments are taken everywhere", "t.norm(t.ones(1), axis=0).item()",
+    ),
+    Different(
+        "*", r"where torch raises TypeError: (.*must be tuple of ints, not int|view\(\).*size=int)",
+        "one int is a tuple of one, also where it is given by name", "t.zeros(6).reshape(shape=6).shape[0]",
+    ),
+    Different(
+        "*norm", r"accepted.*len\(\) of a 0-d tensor", "a tensor without dimensions is a `dim` for `norm` too",
+        "t.ones(2).norm(2, t.tensor(0)).item() < 2",
+    ),
+    Different(
+        "*sort", r"accepted.*sort\(\) (received|takes)", "`stable` is taken with any arguments beside it",
+        "t.zeros(1).sort(-1, stable=True)[0].item()", lambda row, case: "stable" in case.arguments,
+    ),
+    Different(
+        "*scatter *scatter_", r"accepted.*src=(float|int|bool)", "`src` may be a number by its name too",
+        "t.zeros(1).scatter(0, t.tensor([0]), src=2.0).item()",
+    ),
+    Different(
+        "*var *std", r"gradient", "the gradient of `var(dim=())` is that of all dimensions, of which the value is",
+        "x = t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)\n"
+        "x.var(dim=()).backward()\nfound = x.grad[0, 0].item()",
+        lambda row, case: case.arguments.get("dim") == (),
+    ),
+    Different(
+        "*var *std", r"gradient.*inf.*torch's.*inf",
+        "without degrees of freedom the gradient is infinite with the sign of what differs from the mean",
+        "x = t.tensor([1.0, 2.0], requires_grad=True)\nx.var(correction=2).backward()\nfound = x.grad.tolist()",
+        lambda row, case: "correction" in case.arguments,
+    ),
+    Different(
+        "*norm", r"(?s)gradient.*torch's None", "the gradient of a norm of order 0 is zeros, not None",
+        "x = t.ones(1, requires_grad=True)\nx.norm(0).backward()\nfound = x.grad is None",
+        lambda row, case: case.arguments.get("p") == 0,
+    ),
+    Different(
+        "*sort *topk", r"(?s)(result(\[1\])?: value|gradient)",
+        "equal values keep their order, also where `stable` is not given and in `topk`",
+        "t.tensor([0.0, 1.0] * 10).sort(descending=True)[1].tolist()", _ties,
+    ),
+    Different(
+        "*scatter *scatter_", r"(?s)gradient.*torch's 'RuntimeError", "a `src` larger than `index` has a gradient",
+        "x = t.ones(3, requires_grad=True)\n"
+        "t.zeros(2).scatter(0, t.tensor([0]), x).sum().backward()\nfound = x.grad.tolist()",
+    ),
+    Different(
+        "Tensor.stride", "result", "an empty tensor has the strides of one without gaps, also if it came from an array",
+        "t.from_numpy(np.zeros(0)).stride()[0]", _empty,
+    ),
     Different(
         "bernoulli normal", r"gradient|requires_grad|is_leaf",
         "what `bernoulli` and `normal` draw has no history (torch: one whose gradients are 0)",
@@ -110,9 +187,37 @@ DIFFERENT = [
         "Size", r"result.*np.int64", "`Size` keeps ints, of whatever it was made",
              "type(t.Size([np.int64(2)])[0]).__name__",
     ),
+    Different(
+        "round Tensor.round", "accepted.*round_vml_cpu", "`round(decimals=0)` of integers gives them back",
+        "t.tensor([1]).round(decimals=0).item()",
+    ),
+    Different(
+        "where Tensor.where", "where.. received an invalid combination",
+        "`where` takes a number for `input` by name", "t.where(t.tensor([True]), input=2, other=t.ones(1)).item()",
+    ),
+    Different(
+        "Tensor.__setitem__", "accepted.*(numpy.ndarray|only supports boolean masks)",
+        "`x[i] = array` and `x[uint8 mask] = value` write",
+
+        "x = t.zeros(2)\nx[0:1] = np.ones(1, np.float32)\nfound = x[0].item()",
+    ),
+    Different(
+        "nn.utils.clip_grad_norm_", "accepted.*cannot compute the inf norm on an empty",
+        "the largest of no gradients is 0 where gradients are clipped",
+        "p = t.zeros(0, requires_grad=True)\np.grad = t.zeros(0)\n"
+        "found = t.nn.utils.clip_grad_norm_([p], 1.0, float('inf'), foreach=False).item()",
+    ),
     # what is refused
     Different(
-        "nn.utils.rnn.pack_padded_sequence", "refused.*at most 1, the number of steps",
+        "*norm", "refused.*'nuc'", "no nuclear norm", "round(t.eye(2).norm('nuc').item())",
+    ),
+    Different(
+        "Tensor.view", r"(refused|error): TypeError.*(dtype)",
+        "`view(dtype)`, the same bits as another type, is not taken",
+        "t.zeros(1).view(t.int32).item()", lambda row, case: "dtype" in case.arguments,
+    ),
+    Different(
+        "nn.utils.rnn.pack_padded_sequence", r"refused.*at most \d+, the number of steps",
         "lengths beyond the padding are refused (torch makes a broken pack)",
         "t.nn.utils.rnn.pack_padded_sequence(t.zeros(1, 2), [2, 1]).data.shape",
     ),
@@ -139,7 +244,61 @@ DIFFERENT = [
         "*", r"refused: NotImplementedError.*", "an empty tensor of integers is refused where one with elements is",
         "t.nn.functional.softmax(t.zeros(0, dtype=t.int64), 0).shape[0]", _empty,
     ),
+    # gradients
+    Different(
+        "*pow* Tensor.__r*__ *mod*", "gradient: .*torch's 'RuntimeError in the backward pass'",
+        "powers of and to bools, and remainders of numbers, have gradients (torch fails in the backward pass)",
+        "x = t.ones(1, requires_grad=True)\n(5 % x).sum().backward()\nfound = x.grad.item()",
+    ),
+    Different(
+        "*pow*", "(result|gradient|argument)",
+
+        "exponents and bases beyond what float32 can tell apart are rounded to it",
+        "(t.tensor([-2.0]) ** -1e-300).item()", _extreme,
+    ),
+    Different(
+        "Tensor.__rtruediv__", "result: value",
+        "an integer beyond the type of the integers it meets is not taken modulo that type",
+        "(2**31 / t.tensor([1], dtype=t.int32)).item()", _extreme,
+    ),
+    Different(
+        "Tensor.__deepcopy__ Tensor.__reduce_ex__", "result: stride",
+
+        "copies and pickles of tensors with gaps have none",
+        "import copy\nfound = copy.deepcopy(t.zeros(4)[::2]).stride()",
+    ),
+    Different(
+        "nn.functional.binary_cross_entropy_with_logits", "result: stride",
+        "the losses of operands that lie differently in memory may lie otherwise",
+        "f = t.nn.functional.binary_cross_entropy_with_logits\n"
+        "found = f(t.zeros(2, 3).t(), t.zeros(3, 2), t.ones(1), reduction='none').stride()",
+    ),
+    Different(
+        "pow", "result: stride", "powers of a tensor without dimensions are laid out by rows",
+        "t.pow(t.tensor(2.0), t.zeros(2, 3).t()).stride()",
+    ),
+    Different(
+        "*cross_entropy *CrossEntropyLoss", "gradient",
+        "a row that `ignore_index` leaves out has no gradient, not even NaN",
+        "x = t.tensor([[float('nan'), 1.0]], requires_grad=True)\n"
+        "t.nn.functional.cross_entropy(x, t.tensor([-100]), reduction='sum').backward()\nfound = x.grad[0, 1].item()",
+        _special,
+    ),
+    Different(
+        "*", "accepted.*Autograd not support dtype", "an integer result has no history (torch: an error)",
+        "t.ones(1, requires_grad=True).sum(dtype=t.int64).item()",
+    ),
     # all or nothing
+    Different(
+        "Tensor.__setitem__", r"argument\[\d\]", "an index out of range writes nothing (torch writes those before it)",
+        "x = t.zeros(2)\ntry: x[[0, 5]] = 1.0\nexcept IndexError: found = x[0].item()",
+    ),
+    Different(
+        "Tensor.scatter_", r"argument\[0\]", "an index out of range changes nothing",
+        "x = t.zeros(2)\ntry: x.scatter_(0, t.tensor([0, 9]), 1.0)\n"
+        "except (RuntimeError, IndexError): found = x.sum().item()",
+        lambda row, case: case.arguments["index"].values in ((0, 2), (0, 9, 1, 0), (0, -1, 1, 0), (0, 1, 1, 0)),
+    ),
     Different(
         "nn.Module.load_state_dict", r"result\[[23]\]",
         "`load_state_dict` of a state that does not fit changes nothing (torch loads what fits, then raises)",
@@ -147,7 +306,7 @@ DIFFERENT = [
         "except RuntimeError: found = m.weight.item() == 7",
     ),
     Different(
-        "nn.utils.vector_to_parameters", r"(argument\[1\]|refused.*one element each)",
+        "nn.utils.vector_to_parameters", r"(argument\[\d\]|refused.*one element each)",
         "`vector_to_parameters` takes a vector of the right length alone, and a wrong one changes nothing",
         "t.nn.utils.vector_to_parameters(t.zeros(3), [t.nn.Parameter(t.ones(2))])",
     ),
@@ -162,10 +321,24 @@ DIFFERENT = [
     ),
     # warnings
     Different(
-        "*tensor randint", r"warnings: \[\], torch's \['UserWarning'\]",
-        "no warnings that copying a tensor or a list of arrays is slow, or that a range is odd",
+        "*scatter *scatter_ Tensor.T Tensor.mT", r"warnings: \[\], torch's \['UserWarning'\]",
+        "no warnings of what torch means to take away: `scatter` with `reduce` and a tensor, `T` but of matrices",
+        "import warnings\nwith warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n    t.zeros(1).scatter(0, t.tensor([0]), t.ones(1), reduce='add')\n"
+        "found = len(caught)",
+    ),
+    Different(
+        "*tensor randint Tensor.__*item__ where Tensor.where", r"warnings: \[\], torch's \['UserWarning'\]",
+        "no warnings that copying is slow, that a range is odd, or that a list of lists is an index",
         "import warnings\nwith warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n    t.zeros(1).new_tensor(t.zeros(1))\nfound = len(caught)",
+    ),
+    Different(
+        "nn.functional.cross_entropy nn.functional.nll_loss nn.CrossEntropyLoss nn.NLLLoss", r"gradient\[0\].*nan",
+        "a row whose target is ignored has no gradient, even where its logits are not finite (torch: NaN)",
+        "x = t.tensor([[float('nan'), 1.0]], requires_grad=True)\n"
+        "t.nn.functional.cross_entropy(x, t.tensor([-100]), reduction='sum').backward()\nfound = x.grad.tolist()",
+        lambda row, case: "ignore_index" in case.arguments,
     ),
     # other errors
     Different(
@@ -195,7 +368,7 @@ DIFFERENT = [
         "t.nn.utils.rnn.pack_sequence([t.tensor(1.0)])",
     ),
     Different(
-        "nn.*", "TypeError: .* where torch raises RuntimeError: (hidden0|mat1 and mat2)",
+        "nn.*", "TypeError: .* where torch raises RuntimeError: (hidden0|mat1 and mat2)|TypeError: an integer is",
         "True and False are no sizes: TypeError when the layer is made", "t.nn.Linear(True, 2)(t.zeros(1, 3))",
     ),
 ]  # fmt: skip
