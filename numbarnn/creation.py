@@ -8,6 +8,7 @@ import numpy as np
 
 from . import devices, memory
 from .dtypes import DType, as_dtype, bool_, get_default_dtype, int64
+from .keywords import by_any_name
 from .record import as_array
 from .scalars import filled
 from .size import as_int, room, sizes
@@ -162,21 +163,25 @@ def _kind_of(value: Any) -> DType:
     return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else get_default_dtype()
 
 
+@by_any_name
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 0 in the shape, type and order in memory of `input`, and on its device."""
     return _made_like(input, 0, dtype, device, requires_grad)
 
 
+@by_any_name
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 1 in the shape, type and order in memory of `input`, and on its device."""
     return _made_like(input, 1, dtype, device, requires_grad)
 
 
+@by_any_name
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Memory as it was found, in the shape, type and order in memory of `input`, and on its device."""
     return _made_like(input, None, dtype, device, requires_grad)
 
 
+@by_any_name
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:

@@ -29,13 +29,13 @@ tracer: Callable[[Op, Sequence[Any], dict[str, Any]], Tensor | None] | None = No
 
 
 def as_array(value: Any) -> Any:
-    """The array of a tensor, an array as it is; numbers as Python numbers (they do not promote)."""
+    """The array of a tensor, an array as it is; Python numbers stay Python numbers (they do not promote)."""
     if isinstance(value, Attributes):
         return value._array
     if isinstance(value, (bool, int, float, np.ndarray)):
         return value
-    if isinstance(value, np.generic) and isinstance(value.item(), (bool, int, float)):
-        return value.item()
+    if isinstance(value, np.generic):
+        return np.asarray(value)
     if devices.is_foreign(value):
         return devices.adopted(value)
     raise TypeError(f"expected a Tensor, an array or a number, got {type(value).__name__}")

@@ -117,6 +117,6 @@ def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]
     else:
         return given
     try:
-        return (as_int(name, given[0]), *map(index, given[1:])) if given else ()  # torch, too, looks at the first alone
+        return (as_int(name, given[0]), *map(index, given[1:])) if given else ()  # torch minds bools in the first alone
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None

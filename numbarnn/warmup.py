@@ -14,8 +14,7 @@ import numpy as np
 from . import config, jit, nn, optim, progress
 from .creation import tensor
 from .dtypes import FLOATS
-from .kernels import cache, folders, threads
-from .kernels.progress import failures
+from .kernels import cache, compiling, folders, threads
 from .kernels.rnn import TOO_MUCH, WORTH_A_BARRIER
 from .kernels.stream import BRIEF
 
@@ -41,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         progress.show(len(cases), len(cases), "done".ljust(30))
     finally:
         config.on_compile(before)
-    if failures:
-        return _fail(f"{len(failures)} compiled kernels could not be kept: {failures[-1]}")
+    if compiling.failures:
+        return _fail(f"{len(compiling.failures)} compiled kernels could not be kept: {compiling.failures[-1]}")
     print("All kernels for this CPU are there: " + "; ".join(cache.inventory()))
     return 0
 

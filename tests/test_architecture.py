@@ -44,19 +44,19 @@ ARROWS = {
     ),
     "constructors": "dtypes record size values",
     "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",
-    "creation": "devices dtypes memory record scalars size tape tensor values",
+    "creation": "devices dtypes keywords memory record scalars size tape tensor values",
     "ranges": "creation dtypes fma quiet record scalars size tape tensor values",
     "sampling": "creation dtypes memory random record scalars size tensor values",
     "sampling_from": "creation devices dtypes memory random record size tape tensor values",
     "typed": "constructors dtypes record",
     "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
     "nn/functional": (
-        "nn/functional kernels creation devices dtypes grad_mode memory ops quiet random record size tape tensor "
-        "version"
+        "nn/functional kernels arguments creation devices dtypes grad_mode keywords memory ops quiet random record "
+        "size tape tensor version"
     ),
     "nn": (
-        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size tape tensor "
-        "version writes"
+        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size "
+        "tape tensor values version writes"
     ),
     "jit": "devices kernels dtypes nn nn/functional",
     "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",

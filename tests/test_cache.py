@@ -178,6 +178,10 @@ def test_where_others_may_write_this_user_has_a_folder_of_his_own(cache):
     first.parent.chmod(0o777)
     assert stderr(cache) == "kept not used"
     assert stderr(cache) == ""
+    assert (
+        "not used: "
+        in processes.run("from numbarnn import config; config.show_config()", NUMBA_CACHE_DIR=str(cache))[0]
+    )
     assert {file.parent.name for file in files(cache)} == {first.parent.name, f"{first.parent.name}-{os.geteuid()}"}
 
 
@@ -293,6 +297,7 @@ NOT_OURS = {
     "a folder inside": lambda folder: (_version(0, folder) / f"a-01234567-{0:032x}.nbc").mkdir() or folder,
     "a hidden file inside": lambda folder: _version(0, folder, ".git"),
     "a longer name inside": lambda folder: _version(0, folder, f"a-01234567-{0:032x}.nbc.txt"),
+    "a folder that others may write": lambda folder: _version(0, folder).chmod(0o777),
     "a link to a folder": lambda folder: _linked(folder, "folder"),
     "a link to a file": lambda folder: _linked(folder, "file"),
 }
@@ -359,10 +364,10 @@ def test_a_folder_that_is_written_to_meanwhile_stays(tmp_path, monkeypatch):
     others = [_version(number, tmp_path) for number in range(6)]
     unlink = os.unlink
 
-    def slowly(entry):
-        if others[0] in Path(entry).parents:
+    def slowly(name, dir_fd):
+        if name.endswith(f"{0:032x}.nbc"):
             (others[0] / "late").touch()
-        unlink(entry)
+        unlink(name, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "unlink", slowly)
     leftovers.remove(tmp_path / "numbarnn-ffffffffffffffff")
@@ -447,6 +452,14 @@ numbarnn.config.on_compile(None)
 assert packing.packed(np.ones((2, 3), np.float32))[0] == 1
 """
     assert processes.run(program, NUMBA_CACHE_DIR=str(tmp_path)) == ("", "")
+
+
+def test_what_is_compiled_anew_is_of_this_process_alone(cache):
+    """As after a change of what a kernel refers to, of which no key knows."""
+    program = PROGRAM + "packing._pack_matrix.recompile()"
+    before = {file: file.stat().st_mtime_ns for file in files(cache)}
+    assert said(processes.run(program, NUMBA_CACHE_DIR=str(cache))[1]) == "kept"
+    assert {file: file.stat().st_mtime_ns for file in files(cache)} == before
 
 
 FACTORY = """

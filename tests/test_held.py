@@ -9,7 +9,7 @@ import threading
 import processes
 import pytest
 
-from numbarnn.kernels import held, progress
+from numbarnn.kernels import compiling, held
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signals on this platform")
 
@@ -107,7 +107,7 @@ def test_a_child_that_another_thread_forks_hears_signals():
     processes.run(
         """
 import os, signal, threading
-from numbarnn.kernels import held, progress
+from numbarnn.kernels import held
 
 def child():
     global pid
@@ -182,4 +182,4 @@ def test_kernels_are_compiled_under_interrupts(tmp_path):
     out, err = processes.run(INTERRUPTED, "7", NUMBA_CACHE_DIR=str(tmp_path))
     assert int(out) > 5
     assert "ctypes" not in err
-    assert abs(len(list(tmp_path.rglob("*.nbc"))) - progress.FIRST_STEP) < 20  # none twice
+    assert abs(len(list(tmp_path.rglob("*.nbc"))) - compiling.FIRST_STEP) < 20  # none twice

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from numbarnn import config
-from numbarnn.kernels import notice, progress
+from numbarnn.kernels import compiling, notice
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ def test_a_hook_is_a_function(hook):
 
 def test_now_and_then_it_says_how_many_are_compiled(monkeypatch, lines):
     now = [1000.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    for name, value in {"_count": 0, "_told": 0.0, "_last": -progress.EVERY, "_given": ["said"]}.items():
-        monkeypatch.setattr(progress, name, value)
+    monkeypatch.setattr(compiling.time, "monotonic", lambda: now[0])
+    for name, value in {"_count": 0, "_told": 0.0, "_last": -compiling.EVERY, "_given": ["said"]}.items():
+        monkeypatch.setattr(compiling, name, value)
     for seconds in (1, 2, 3, 100, 2, 2, 2):  # to compile a kernel; before the fifth, nothing for a while
-        progress.begin("", [])
+        compiling.begin("", [])
         now[0] += seconds
-        progress.done()
+        compiling.done()
         now[0] += 60 if seconds == 100 else 0
     assert lines == ["3 kernels are compiled", "4 kernels are compiled", "7 kernels are compiled"]

@@ -8,7 +8,7 @@ import re
 import processes
 import pytest
 
-from numbarnn.kernels import progress
+from numbarnn.kernels import compiling
 
 IMPORT = """
 import time
@@ -72,7 +72,7 @@ def test_with_an_empty_cache_the_first_output_says_that_it_compiles(environment,
         "numbarnn: compiling kernels for this CPU, some 60 for a first output, 90 with a training step;"
     )
     assert all(re.fullmatch(r"numbarnn: \d+ kernels are compiled", line) for line in others)
-    assert abs(len(list(tmp_path.rglob("*.nbc"))) - progress.FIRST_OUTPUT) < 15
+    assert abs(len(list(tmp_path.rglob("*.nbc"))) - compiling.FIRST_OUTPUT) < 15
 
 
 def test_the_first_output_needs_no_compiler(environment):

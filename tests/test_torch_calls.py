@@ -54,7 +54,7 @@ CONSTRUCTORS = """
 nn.Linear(2, 3) | nn.Linear(in_features=2, out_features=3, bias=False, device=None, dtype=None)
 nn.Linear(2, 3, False, 'cpu', T.float64) | nn.Linear(0, 3) | nn.Linear(2, 0) | nn.Linear(1, 1) | nn.Linear(-1, 3)
 nn.Linear(2, -3) | nn.Linear(2.0, 3) | nn.Linear('2', 3) | nn.Linear(2) | nn.Linear(2, 3, bias=None)
-nn.Linear(2, 3, bias=0) | nn.Linear(2, 3, dtype=T.int64) | nn.Linear(True, 3) | nn.Linear(None, 3)
+nn.Linear(2, 3, bias=0) | nn.Linear(2, 3, dtype=T.int64) | nn.Linear(None, 3)
 nn.Linear(T.tensor(2), 3) | nn.Linear(2, 3, foo=1) | nn.Dropout() | nn.Dropout(0.3, True)
 nn.Dropout(p=1, inplace=False) | nn.Dropout(-0.1) | nn.Dropout(1.1) | nn.Dropout(float('nan')) | nn.Dropout('a')
 nn.Dropout(None) | nn.Dropout(T.tensor(0.3)) | nn.Dropout(True) | nn.Embedding(3, 4) | nn.Embedding(3, 4, 1)

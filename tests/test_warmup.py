@@ -12,8 +12,7 @@ import pytest
 
 import numbarnn
 from numbarnn import __main__, warmup
-from numbarnn.kernels import activation, jit, team, threads
-from numbarnn.kernels.progress import failures
+from numbarnn.kernels import activation, compiling, jit, team, threads
 
 KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
@@ -133,7 +132,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(monkeypatch, capsys):
 
 def test_a_kernel_that_could_not_be_kept_is_an_error(monkeypatch, capsys):
     """As where the disk is full."""
-    monkeypatch.setattr(warmup, "WORKLOADS", {"one": lambda dtype: failures.append("No space left on device")})
+    monkeypatch.setattr(
+        warmup, "WORKLOADS", {"one": lambda dtype: compiling.failures.append("No space left on device")}
+    )
     assert __main__.main(["warmup"]) == 1
     assert "could not be kept: No space left on device" in capsys.readouterr().err
-    failures.clear()
+    compiling.failures.clear()

@@ -25,7 +25,7 @@ from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
-from . import folders, leftovers, progress, trusted
+from . import compiling, folders, leftovers, trusted
 from .fingerprint import SOURCES_HASH, description
 from .simd import VECTOR_BYTES
 
@@ -48,11 +48,14 @@ before_load: list[Callable[[Any], None]] = []
 
 
 def inventory() -> list[str]:
-    """What each folder holds, where there is anything in it."""
+    """What each folder holds, where there is anything in it, or why it is not used."""
     lines = []
-    for folder, ours, others in folders.contents(surroundings(cpu_target.target_context.codegen())):
-        more = f", and {others} for another CPU or other versions of Python, NumPy or Numba" if others else ""
-        lines += [f"{ours} in {folder}{more}"] if ours or others else []
+    for folder, ours, others, refused in folders.contents(surroundings(cpu_target.target_context.codegen())):
+        if ours or others:
+            more = f", and {others} for another CPU or other versions of Python, NumPy or Numba" if others else ""
+            lines.append(f"{ours} in {folder}{more}")
+        elif refused:
+            lines.append(f"not used: {refused}")
     return lines
 
 
@@ -83,7 +86,8 @@ class KernelCache(_Cache):
         self._enabled = False
 
     def flush(self) -> None:
-        """Nothing: what is kept is never out of date."""
+        """Before numba compiles anew: whatever has changed in this process is no part of the key."""
+        self.disable()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled for `sig`, or None, and then numba will compile.
@@ -111,7 +115,7 @@ class KernelCache(_Cache):
                     with contextlib.suppress(Exception):
                         folders.used(path)
                         return CompileResult._rebuild(target_context, *pickle.loads(payload))
-        progress.begin(surroundings(target_context.codegen()), refused)
+        compiling.begin(surroundings(target_context.codegen()), refused)
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -125,8 +129,8 @@ class KernelCache(_Cache):
                 trusted.write(path, name, _checksum(name, payload) + payload)
                 leftovers.remove(path)
             except OSError as error:
-                progress.not_kept(error)
-        progress.done()
+                compiling.not_kept(error)
+        compiling.done()
 
     def _stem(self) -> str:
         name: str = self._function.__qualname__.rpartition(".")[2]

@@ -51,8 +51,8 @@ def candidates() -> Iterator[Path]:
                 yield place / f"{_VERSION}-{os.geteuid()}"
 
 
-#: why kernels are not kept in one folder or the other, once that was tried
-_reasons: list[str] = []
+#: why kernels are not kept in one place or the other, each once, in the order in which they were tried
+_reasons: dict[str, None] = {}
 
 
 @functools.cache
@@ -65,15 +65,18 @@ def _is_writable(folder: Path) -> bool:
     try:
         trusted.make(folder)
         tempfile.TemporaryFile(dir=folder).close()
+    except trusted.Refused as error:
+        _reasons[str(error)] = None
+        return False
     except OSError as error:
-        _reasons.append(str(error))
+        _reasons[f"{folder.parent}: {error.strerror}"] = None
         return False
     return True
 
 
 def why_not() -> str:
     """Why none can be written, and what to do."""
-    return "; ".join([*_reasons, "NUMBA_CACHE_DIR names a folder that can be written"])
+    return "; ".join(_reasons) + " (NUMBA_CACHE_DIR chooses another place)"
 
 
 @functools.cache
@@ -84,17 +87,25 @@ def used(folder: Path) -> None:
 
 
 class Contents(NamedTuple):
-    """What is in a folder: how many kernels for this CPU and these versions, and how many for others."""
+    """What is in a folder: how many kernels for us and for others, or why none is taken."""
 
     folder: Path
-    ours: int
-    others: int
+    ours: int = 0
+    others: int = 0
+    refused: str = ""
 
 
-def contents(surroundings: str) -> Iterator[Contents]:
-    """Of each folder that kernels are read from and that there is; `surroundings` is in the names of those for us."""
-    for candidate in candidates():
-        with contextlib.suppress(OSError):
-            kernels = [name for name in trusted.names(candidate) if name.endswith(".nbc")]
-            ours = sum(f"-{surroundings}-" in name for name in kernels)
-            yield Contents(candidate, ours, len(kernels) - ours)
+def contents(surroundings: str) -> list[Contents]:
+    """Of each folder that kernels are read from; `surroundings` is in the names of those for us."""
+    return [_contents(candidate, surroundings) for candidate in candidates()]
+
+
+def _contents(folder: Path, surroundings: str) -> Contents:
+    try:
+        kernels = [name for name in trusted.names(folder) if name.endswith(".nbc")]
+    except trusted.Refused as error:
+        return Contents(folder, refused=str(error))
+    except OSError:  # not there
+        return Contents(folder)
+    ours = sum(f"-{surroundings}-" in name for name in kernels)
+    return Contents(folder, ours, len(kernels) - ours)

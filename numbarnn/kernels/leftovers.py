@@ -13,6 +13,8 @@ import stat
 import time
 from pathlib import Path
 
+from . import trusted
+
 _FOLDER = re.compile(r"(numbarnn-[0-9a-f]{16})(-\d+)?")
 _FILE = re.compile(r"\w+-[0-9a-f]{8}-[0-9a-f]{32}\.nbc(\.\w+\.tmp)?")
 #: folders of other versions that stay: the youngest, and those that were used within so many seconds
@@ -43,9 +45,10 @@ def _is_our_own(folder: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    with os.scandir(folder) as entries:
-        found = list(entries)
-    if all(_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in found):
-        for entry in found:
-            os.unlink(entry)
-        folder.rmdir()  # fails if anything has come meanwhile
+    with trusted.opened(folder) as directory:
+        with os.scandir(folder if directory is None else directory) as entries:
+            found = list(entries)
+        if all(_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in found):
+            for entry in found:
+                os.unlink(trusted.place(folder, entry.name), dir_fd=directory)
+            folder.rmdir()  # fails if anything has come meanwhile

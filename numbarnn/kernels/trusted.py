@@ -34,10 +34,29 @@ def _owner_of_the_package() -> set[int]:
 _PACKAGE = _owner_of_the_package()
 
 
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[int | None]:
+    """The folder as `dir_fd` for functions of os, if it may be trusted; Refused else."""
+    if not _HAS_OWNERS:
+        yield None
+        return
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _AS_IT_IS)
+    try:
+        _check(os.fstat(directory), str(folder))
+        yield directory
+    finally:
+        os.close(directory)
+
+
+def place(folder: Path, name: str) -> str:
+    """What functions of os call a file, beside `dir_fd`."""
+    return name if _HAS_OWNERS else str(folder / name)
+
+
 def read(folder: Path, name: str) -> bytes:
     """The content of a file; raises Refused for what may be another user's, and other OSErrors."""
-    with _opened(folder) as directory:
-        handle = os.open(_place(folder, name), os.O_RDONLY | _AS_IT_IS | _BINARY, dir_fd=directory)
+    with opened(folder) as directory:
+        handle = os.open(place(folder, name), os.O_RDONLY | _AS_IT_IS | _BINARY, dir_fd=directory)
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
@@ -51,20 +70,20 @@ def read(folder: Path, name: str) -> bytes:
 
 def names(folder: Path) -> list[str]:
     """The names of what is in it."""
-    with _opened(folder) as directory:
+    with opened(folder) as directory:
         return os.listdir(folder if directory is None else directory)
 
 
 def write(folder: Path, name: str, content: bytes) -> None:
     """Have a file in the folder that is whole from the moment it has its name."""
-    place, new = _place(folder, name), _place(folder, f"{name}.{secrets.token_hex(8)}.tmp")
-    with _opened(folder) as directory:
+    whole, new = place(folder, name), place(folder, f"{name}.{secrets.token_hex(8)}.tmp")
+    with opened(folder) as directory:
         # others may read it: an image is built by one user and run by another
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644, dir_fd=directory)
         try:
             with open(handle, "wb") as file:
                 file.write(content)
-            os.replace(new, place, src_dir_fd=directory, dst_dir_fd=directory)
+            os.replace(new, whole, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(new, dir_fd=directory)
@@ -76,29 +95,11 @@ def make(folder: Path) -> None:
 
     One that is there must be fit to be read from, too.
     """
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    for place in reversed(missing):
-        place.mkdir(0o755, exist_ok=True)  # less where the umask says so
-    with _opened(folder):
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(0o755, exist_ok=True)  # less where the umask says so
+    with opened(folder):
         pass
-
-
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int | None]:
-    """The folder as `dir_fd` for functions of os, where files go by their names alone."""
-    if not _HAS_OWNERS:
-        yield None
-        return
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _AS_IT_IS)
-    try:
-        _check(os.fstat(directory), str(folder))
-        yield directory
-    finally:
-        os.close(directory)
-
-
-def _place(folder: Path, name: str) -> str:
-    return name if _HAS_OWNERS else str(folder / name)
 
 
 def _check(found: os.stat_result, what: str) -> None:

@@ -35,8 +35,11 @@ class Conversion(Attributes):
         """The values as nested lists of Python numbers; of a 0-d tensor the number."""
         return devices.host(self._array).tolist()
 
-    def numpy(self) -> Array:
-        """A NumPy view: no copy, so writes to either show in both."""
+    def numpy(self, *, force: builtins.bool = False) -> Array:
+        """A NumPy view: no copy, so writes to either show in both.  `force`: of a tensor with a history or on a GPU."""
+        if force:
+            view: Array = self.detach().cpu().numpy()  # type: ignore[attr-defined]  # of Tensor
+            return view
         if traced(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if devices.is_on_gpu(self._array):
@@ -45,8 +48,8 @@ class Conversion(Attributes):
                 "first."
             )
         self._version.expose()
-        view: Array = self._array.view()
-        return view
+        shown: Array = self._array.view()
+        return shown
 
     def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> Array:
         array = self.numpy()
@@ -102,7 +105,7 @@ class Conversion(Attributes):
                 dtype, device = given.dtype, given.device
             elif isinstance(given, (str, device_type)):
                 device = given
-            elif not isinstance(given, builtins.bool):
+            elif given is not None and not isinstance(given, builtins.bool):
                 dtype = given
         wanted = self._array.dtype if dtype is None else as_dtype(dtype)
         moved = self if device is None else _moved(self, device)

@@ -12,7 +12,7 @@ from ..dtypes import result_type, torch_name
 from ..ops import arithmetic, choice
 from ..ops import elementwise as ops
 from ..quiet import quietly
-from ..record import apply, as_array, is_tensor
+from ..record import apply, as_array, as_operand, is_tensor
 from ..scalars import scalar
 from ..size import as_int
 from .arithmetic import broadcasting, mismatch, without_gradient
@@ -46,6 +46,8 @@ def fill_value(name: str, value: Any) -> Any:
 def where(condition: Any, input: Any, other: Any) -> Tensor:
     """`input` where `condition` is True, else `other`."""
     array = as_array(arguments.tensor("where", "condition", condition))
+    if array.dtype == np.uint8:
+        condition = array = array != 0
     if array.dtype.kind != "b":
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {array.dtype}"
@@ -56,9 +58,9 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
 def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
     """alpha * other in the type of its sum with x, or of the difference."""
     if op.check is not None:
-        op.check(as_array(x), as_array(other))
+        op.check(as_array(x), as_operand(other))
     factor = arguments.number(name, "alpha", alpha)
-    dtype = result_type(as_array(x), as_array(other))
+    dtype = result_type(as_array(x), as_operand(other))
     if isinstance(factor, bool) and dtype.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(factor, float) and dtype.kind != "f":
@@ -85,6 +87,8 @@ def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
 
 def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor:
     """`write`(operation, x, other)."""
+    if not isinstance(rounding_mode, (str, type(None))):
+        raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type(rounding_mode).__name__}")
     if rounding_mode not in _DIVISIONS:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
@@ -230,7 +234,11 @@ class Elementwise(Attributes):
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
         """Whether |self - other| <= atol + rtol * |other| everywhere."""
         theirs = as_array(arguments.tensor("allclose", "other", other))
-        rtol, atol = arguments.number("allclose", "rtol", rtol), arguments.number("allclose", "atol", atol)
+        for name, value in (("rtol", rtol), ("atol", atol)):
+            if arguments.number("allclose", name, value) < 0:
+                raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
+        if not isinstance(equal_nan, bool):
+            raise TypeError(f"allclose(): argument 'equal_nan' must be bool, not {type(equal_nan).__name__}")
         devices.check_together(self._array, theirs)
         if theirs.dtype != self._array.dtype:
             raise RuntimeError(f"{torch_name(self._array.dtype)} did not match {torch_name(theirs.dtype)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,28 +96,28 @@ class Indexing(Attributes):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(value)}."
             ) from None
-        return bool(np.any(np.equal(*promoted([self._array, array]))))
+        try:
+            return bool(np.any(np.equal(*promoted([self._array, array]))))
+        except ValueError:
+            raise mismatch(self._array.shape, array.shape) from None
 
     def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
         """out[i][j] = self[index[i][j]][j] for dim 0, self[i][index[i][j]] for dim 1, and so on."""
         if sparse_grad:
             raise RuntimeError("gather(): expected sparse_grad=False: there are no sparse gradients")
-        indices, ndim = integers("gather", index), self._array.ndim
-        along = axis(dim, ndim)
+        indices, shape = integers("gather", index), self._array.shape or (1,)
+        along = axis(dim, self._array.ndim)
         if not indices.size:  # of whatever shape
             return apply(ops.nothing, self, shape=indices.shape)
-        if min(ndim, indices.ndim) == 0 and max(ndim, indices.ndim) <= 1:  # a number is a vector of one
-            vector: Any = self.reshape(-1)  # type: ignore[attr-defined]  # of Shaping
-            return vector.gather(0, indices.reshape(-1)).reshape(indices.shape)  # type: ignore[no-any-return]
-        if indices.ndim != ndim:
+        if (indices.ndim or 1) != len(shape):  # a number is a vector of one
             raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-        for at, (m, n) in enumerate(zip(indices.shape, self._array.shape, strict=True)):
+        for at, (m, n) in enumerate(zip(indices.shape or (1,), shape, strict=True)):
             if at != along and m > n:
                 raise RuntimeError(
                     f"Size does not match at dimension {at}: expected index {list(indices.shape)} to be no larger than "
                     f"self {list(self._array.shape)} apart from dimension {along}"
                 )
-        check_range(indices, self._array.shape[along], along, RuntimeError)
+        check_range(indices, shape[along], along, RuntimeError)
         return apply(ops.gather, self, index, axis=along)
 
     def index_select(self, dim: int, index: Any) -> Tensor:
@@ -156,7 +155,8 @@ class Indexing(Attributes):
         if not self._array.ndim:
             raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
         along = axis(dim, self._array.ndim)
-        size, first, count = self._array.shape[along], index(start), index(length)
+        first, count = as_int("argument 'start'", start), as_int("argument 'length'", length)
+        size = self._array.shape[along]
         if count < 0:
             raise RuntimeError(f"narrow(): length must be non-negative, got {count}")
         if not -size <= first <= size:
@@ -183,7 +183,7 @@ class Indexing(Attributes):
             raise RuntimeError("split expects at least a 1-dimensional tensor")
         along = axis(dim, self._array.ndim)
         length = self._array.shape[along]
-        if hasattr(split_size, "__index__"):
+        if not isinstance(split_size, (tuple, list)):
             step = as_int("argument 'split_size'", split_size)
             if step <= 0 and (step < 0 or length):
                 raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")

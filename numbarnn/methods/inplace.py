@@ -15,6 +15,7 @@ from ..ops import elementwise as ops
 from ..ops.op import Op
 from ..quiet import quietly
 from ..record import is_tensor
+from ..scalars import operand
 from ..views import continue_with, guard_write, note_write
 from .arithmetic import broadcasting
 from .elementwise import check_mask, clamped, divided, fill_value, scaled
@@ -168,6 +169,8 @@ class InPlace(Attributes):
             other = other.to(devices.of(self._array))
         elif isinstance(other, np.ndarray):
             other = devices.moved(other, devices.of(self._array))
+        elif isinstance(other, (int, float)):
+            other = operand(other, self._array.dtype)
         return overwrite(ops.copy, self, other)
 
     def fill_(self, value: Any) -> Tensor:
@@ -178,8 +181,14 @@ class InPlace(Attributes):
         """Every value 0."""
         return overwrite(ops.copy, self, 0)
 
-    def uniform_(self, from_: float = 0.0, to: float = 1.0) -> Tensor:
-        """Values drawn uniformly from [from_, to): torch's, bit for bit, after the same `manual_seed`."""
+    def uniform_(self, from_: float = 0.0, to: float = 1.0, **named: float) -> Tensor:
+        """Values drawn uniformly from [from, to): torch's, bit for bit, after the same `manual_seed`.
+
+        `from`, torch's name, is a word of Python's own: uniform_(**{"from": -1}).
+        """
+        for name in named.keys() - {"from"}:
+            raise TypeError(f"uniform_() got an unexpected keyword argument '{name}'")
+        from_ = named.get("from", from_)
         guard_write(self, ())  # before anything is drawn
         low, high, array = number("uniform_", "from", from_), number("uniform_", "to", to), self._array
         return self.copy_(random.drawn(array, lambda shape: random.uniform(shape, low, high, array.dtype)))

@@ -49,10 +49,12 @@ class Embedding(Module):
         if sparse:
             raise ValueError("sparse: expected False, got True: gradients are dense arrays here")
         for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
+            if not hasattr(size, "__index__") or num_embeddings is True:
+                raise TypeError(f"{name}: expected an int, got {type(size).__name__}")
             if size < 0:
                 raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {name}")
-        number_type = as_dtype(dtype or get_default_dtype())
-        if _weight is None and number_type.kind != "f":
+        number_type = as_dtype(dtype or get_default_dtype()) if _weight is None else get_default_dtype()
+        if number_type.kind != "f":
             raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {number_type}")
         super().__init__()
         self.num_embeddings = num_embeddings
@@ -67,7 +69,9 @@ class Embedding(Module):
                 "Shape of weight does not match num_embeddings and embedding_dim: "
                 f"expected {(num_embeddings, embedding_dim)}, got {tuple(_weight.shape)}"
             )
-        values = leaf(_table(num_embeddings, embedding_dim, number_type), device) if _weight is None else _weight
+        values = (
+            leaf(_table(int(num_embeddings), int(embedding_dim), number_type), device) if _weight is None else _weight
+        )
         self.weight = Parameter(values, requires_grad=not _freeze)
         if _weight is None:
             self._zero_padding()

@@ -73,10 +73,11 @@ def binary_cross_entropy(x: Array, y: Array, *, weight: Array | None, reduction:
 
 @elementwise(saves=(0, 1), promote=True)
 def binary_cross_entropy_with_logits(
-    x: Array, y: Array, *, weight: Array | None, pos_weight: Array | None, reduction: str
+    y: Array, x: Array, *, weight: Array | None, pos_weight: Array | None, reduction: str
 ) -> Result:
     """-w (p y log s(x) + (1 - y) log(1 - s(x))), with s(x) = 1 / (1 + exp(-x)) and p the weight of the positives.
 
+    y comes first, for it says how the losses lie in memory.
     -log s(x) is log(1 + exp(-|x|)) + max(-x, 0): nothing overflows, and no digit is lost for large |x|.
     """
     weight = np.ones_like(x, shape=()) if weight is None else weight.astype(x.dtype)
@@ -92,7 +93,7 @@ def binary_cross_entropy_with_logits(
     def d_y() -> Any:
         return weight * (-x if surplus is None else surplus * minus_log_s - x)
 
-    return _pointwise(weight * ((1 - y) * x + share * minus_log_s), reduction, d_x, d_y)
+    return _pointwise(weight * ((1 - y) * x + share * minus_log_s), reduction, d_y, d_x)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class Different:
 
     def covers(self, row: Row, case: Case, words: str) -> bool:
         alike = any(fnmatch(row.path, path) for path in self.paths.split())
-        return alike and re.search(self.words, words) is not None and self.when(row, case)
+        return alike and re.search(self.words, words, re.DOTALL) is not None and self.when(row, case)
 
     def shown(self, t: Any) -> str:
         """What the example gives in one library: its value or the type of its error."""
@@ -65,6 +65,16 @@ def _not_a_tensor(row: Row, case: Case) -> bool:
 
 def _empty(row: Row, case: Case) -> bool:
     return any(getattr(value, "shape", None) and 0 in value.shape for value in case.arguments.values())
+
+
+def _extreme(row: Row, case: Case) -> bool:
+    """A number that float32 or int32 cannot hold, or tell from the next."""
+    numbers = [abs(value) for value in case.arguments.values() if isinstance(value, (int, float))]
+    return any(0 < number < 1e-37 or number >= 2**24 for number in numbers)
+
+
+def _special(row: Row, case: Case) -> bool:
+    return any(getattr(value, "values", None) == "special" for value in case.arguments.values())
 
 
 def _no_dim(row: Row, case: Case) -> bool:
@@ -138,12 +148,6 @@ DIFFERENT = [
         "t.zeros(1).scatter(0, t.tensor([0]), src=2.0).item()",
     ),
     Different(
-        "*sum *prod", r"accepted.*Autograd not support dtype",
-        "sums and products of floats in an integer `dtype` are taken: they have no history",
-        "t.ones(2, requires_grad=True).sum(dtype=t.int64).item()",
-    ),
-    # other results
-    Different(
         "*var *std", r"gradient", "the gradient of `var(dim=())` is that of all dimensions, of which the value is",
         "x = t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)\n"
         "x.var(dim=()).backward()\nfound = x.grad[0, 0].item()",
@@ -185,6 +189,26 @@ DIFFERENT = [
         "Size", r"result.*np.int64", "`Size` keeps ints, of whatever it was made",
              "type(t.Size([np.int64(2)])[0]).__name__",
     ),
+    Different(
+        "round Tensor.round", "accepted.*round_vml_cpu", "`round(decimals=0)` of integers gives them back",
+        "t.tensor([1]).round(decimals=0).item()",
+    ),
+    Different(
+        "where Tensor.where", "where.. received an invalid combination",
+        "`where` takes a number for `input` by name", "t.where(t.tensor([True]), input=2, other=t.ones(1)).item()",
+    ),
+    Different(
+        "Tensor.__setitem__", "accepted.*(numpy.ndarray|only supports boolean masks)",
+        "`x[i] = array` and `x[uint8 mask] = value` write",
+
+        "x = t.zeros(2)\nx[0:1] = np.ones(1, np.float32)\nfound = x[0].item()",
+    ),
+    Different(
+        "nn.utils.clip_grad_norm_", "accepted.*cannot compute the inf norm on an empty",
+        "the largest of no gradients is 0 where gradients are clipped",
+        "p = t.zeros(0, requires_grad=True)\np.grad = t.zeros(0)\n"
+        "found = t.nn.utils.clip_grad_norm_([p], 1.0, float('inf'), foreach=False).item()",
+    ),
     # what is refused
     Different(
         "*norm", "refused.*'nuc'", "no nuclear norm", "round(t.eye(2).norm('nuc').item())",
@@ -195,7 +219,7 @@ DIFFERENT = [
         "t.zeros(1).view(t.int32).item()", lambda row, case: "dtype" in case.arguments,
     ),
     Different(
-        "nn.utils.rnn.pack_padded_sequence", "refused.*at most 1, the number of steps",
+        "nn.utils.rnn.pack_padded_sequence", r"refused.*at most \d+, the number of steps",
         "lengths beyond the padding are refused (torch makes a broken pack)",
         "t.nn.utils.rnn.pack_padded_sequence(t.zeros(1, 2), [2, 1]).data.shape",
     ),
@@ -222,7 +246,55 @@ DIFFERENT = [
         "*", r"refused: NotImplementedError.*", "an empty tensor of integers is refused where one with elements is",
         "t.nn.functional.softmax(t.zeros(0, dtype=t.int64), 0).shape[0]", _empty,
     ),
+    # gradients
+    Different(
+        "*pow* Tensor.__r*__ *mod*", "gradient: .*torch's 'RuntimeError in the backward pass'",
+        "powers of and to bools, and remainders of numbers, have gradients (torch fails in the backward pass)",
+        "x = t.ones(1, requires_grad=True)\n(5 % x).sum().backward()\nfound = x.grad.item()",
+    ),
+    Different(
+        "*pow*", "(result|gradient|argument)",
+
+        "exponents and bases beyond what float32 can tell apart are rounded to it",
+        "(t.tensor([-2.0]) ** -1e-300).item()", _extreme,
+    ),
+    Different(
+        "Tensor.__rtruediv__", "result: value",
+        "an integer beyond the type of the integers it meets is not taken modulo that type",
+        "(2**31 / t.tensor([1], dtype=t.int32)).item()", _extreme,
+    ),
+    Different(
+        "Tensor.__deepcopy__ Tensor.__reduce_ex__", "result: stride",
+
+        "copies and pickles of tensors with gaps have none",
+        "import copy\nfound = copy.deepcopy(t.zeros(4)[::2]).stride()",
+    ),
+    Different(
+        "nn.functional.binary_cross_entropy_with_logits", "result: stride",
+        "the losses of operands that lie differently in memory may lie otherwise",
+        "f = t.nn.functional.binary_cross_entropy_with_logits\n"
+        "found = f(t.zeros(2, 3).t(), t.zeros(3, 2), t.ones(1), reduction='none').stride()",
+    ),
+    Different(
+        "pow", "result: stride", "powers of a tensor without dimensions are laid out by rows",
+        "t.pow(t.tensor(2.0), t.zeros(2, 3).t()).stride()",
+    ),
+    Different(
+        "*cross_entropy *CrossEntropyLoss", "gradient",
+        "a row that `ignore_index` leaves out has no gradient, not even NaN",
+        "x = t.tensor([[float('nan'), 1.0]], requires_grad=True)\n"
+        "t.nn.functional.cross_entropy(x, t.tensor([-100]), reduction='sum').backward()\nfound = x.grad[0, 1].item()",
+        _special,
+    ),
+    Different(
+        "*", "accepted.*Autograd not support dtype", "an integer result has no history (torch: an error)",
+        "t.ones(1, requires_grad=True).sum(dtype=t.int64).item()",
+    ),
     # all or nothing
+    Different(
+        "Tensor.__setitem__", r"argument\[\d\]", "an index out of range writes nothing (torch writes those before it)",
+        "x = t.zeros(2)\ntry: x[[0, 5]] = 1.0\nexcept IndexError: found = x[0].item()",
+    ),
     Different(
         "Tensor.scatter_", r"argument\[0\]", "an index out of range changes nothing",
         "x = t.zeros(2)\ntry: x.scatter_(0, t.tensor([0, 9]), 1.0)\n"
@@ -236,7 +308,7 @@ DIFFERENT = [
         "except RuntimeError: found = m.weight.item() == 7",
     ),
     Different(
-        "nn.utils.vector_to_parameters", r"(argument\[1\]|refused.*one element each)",
+        "nn.utils.vector_to_parameters", r"(argument\[\d\]|refused.*one element each)",
         "`vector_to_parameters` takes a vector of the right length alone, and a wrong one changes nothing",
         "t.nn.utils.vector_to_parameters(t.zeros(3), [t.nn.Parameter(t.ones(2))])",
     ),
@@ -258,10 +330,17 @@ DIFFERENT = [
         "found = len(caught)",
     ),
     Different(
-        "*tensor randint", r"warnings: \[\], torch's \['UserWarning'\]",
-        "no warnings that copying a tensor or a list of arrays is slow, or that a range is odd",
+        "*tensor randint Tensor.__*item__ where Tensor.where", r"warnings: \[\], torch's \['UserWarning'\]",
+        "no warnings that copying is slow, that a range is odd, or that a list of lists is an index",
         "import warnings\nwith warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n    t.zeros(1).new_tensor(t.zeros(1))\nfound = len(caught)",
+    ),
+    Different(
+        "nn.functional.cross_entropy nn.functional.nll_loss nn.CrossEntropyLoss nn.NLLLoss", r"gradient\[0\].*nan",
+        "a row whose target is ignored has no gradient, even where its logits are not finite (torch: NaN)",
+        "x = t.tensor([[float('nan'), 1.0]], requires_grad=True)\n"
+        "t.nn.functional.cross_entropy(x, t.tensor([-100]), reduction='sum').backward()\nfound = x.grad.tolist()",
+        lambda row, case: "ignore_index" in case.arguments,
     ),
     # other errors
     Different(
@@ -291,7 +370,7 @@ DIFFERENT = [
         "t.nn.utils.rnn.pack_sequence([t.tensor(1.0)])",
     ),
     Different(
-        "nn.*", "TypeError: .* where torch raises RuntimeError: (hidden0|mat1 and mat2)",
+        "nn.*", "TypeError: .* where torch raises RuntimeError: (hidden0|mat1 and mat2)|TypeError: an integer is",
         "True and False are no sizes: TypeError when the layer is made", "t.nn.Linear(True, 2)(t.zeros(1, 3))",
     ),
 ]  # fmt: skip

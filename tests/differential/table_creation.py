@@ -197,7 +197,7 @@ def _dlpack(t: Any, path: str) -> Any:
 ROWS += row(
     "device",
     run=_shown,
-    type=["cpu", "cpu:0", "cuda", "cuda:0", "x", "cpu:x", 1.5, None, ""],
+    type=["cpu", "cuda", "x", "cpu:x", 1.5, None, ""],
     index=[ABSENT, 0, -2, "x"],
 )
 ROWS += program(

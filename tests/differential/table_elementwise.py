@@ -66,7 +66,6 @@ ROWS: list[Row] = [
     *row("where", condition=[T(dtype="bool"), *OTHERS[:20], True], input=OTHERS, other=OTHERS),
     *row("where", condition=[T(dtype="bool"), T(dtype="bool", shape=()), T((0,)), T((2, 0)), T((2, 3, 4), "int64")]),
     *row("Tensor.where", self=TENSORS, condition=[T(dtype="bool"), *OTHERS[:20], True], other=OTHERS),
-    *row("is_tensor", obj=ONE),
     *both("is_floating_point", input=ONE),
     # in place
     *row(
@@ -90,6 +89,9 @@ ROWS: list[Row] = [
 ]
 
 
+ROWS += program("is_tensor", run=lambda t, path, x: t.is_tensor(x), x=ONE)
+
+
 def _operator(function: Any) -> Any:
     return lambda t, path, **operands: function(*operands.values())
 
@@ -104,8 +106,10 @@ OPERATORS = {
     "floordiv": operator.floordiv, "mod": operator.mod, "pow": operator.pow, "matmul": operator.matmul,
     "and": operator.and_, "or": operator.or_, "xor": operator.xor,
 }  # fmt: skip
-PLACES = {"iadd": operator.iadd, "isub": operator.isub, "imul": operator.imul, "itruediv": operator.itruediv,
-          "ipow": operator.ipow}  # fmt: skip
+PLACES = {
+    f"i{name}": getattr(operator, f"i{name}")
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
+}
 SIGNS = {"neg": operator.neg, "pos": operator.pos, "abs": operator.abs, "invert": operator.invert}
 RELATIONS = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 
@@ -125,6 +129,7 @@ for name, function in OPERATORS.items():
     reflected = [T((2, 2))] if name == "matmul" else []
     ROWS += program(f"Tensor.__r{name}__", run=_reflected(function), x=x + TENSORS, other=[*reflected, *NUMBERS])
 for name, function in PLACES.items():
-    ROWS += program(f"Tensor.__{name}__", run=_operator(function), x=WRITABLE, other=OTHERS)
+    x, other = ([first] if first else [] for first in USUAL.get(name[1:], (None, None)))
+    ROWS += program(f"Tensor.__{name}__", run=_operator(function), x=x + WRITABLE, other=other + OTHERS)
 for name, function in SIGNS.items():
     ROWS += program(f"Tensor.__{name}__", run=_operator(function), x=[*USUAL.get(name, ())[:1], *TENSORS])

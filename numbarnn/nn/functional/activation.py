@@ -71,7 +71,7 @@ def _along(name: str, input: Any, dim: int | None, stacklevel: int, dtype: Any) 
         )
         dim = 0 if x.ndim in (0, 1, 3) else 1  # torch's choice
     if dtype is not None:
-        x = x.to(dtype)
-    if x.dtype.kind != "f":
+        x = x.to(dtype=dtype)
+    if x.dtype.kind != "f" and x._array.size:
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
     return x.softmax(dim) if name == "softmax" else x.log_softmax(dim)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import tensor
 from ...creation import as_tensor
-from ...devices import asarray, check_together, is_foreign
+from ...devices import asarray, check_together
 from ...record import as_array
 from ...tape import Array
 from ...tensor import Tensor
@@ -30,20 +31,9 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     return meant
 
 
-def check_tensor(function: str, argument: str, value: Any, position: int = 1) -> None:
-    """TypeError for what is no tensor and no array."""
-    if not isinstance(value, (Tensor, np.ndarray)) and not is_foreign(value):
-        raise TypeError(
-            f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
-        )
-
-
 def tensor_of(function: str, input: Any) -> Tensor:
     """The operand of a function that has one."""
-    if isinstance(input, Tensor):
-        return input
-    check_tensor(function, "input", input)
-    return as_tensor(input)
+    return as_tensor(tensor(function, "input", input))
 
 
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
@@ -51,9 +41,7 @@ def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     if isinstance(input, Tensor) and isinstance(target, Tensor):
         check_together(input._array, target._array)
         return input._array, target._array
-    check_tensor(function, "input", input)
-    check_tensor(function, "target", target, 2)
-    x, y = as_array(input), as_array(target)
+    x, y = as_array(tensor(function, "input", input)), as_array(tensor(function, "target", target))
     check_together(x, y)
     return x, y
 
@@ -98,7 +86,7 @@ def constant(function: str, argument: str, value: Any, x: Array) -> Array | None
     """The array, on the device of the input `x`, of an argument that no gradient flows to."""
     if value is None:
         return None
-    check_tensor(function, argument, value, 3)
+    tensor(function, argument, value)
     if getattr(value, "requires_grad", False):
         raise RuntimeError(
             f"The function '{function}' is not differentiable with respect to argument '{argument}'. "

@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import tensor
 from ...creation import as_tensor
 from ...devices import check_together
 from ...dtypes import FLOATS
 from ...kernels import backend
+from ...keywords import by_any_name
 from ...record import as_array, record
 from ...size import allocated
 from ...tape import Array
 from ...tensor import Tensor
-from .checks import check_tensor
 from .layout import dense
 from .weights import packed
 
 
+@by_any_name
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """y = x W^T + b.
 
@@ -67,9 +69,14 @@ def _rows(array: Array) -> Array:
 
 def _general(x: Tensor, weight: Tensor, bias: Any) -> Tensor:
     """What the kernels have no form for, of several operations."""
+    if x.ndim == 1 and weight.ndim == 2 and bias is not None:
+        one: Tensor = _general(x[None], weight, bias)[0]
+        return one
     y: Tensor = x.matmul(weight.t())
     if bias is None:
         return y
+    if x.ndim == 2 and weight.ndim == 1:
+        raise RuntimeError("mat2 must be a matrix, got 1-D tensor: expected no bias with a weight of one dimension")
     total: Tensor = y + bias
     if total.shape != y.shape:
         raise RuntimeError(f"bias: expected a shape that broadcasts to {list(y.shape)}, got {list(bias.shape)}")
@@ -78,9 +85,9 @@ def _general(x: Tensor, weight: Tensor, bias: Any) -> Tensor:
 
 def _check(x: Array, w: Array, b: Array | None) -> None:
     if not type(x) is type(w) is type(w if b is None else b) is np.ndarray:
-        for position, (argument, array) in enumerate((("input", x), ("weight", w), ("bias", w if b is None else b)), 1):
+        for argument, array in (("input", x), ("weight", w), ("bias", w if b is None else b)):
             if not hasattr(array, "dtype"):
-                check_tensor("linear", argument, array, position)
+                tensor("linear", argument, array)
         check_together(x, w, b)
     if w.ndim not in (1, 2) or x.ndim == 0:
         raise RuntimeError(

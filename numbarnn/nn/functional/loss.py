@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import tensor
 from ...creation import as_tensor
 from ...dtypes import torch_name
 from ...ops import loss as ops
@@ -15,7 +16,7 @@ from ...record import apply
 from ...size import Size
 from ...tape import Array
 from ...tensor import Tensor
-from .checks import check_broadcast, check_scale, check_tensor, constant, operands, reduction_of
+from .checks import check_broadcast, check_scale, constant, operands, reduction_of
 
 
 def mse_loss(
@@ -85,8 +86,7 @@ def _weighted(
     """Of several operations, so that the weight has a gradient too; a mean divides by the sum of the weights."""
     x, y = operands(name, input, target)
     _check_sizes(x, y)
-    check_tensor(name, "weight", weight, 6)
-    scale = as_tensor(weight)
+    scale = as_tensor(tensor(name, "weight", weight))
     if scale.shape != x.shape:
         raise ValueError(f"Weights and input must have the same size, got {scale.shape} and {Size(x.shape)}.")
     losses = of_error(as_tensor(input) - as_tensor(target)) * scale
@@ -173,7 +173,10 @@ def binary_cross_entropy_with_logits(
     scales = {argument: constant(name, argument, value, x) for argument, value in given.items()}
     for scale in scales.values():
         check_scale(scale, x)
-    loss = apply(ops.binary_cross_entropy_with_logits, input, target, reduction=reduction, **scales)
+    if x.dtype != y.dtype:
+        wide = np.result_type(x, y)
+        input, target = as_tensor(input).to(dtype=wide), as_tensor(target).to(dtype=wide)
+    loss = apply(ops.binary_cross_entropy_with_logits, target, input, reduction=reduction, **scales)
     return loss if y.itemsize >= x.itemsize else loss.to(y.dtype)
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from ... import devices
+from ...arguments import tensor
+from ...keywords import by_any_name
 from ...ops import embedding as ops
 from ...quiet import quietly
 from ...record import apply, as_array, tensor_of
 from ...tape import Array
 from ...tensor import Tensor
-from .checks import check_tensor
 
 
 def embedding(
@@ -35,7 +36,7 @@ def embedding(
             [0., 1.]])
     """
     for argument, value in (("indices", input), ("weight", weight)):
-        check_tensor("embedding", argument, value)
+        tensor("embedding", argument, value)
     if isinstance(padding_idx, bool) or not hasattr(padding_idx or 0, "__index__"):
         raise TypeError(f"embedding(): argument 'padding_idx' must be int, not {type(padding_idx).__name__}")
     indices, table = as_array(input), as_array(weight)
@@ -62,6 +63,7 @@ def embedding(
     return apply(ops.embedding, weight, indices=indices, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
 
 
+@by_any_name
 def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     """Row `i` of the identity for each int64 `i` of `input` (*): shape (*, num_classes), int64.
 
@@ -73,7 +75,7 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     tensor([[0, 0, 1],
             [1, 0, 0]])
     """
-    check_tensor("one_hot", "input", input)
+    tensor("one_hot", "input", input)
     if not hasattr(num_classes, "__index__"):
         raise TypeError(f"one_hot(): argument 'num_classes' must be int, not {type(num_classes).__name__}")
     numbers = devices.asarray(as_array(input))

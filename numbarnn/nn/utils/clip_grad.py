@@ -94,6 +94,6 @@ def _norm(x: Array, p: float) -> Any:
         return np.count_nonzero(size)
     if np.isinf(p):
         if not size.size:
-            return 0 if p > 0 else np.inf
+            raise RuntimeError(f"clip_grad_norm_: the norm of order {p} of an empty gradient has no value")
         return size.max() if p > 0 else size.min()
     return (size**p).sum() ** (1 / p)

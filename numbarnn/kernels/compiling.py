@@ -26,7 +26,7 @@ def begin(surroundings: str, refused: list[str]) -> None:
     if not _given:
         _given.append(_expected())
         notice.give(_given[0])
-        for folder, ours, others in folders.contents(surroundings):
+        for folder, ours, others, _ in folders.contents(surroundings):
             if others and not ours:
                 notice.give(
                     f"the {others} in {folder} are for another CPU, or other versions of Python, NumPy or Numba"
