@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
 from compare import differences
-from differs import DIFFERENT, NOT_TAKEN, explained
+from differs import DIFFERENT, NOT_TAKEN, explained, readme
 from names import shared_names, torch_parameters
 from outcome import run
 from recipes import ABSENT
@@ -76,3 +77,7 @@ def test_every_name_of_an_argument_is_in_the_table(path: str) -> None:
 @pytest.mark.parametrize("difference", DIFFERENT, ids=lambda difference: difference.example)
 def test_each_listed_difference_is_one(difference: Any) -> None:
     assert difference.shown(numbarnn) != difference.shown(torch)
+
+
+def test_the_readme_says_what_differs() -> None:
+    assert readme() in (Path(__file__).parents[2] / "README.md").read_text()
