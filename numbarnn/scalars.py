@@ -82,7 +82,10 @@ def operand(value: Any, dtype: DType) -> Array:
     if -_FLOAT32_MAX <= value <= _FLOAT32_MAX and dtype.kind in "fb":
         return np.asarray(value, dtype)
     if dtype.kind in "iu":
-        return np.asarray(value, np.int64).astype(dtype, copy=False)
+        try:
+            return np.asarray(value, np.int64).astype(dtype, copy=False)
+        except (OverflowError, ValueError):  # beyond int64, infinite or NaN
+            raise _overflow(dtype) from None
     return quietly(np.asarray, value, dtype)
 
 

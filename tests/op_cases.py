@@ -163,6 +163,7 @@ CASES: dict[str, Case] = {
     "gather 0-d": Case(lambda x: x.sum().gather(0, PICKS[0, :1]), (some(2, 3),), lambda x: x.sum().reshape(1)),
     "sort 0-d": Case(lambda x: x.sum().sort().values, (some(2, 3),), np.sum),
     "gather short": Case(lambda x: x.gather(0, PICKS[:1, :2]), (some(3, 3),), lambda x: x[PICKS[:1, :2], [[0, 1]]]),
+    "gather nothing": Case(lambda x: x.gather(0, PICKS[:0, 0]), (some(3, 3),), lambda x: x[:0, 0]),
     "index_select": Case(lambda x: x.index_select(1, ROWS[:2]), (some(2, 3),), lambda x: x[:, [2, 0]]),
     "masked_select": Case(lambda x: x.masked_select(MASK), (some(2, 3),), lambda x: x[MASK]),
     "narrow": Case(lambda x: x.narrow(1, 1, 2), (some(2, 3),), lambda x: x[:, 1:]),

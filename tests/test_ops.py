@@ -127,6 +127,7 @@ def test_float32_stays_float32(name: str) -> None:
     assert all(leaf.grad is None or leaf.grad.dtype == numbarnn.float32 for leaf in leaves)
 
 
+@pytest.mark.filterwarnings("ignore:.*degrees of freedom")
 @pytest.mark.parametrize(
     "name",
     [

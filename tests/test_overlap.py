@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+import processes
 import pytest
 
 import numbarnn as nb
@@ -107,8 +108,7 @@ def distances(sizes: list[int]) -> list[tuple[int, ...]]:
     return list(itertools.product([0], *(sorted(set(each)) for each in some[1:])))
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_arguments_that_overlap(name: str) -> None:
+def check(name: str) -> None:
     call, shapes, written = CASES[name]
     sizes = [int(np.prod(shape)) for shape in shapes.values()]
     block = np.random.default_rng(2).uniform(0.2, 0.8, 3 * sum(sizes)).astype(F32)
@@ -136,6 +136,15 @@ def test_arguments_that_overlap(name: str) -> None:
     assert {message.partition(": ")[2] for message in messages} == (
         set() if takes_any else {"expected memory of its own"}
     )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_arguments_that_overlap(name: str) -> None:
+    check(name)
+
+
+def test_arguments_that_overlap_where_nothing_is_compiled() -> None:
+    processes.run("import test_overlap as t\nfor name in t.CASES: t.check(name)", NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.parametrize("call", [step_inside, jit.step])

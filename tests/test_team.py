@@ -10,7 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from numbarnn.kernels import jit, team
+import numbarnn as nb
+from numbarnn.kernels import jit, rnn, team, threads
 from numbarnn.kernels.atomic import get, load, put, relax, swap
 from numbarnn.kernels.job import job
 
@@ -97,6 +98,28 @@ def test_threads_sleep_when_there_is_nothing_to_do():
         _count(words, 1, 2, made.address)
         time.sleep(0.1)
     assert time.process_time() - used < regions * 100 * team.PATIENCE
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 3}, {"bidirectional": True, "num_layers": 2}])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_whoever_finds_the_team_taken_does_all_alone(columns, options, monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    monkeypatch.setattr(rnn, "column_shares", lambda *_: columns)
+    words, results = threads._team_of(2)._lines, []
+    for taken in (0, 1, 0):
+        nb.manual_seed(2)
+        model, x = nb.nn.RNN(5, 40, **options), nb.randn(30, 1, 5, requires_grad=True)
+        words[0, team.OWNED // 8], regions = taken, words[0, team.REGION // 8]
+        try:
+            output, h_n = model(x)
+            output.sum().backward()
+        finally:
+            words[0, team.OWNED // 8] = 0
+        assert (words[0, team.REGION // 8] > regions) == (not taken)
+        results.append([t.detach().numpy() for t in (output, h_n, x.grad, *(p.grad for p in model.parameters()))])
+    for found in results[1:]:
+        assert all(map(np.array_equal, found, results[0]))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity masks on this platform")

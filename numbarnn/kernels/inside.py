@@ -124,7 +124,9 @@ def sequence(params: Parameters | BidirectionalParameters, x: Array, h: Array, o
     params: what `pack` makes of an nn.RNN, of one direction (D = 1) or two, or of an nn.RNNCell.
     x: (T, I) or (T, B, I): steps come first, whatever `batch_first` of the RNN says.
     h: (L D, H) or (L D, B, H), if L D is 1 also (H) or (B, H).
-    output: (T, D H) or (T, B, D H), memory of its own.
+    output: (T, D H) or (T, B, D H).
+
+    No two of x, h and output share memory.
 
     Arrays and errors are as for `step`.
 
@@ -166,6 +168,7 @@ def _check_sequence(params, x, h, output, D):
     check_shape("sequence: shape of x", (*x.shape[:-1], I), x.shape)
     check_state("sequence: shape of h", L * D, (*x.shape[1:-1], H), h)
     check_shape("sequence: shape of output", (*x.shape[:-1], D * H), output.shape)
+    check_memory("sequence: h", h, "x", x)
     check_memory("sequence: output", output, "x", x)
     check_memory("sequence: output", output, "h", h)
 
