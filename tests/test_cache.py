@@ -14,7 +14,7 @@ import processes
 import pytest
 from numba.core.registry import cpu_target
 
-from numbarnn.kernels import fingerprint, folders, leftovers, trusted
+from numbarnn.kernels import compiling, fingerprint, folders, leftovers, trusted
 from numbarnn.kernels.cache import KernelCache
 
 #: one kernel, the quickest to compile
@@ -131,6 +131,7 @@ class Planted:
 def planted(tmp_path, monkeypatch):
     """A file as good as ours, for what it is signed with is no secret, and what tells whether it is run."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiling, "begin", lambda surroundings, refused: None)
     kernel, target = KernelCache(Planted.__reduce__), cpu_target.target_context
     folder, marker = next(folders.candidates()), tmp_path / "it ran"
     trusted.make(folder)
