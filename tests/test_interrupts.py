@@ -93,7 +93,7 @@ BEYOND_ADDRESSES = {
     "uniform": lambda: nb.rand(10**10, 10**10),
     "normal": lambda: nb.randn(10**10, 10**10),
     "integers": lambda: nb.randint(0, 5, (10**10, 10**10)),
-    "a permutation": lambda: nb.randperm(10**20),
+    "a permutation": lambda: nb.randperm(2**62),
     "weights": lambda: nn.RNN(10**10, 10**10),
     "weights of a cell": lambda: nn.RNNCell(10**10, 10**10),
     "weights of a Linear": lambda: nn.Linear(10**10, 10**10),
