@@ -60,7 +60,7 @@ def write(path: str, writer: Writer) -> None:
     # 30 characters are at most 120 bytes: any name that a file system takes leaves room for the rest
     beside = os.path.join(folder, f".{name[:30]}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(beside, "xb") as file:
+        with open(beside, "xb", opener=None if mode is None else _private) as file:
             writer(writing(file))
             file.flush()
             os.fsync(file.fileno())
@@ -72,6 +72,11 @@ def write(path: str, writer: Writer) -> None:
             os.unlink(beside)
         raise
     _sync_folder(folder)
+
+
+def _private(path: str, flags: int) -> int:
+    """Readable by its owner alone until it has the mode of the file that it replaces."""
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: str) -> None:

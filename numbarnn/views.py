@@ -72,11 +72,16 @@ class _Region:
         return out
 
     def d_base(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        """Backward of looking: the gradient of the view, zero elsewhere."""
+        """Backward of looking: the gradient of the view, zero elsewhere; of what is expanded, the sum."""
         (d_view,) = d_outputs
         assert d_view is not None  # a node with one output is only visited with its gradient
         out = self._like_base(0, d_view.dtype)
-        self.of(out)[...] = d_view
+        steps = enumerate(zip(self.shape, self.strides, strict=True))
+        expanded = tuple(axis for axis, (n, step) in steps if n > 1 and not step)
+        if expanded:
+            d_view = d_view.sum(axis=expanded, keepdims=True)
+        once = tuple(slice(1) if axis in expanded else slice(None) for axis in range(len(self.shape)))
+        self.of(out)[once] = d_view
         return [out]
 
     def d_parts(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
@@ -102,7 +107,14 @@ def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False
         )
     if target._version.before_write is not None:
         target._version.announce()
-    if target._array.dtype.kind != "f" or not tape.recording((target, *values)):
+    if target._array.dtype.kind != "f":
+        return False
+    if target._view is not None and not tape.traced(target) and tape.recording((target._view.base,)):
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled: the history of "
+            "its base would not know. Make the view outside of no_grad, or write to it inside."
+        )
+    if not tape.recording((target, *values)):
         return False
     if target._node is None and target._requires_grad:
         raise RuntimeError(_LEAF.format("a view of a leaf" if in_part else "a leaf"))

@@ -270,7 +270,7 @@ def _version(number, folder, *names):
     """A folder as another version would leave it, not used for the longer the smaller its number."""
     path = folder / f"numbarnn-{number:016x}"
     path.mkdir()
-    for name in names or (f"_pack_matrix-01234567-{number:032x}.nbc", f"_dot-01234567-{number:032x}.nbc.abc_12.tmp"):
+    for name in names or (f"_pack_matrix-01234567-{number:032x}.nbc", f"_dot-{number:032x}.nbc.{number:016x}.tmp"):
         (path / name).write_text("kept")
     os.utime(path, (number, number))
     return path
@@ -297,6 +297,8 @@ NOT_OURS = {
     "a file of the user's inside": lambda folder: _version(0, folder, f"a-01234567-{0:032x}.nbc", "notes.txt"),
     "a folder inside": lambda folder: (_version(0, folder) / f"a-01234567-{0:032x}.nbc").mkdir() or folder,
     "a hidden file inside": lambda folder: _version(0, folder, ".git"),
+    "nothing inside": lambda folder: (folder / f"numbarnn-{0:016x}").mkdir(),
+    "a copy of one inside": lambda folder: _version(0, folder, f"a-01234567-{0:032x}.nbc.backup.tmp"),
     "a longer name inside": lambda folder: _version(0, folder, f"a-01234567-{0:032x}.nbc.txt"),
     "a folder that others may write": lambda folder: _version(0, folder).chmod(0o777),
     "a link to a folder": lambda folder: _linked(folder, "folder"),

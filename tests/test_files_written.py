@@ -176,8 +176,8 @@ def test_what_a_write_raises_comes_out_and_the_old_file_stays(format, error, tmp
             WRITERS[format](VALUE, Failing(io.BytesIO(), error, call))
         assert caught.value is error
 
-        def opened(name, mode, call=call):
-            return Failing(real(name, mode), error, call)
+        def opened(name, mode, call=call, **options):
+            return Failing(real(name, mode, **options), error, call)
 
         with monkeypatch.context() as context:
             context.setattr("builtins.open", opened)

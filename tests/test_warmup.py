@@ -12,7 +12,7 @@ import pytest
 
 import numbarnn
 from numbarnn import __main__, warmup
-from numbarnn.kernels import activation, compiling, jit, team, threads
+from numbarnn.kernels import activation, compiling, jit, notice, team, threads
 
 KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
@@ -123,11 +123,21 @@ def test_it_says_how_far_it_is(capsys):
 def test_a_folder_that_cannot_be_written_is_an_error(monkeypatch, capsys):
     """And nothing is compiled for it."""
     monkeypatch.setattr(warmup.folders, "writable", lambda: None)
-    monkeypatch.setattr(warmup, "WORKLOADS", {})
+    monkeypatch.setattr(warmup, "WORKLOADS", {"one": lambda dtype: notice.give("compiling")})
     assert __main__.main(["warmup"]) == 1
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "NUMBA_CACHE_DIR" in err
+
+
+def test_a_folder_that_cannot_be_written_and_has_all_kernels_is_none(monkeypatch, capsys):
+    """As in an image that runs what was compiled when it was built."""
+    monkeypatch.setattr(warmup.folders, "writable", lambda: None)
+    monkeypatch.setattr(warmup, "WORKLOADS", {"one": lambda dtype: None})
+    assert __main__.main(["warmup"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("All kernels for this CPU are there")
+    assert err == ""
 
 
 def test_a_kernel_that_could_not_be_kept_is_an_error(monkeypatch, capsys):

@@ -129,7 +129,7 @@ class KernelCache(_Cache):
                 trusted.write(path, name, _checksum(name, payload) + payload)
                 leftovers.remove(path)
             except OSError as error:
-                compiling.not_kept(error)
+                compiling.not_kept(path, error)
         compiling.done()
 
     def _stem(self) -> str:

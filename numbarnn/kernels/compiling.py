@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from . import folders, notice
 
@@ -54,8 +55,8 @@ def done() -> None:
         notice.give(f"{_count} kernels are compiled")
 
 
-def not_kept(error: OSError) -> None:
+def not_kept(folder: Path, error: OSError) -> None:
     """A kernel that was compiled could not be written: say so the first time."""
-    failures.append(str(error))
+    failures.append(f"{folder}: {error.strerror or error}")
     if len(failures) == 1:
-        notice.give(f"a compiled kernel cannot be kept: {error}")
+        notice.give(f"a compiled kernel cannot be kept: {failures[0]}")

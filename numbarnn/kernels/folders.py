@@ -55,9 +55,13 @@ def candidates() -> Iterator[Path]:
 _reasons: dict[str, None] = {}
 
 
-@functools.cache
 def writable() -> Path | None:
     """Where kernels that this process compiles are kept; None: nowhere."""
+    return _writable(os.geteuid() if hasattr(os, "geteuid") else None)
+
+
+@functools.cache
+def _writable(user: int | None) -> Path | None:
     return next(filter(_is_writable, candidates()), None)
 
 
@@ -82,8 +86,8 @@ def why_not() -> str:
 @functools.cache
 def used(folder: Path) -> None:
     """Kernels in it are in use: it is none of those that nobody needs."""
-    with contextlib.suppress(OSError):  # it may be read only
-        os.utime(folder)
+    with contextlib.suppress(OSError), trusted.opened(folder) as directory:  # it may be read only
+        os.utime(folder if directory is None else directory)
 
 
 class Contents(NamedTuple):

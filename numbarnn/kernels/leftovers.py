@@ -16,7 +16,7 @@ from pathlib import Path
 from . import trusted
 
 _FOLDER = re.compile(r"(numbarnn-[0-9a-f]{16})(-\d+)?")
-_FILE = re.compile(r"\w+-[0-9a-f]{8}-[0-9a-f]{32}\.nbc(\.\w+\.tmp)?")
+_FILE = re.compile(r"\w+(-[0-9a-f]{8})?-[0-9a-f]{32}\.nbc(\.[0-9a-f]{16}\.tmp)?")
 #: folders of other versions that stay: the youngest, and those that were used within so many seconds
 _MOST, _AGE = 3, 24 * 3600
 
@@ -48,7 +48,7 @@ def _remove(folder: Path) -> None:
     with trusted.opened(folder) as directory:
         with os.scandir(folder if directory is None else directory) as entries:
             found = list(entries)
-        if all(_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in found):
+        if found and all(_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in found):
             for entry in found:
                 os.unlink(trusted.place(folder, entry.name), dir_fd=directory)
             folder.rmdir()  # fails if anything has come meanwhile

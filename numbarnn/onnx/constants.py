@@ -26,6 +26,11 @@ _NAMES = (
 _RAW, _LOCATION, _EXTERNAL = 9, 14, 1
 
 
+def _as_it_is(path: str, flags: int) -> int:
+    """Neither through a link, nor waiting for the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
 class Constants(Mapping[str, Array]):
     """Initializers and results of Constant nodes, by name."""
 
@@ -93,9 +98,9 @@ class Constants(Mapping[str, Array]):
         if os.path.isabs(location) or os.path.commonpath([path, self._folder]) != self._folder:
             raise OnnxLoadError(f"its elements lie in {location!r}, outside of the folder of the model")
         offset, length = int(entries.get("offset", "0")), int(entries.get("length", size))
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise OnnxLoadError(f"its elements lie in {location!r}, which is no file")
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_as_it_is) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OnnxLoadError(f"its elements lie in {location!r}, which is no file")
             if length != size or offset < 0 or offset + size > os.fstat(file.fileno()).st_size:
                 raise OnnxLoadError(f"expected {size} bytes from {offset} on in {location!r}, which are not there")
             file.seek(offset)
