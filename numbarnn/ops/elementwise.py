@@ -49,7 +49,7 @@ def sign(x: Array) -> Result:
 
 def sign_of(x: Array) -> Any:
     """-1, 0 or 1; 0 for NaN, as in torch."""
-    return np.subtract(x > 0, x < 0, dtype=x.dtype) if x.dtype.kind == "f" else np.sign(x)
+    return (x > 0).astype(x.dtype) - (x < 0) if x.dtype.kind == "f" else np.sign(x)
 
 
 @op()
