@@ -34,7 +34,10 @@ def _any(row: Row, case: Case) -> bool:
 
 @dataclass(frozen=True)
 class Different:
-    """Where and in what the net finds a difference, why it is one, and a line of code that shows it."""
+    """Where and in what the net finds a difference, why it is one, and a line of code that shows it.
+
+    Without paths: one that takes more than a call to show.
+    """
 
     paths: str
     words: str  # a regular expression for what `outcome.differences` says
@@ -85,6 +88,11 @@ def _ties(row: Row, case: Case) -> bool:
 
 TABLE = {
     "More is taken": [
+        Different(
+            "", "", "the pieces of `chunk`, `split` and `unbind` may be written in place",
+            "x = t.ones(4, requires_grad=True)\nb = x * 1\nb.chunk(2)[0].mul_(2)\nb.sum().backward()\n"
+            "found = x.grad[0].item()",
+        ),
         Different(
             "*", r"accepted, where torch raises TypeError: .*must be Tensor",
             "functions take arrays, lists and numbers in the place of tensors",
@@ -166,6 +174,15 @@ TABLE = {
         ),
     ],
     "Refused": [
+        Different(
+            "", "", "a write through `.data` is one: a backward pass that needs the old values refuses",
+            "x = t.ones(2, requires_grad=True)\ny = x.exp()\ny.data.zero_()\ny.sum().backward()\nfound = 1",
+        ),
+        Different(
+            "", "", "a layer's weights cannot be written between forward and backward pass, needed or not",
+            "r = t.nn.RNN(1, 1)\ny = r(t.ones(2, 1, 1))[0]\nwith t.no_grad(): r.weight_ih_l0.mul_(2)\n"
+            "y.sum().backward()\nfound = 1",
+        ),
         Different(
             "*norm", "refused.*'nuc'", "no nuclear norm", "round(t.eye(2).norm('nuc').item())",
         ),
