@@ -438,8 +438,9 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     before = path.read_bytes()
     real = open
 
-    def opened(name, mode):
-        return FullDisk(real(name, mode)) if mode == "xb" else real(name, mode)
+    def opened(name, mode, **options):
+        file = real(name, mode, **options)
+        return FullDisk(file) if mode == "xb" else file
 
     monkeypatch.setattr("builtins.open", opened)
     with pytest.raises(OSError, match="No space left"):

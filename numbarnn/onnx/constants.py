@@ -98,9 +98,12 @@ class Constants(Mapping[str, Array]):
         if os.path.isabs(location) or os.path.commonpath([path, self._folder]) != self._folder:
             raise OnnxLoadError(f"its elements lie in {location!r}, outside of the folder of the model")
         offset, length = int(entries.get("offset", "0")), int(entries.get("length", size))
+        no_file = OnnxLoadError(f"its elements lie in {location!r}, which is no file")
+        if os.path.isdir(path):
+            raise no_file
         with open(path, "rb", opener=_as_it_is) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OnnxLoadError(f"its elements lie in {location!r}, which is no file")
+                raise no_file
             if length != size or offset < 0 or offset + size > os.fstat(file.fileno()).st_size:
                 raise OnnxLoadError(f"expected {size} bytes from {offset} on in {location!r}, which are not there")
             file.seek(offset)
