@@ -141,7 +141,6 @@ def vary(usual: T, *changes: dict[str, Any], **each: Sequence[Any]) -> list[T]:
 
 SHAPES = ((3,), (), (0,), (1,), (1, 3), (2, 1), (2, 0), (2, 3, 4), (1, 1, 1), (3, 0, 2))
 LAYOUTS = ("transposed", "strided", "expanded")
-FLOATS = ("float64",)
 DTYPES = ("float64", "int64", "int32", "bool", "uint8", "int16", "int8")
 
 #: any tensor

@@ -70,8 +70,6 @@ class Row:
     path: str
     parameters: dict[str, Parameter]
     run: Callable[[Any, str, list[Any], dict[str, Any]], Any] = call
-    #: parameters that belong to `run`, not to the name in torch
-    own: tuple[str, ...] = ()
     #: how many tries one case is worth, for rows that are slow
     cost: int = 1
     #: relative tolerance of float32 and of float64
@@ -135,7 +133,7 @@ class Row:
         return Case(given, passed, positional, changed)
 
 
-def row(*paths: str, run: Any = call, own: Sequence[str] = (), cost: int = 1, close: tuple[float, float] | None = None,
+def row(*paths: str, run: Any = call, cost: int = 1, close: tuple[float, float] | None = None,
         **parameters: Any) -> list[Row]:  # fmt: skip
     """A row for each of `paths`, which have the same parameters."""
     found = {
@@ -145,15 +143,20 @@ def row(*paths: str, run: Any = call, own: Sequence[str] = (), cost: int = 1, cl
         name: Parameter(p.values, p.also or (ALSO.get(name, ()) if run is call else ()), p.by_name)
         for name, p in found.items()
     }
-    return [Row(path, found, run, tuple(own), cost, close or Row.close) for path in paths]
+    return [Row(path, found, run, cost, close or Row.close) for path in paths]
 
 
 def both(*names: str, **options: Any) -> list[Row]:
     """Rows for functions that are methods as well, whose first parameter is the tensor."""
-    first, *_ = [name for name in options if name not in ("run", "own", "cost", "close")]
+    first, *_ = [name for name in options if name not in ("run", "cost", "close")]
     tensors = {first: [value for value in options[first] if isinstance(value, T)]}
     method = {name: value for name, value in options.items() if name != first}
     return [*row(*names, **options), *row(*(f"Tensor.{name}" for name in names), **tensors, **method)]
+
+
+def seeded(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
+    """The result, and a draw after it, which shows how much of the stream was used."""
+    return call(t, path, args, keywords), t.rand(3)
 
 
 def program(*paths: str, run: Callable[..., Any], **parameters: Any) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from recipes import ABSENT, FLAGS, NUMBERS, TENSORS, TYPES, Make, T, star, vary
-from rows import Row, call, named, program, row
+from rows import Row, call, named, program, row, seeded
 from table_elementwise import WRITABLE
 
 DEVICES = [ABSENT, None, "cpu", "nowhere", 1.0]
@@ -45,11 +45,6 @@ LIKE = [
 ]
 
 
-def _seeded(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
-    """The result, and a draw after it, which shows how much of the stream was used."""
-    return call(t, path, args, keywords), t.rand(3)
-
-
 def _uninitialised(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
     found = call(t, path, args, keywords)
     return found.shape, found.dtype, found.stride() if found.numel() else (), found.requires_grad
@@ -78,25 +73,25 @@ ROWS: list[Row] = [
     *row("Tensor.new_full", self=[T(), T(dtype="float64"), T(dtype="int64"), T(dtype="bool")],
          size=[s for s in SIZES if not isinstance(s, type(star()))], fill_value=FILLS, **OPTIONS),
     # draws
-    *row("rand", "randn", run=_seeded, size=[(20,), star(4, 5), *SIZES[:-2]], **OPTIONS),
-    *row("rand_like", "randn_like", run=_seeded, input=[T((20,)), T((17, 3), layout="transposed"), *LIKE], **OPTIONS),
-    *row("randint", run=_seeded, low=[0, -5, 3, 10, 1.0, "x"], high=[10, 2, 2**31, 2**40, 0, 1.5], size=[(20,), (2, 3),
+    *row("rand", "randn", run=seeded, size=[(20,), star(4, 5), *SIZES[:-2]], **OPTIONS),
+    *row("rand_like", "randn_like", run=seeded, input=[T((20,)), T((17, 3), layout="transposed"), *LIKE], **OPTIONS),
+    *row("randint", run=seeded, low=[0, -5, 3, 10, 1.0, "x"], high=[10, 2, 2**31, 2**40, 0, 1.5], size=[(20,), (2, 3),
          [2], (), (0,), 3, (-1,)], **OPTIONS),
-    *row("randint", run=_seeded, high=[10, 1, 0, -1, 2**31 + 5], size=[(20,), (2, 3), [2], (), 3], **OPTIONS),
-    *row("randperm", run=_seeded, n=[5, 0, 1, 100, -1, 2.0, "x"], **OPTIONS),
-    *row("bernoulli", run=_seeded, input=[T((20,), values="unit"), T((20, 2), "float64", layout="transposed",
+    *row("randint", run=seeded, high=[10, 1, 0, -1, 2**31 + 5], size=[(20,), (2, 3), [2], (), 3], **OPTIONS),
+    *row("randperm", run=seeded, n=[5, 0, 1, 100, -1, 2.0, "x"], **OPTIONS),
+    *row("bernoulli", run=seeded, input=[T((20,), values="unit"), T((20, 2), "float64", layout="transposed",
          values="unit"), T(values="unit", layout="strided"), T(), T(dtype="int64"), T((0,)), T(dtype="bool"), 0.5],
          p=[ABSENT, 0.5, 0.0, 1.0, 1.5, -0.1, float("nan")]),
-    *row("multinomial", run=_seeded, input=[T((5,), values="unit"), T((3, 4), values="unit"), T((3, 4), "float64",
+    *row("multinomial", run=seeded, input=[T((5,), values="unit"), T((3, 4), values="unit"), T((3, 4), "float64",
          "transposed", "unit"), T((5,)), T((5,), values=(0, 0, 1, 0, 0)), T((2,), values=(0, 0)), T((5,), "int64",
          values="small"), T(()), T((0,)), T((2, 2, 2), values="unit"), T((3,), values=(float("nan"), 1, 1))],
          num_samples=[1, 2, 4, 9, 0, -1, 2.0], replacement=FLAGS),
-    *row("normal", run=_seeded, mean=[T((20,)), T((4, 5)), 0.0, 1, T((2,), "float64"), T((3,), "int64")], std=[1.0, 2.5,
+    *row("normal", run=seeded, mean=[T((20,)), T((4, 5)), 0.0, 1, T((2,), "float64"), T((3,), "int64")], std=[1.0, 2.5,
          T((20,), values="positive"), T((1,), values="positive"), -1.0, 0.0, T((5,), values="positive")], size=[ABSENT,
          (20,), (2, 3), (), [3]]),
-    *row("Tensor.normal_", run=_seeded, self=[T((20,), grad="history"), *WRITABLE], mean=[ABSENT, 0, 1.5, float("nan"),
+    *row("Tensor.normal_", run=seeded, self=[T((20,), grad="history"), *WRITABLE], mean=[ABSENT, 0, 1.5, float("nan"),
          T(())], std=[ABSENT, 1, 0.1, 0, -1.0]),
-    *row("Tensor.uniform_", run=_seeded, self=[T((20,), grad="history"), *WRITABLE], **{"from": [ABSENT, 0, -1.0, 5,
+    *row("Tensor.uniform_", run=seeded, self=[T((20,), grad="history"), *WRITABLE], **{"from": [ABSENT, 0, -1.0, 5,
          1e300], "to": [ABSENT, 1, 2.5, -3.0, float("inf")]}),
     # the rest
 ]  # fmt: skip

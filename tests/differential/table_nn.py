@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from recipes import ABSENT, FLAGS, NOT_TENSORS, TENSORS, TYPES, DType, Make, T, vary
-from rows import Row, call, first, named, program, row
+from rows import Row, call, first, named, program, row, seeded
 from table_reductions import DIM, ONE
 
 F = "nn.functional."
@@ -81,15 +81,11 @@ EMBEDDING = {
 }
 
 
-def _drawn(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> Any:
-    return call(t, path, args, keywords), t.rand(2)
-
-
 ROWS: list[Row] = [
     *row(F + "relu", input=ONE, inplace=FLAGS),
     *row(F + "sigmoid", F + "tanh", input=ONE),
     *row(F + "softmax", F + "log_softmax", input=ONE, dim=DIM[:-1], _stacklevel=named(ABSENT, 3), dtype=named(*TYPES)),
-    *row(F + "dropout", run=_drawn, input=[T((40,)), T((6, 4), layout="transposed"), T((6, 4), layout="expanded"),
+    *row(F + "dropout", run=seeded, input=[T((40,)), T((6, 4), layout="transposed"), T((6, 4), layout="expanded"),
          *TENSORS], p=[ABSENT, 0.5, 0.1, 0.0, 1.0, 1.5, -0.1, float("nan"), "x", 1], training=[ABSENT, True, False],
          inplace=FLAGS),
     *row(F + "linear", input=INPUTS, weight=[T((2, 3)), T((1, 3)), T((0, 3)), T((3,)), T((2, 4)), T((2, 3), "float64"),
@@ -139,7 +135,7 @@ def modules(
         forward["call_target"] = named(*targets)
     if hx is not None:
         forward["call_hx"] = named(*hx)
-    return row(*paths, run=module, own=tuple(forward), cost=cost, **parameters, **forward)
+    return row(*paths, run=module, cost=cost, **parameters, **forward)
 
 
 FACTORY = {"device": named(ABSENT, None, "cpu", "nowhere"), "dtype": named(*TYPES)}
@@ -213,15 +209,15 @@ GAIN = [ABSENT, 1.0, 0.1, 5 / 3, 0, -1.0, "x"]
 NONLINEARITY = [ABSENT, "relu", "tanh", "leaky_relu", "linear", "sigmoid", "conv1d", "selu", "x"]
 I = "nn.init."
 ROWS += [
-    *row(I + "constant_", run=_drawn, tensor=FILLED, val=[0.3, 0.1, 1, 1e300, float("nan"), T(()), "x", True]),
-    *row(I + "zeros_", I + "ones_", run=_drawn, tensor=FILLED),
-    *row(I + "eye_", run=_drawn, tensor=FILLED),
-    *row(I + "uniform_", run=_drawn, tensor=FILLED, a=[ABSENT, -1.0, 0.5, 3, "x"], b=[ABSENT, 2.0, 0.1, float("inf")]),
-    *row(I + "normal_", run=_drawn, tensor=FILLED, mean=[ABSENT, -1.0, 0.5, "x"], std=[ABSENT, 2.0, 0.1, -1.0, 0]),
-    *row(I + "xavier_normal_", I + "xavier_uniform_", run=_drawn, tensor=FILLED, gain=GAIN),
-    *row(I + "kaiming_normal_", I + "kaiming_uniform_", run=_drawn, tensor=FILLED, a=[ABSENT, 0, 0.1, 5**0.5, "x"],
+    *row(I + "constant_", run=seeded, tensor=FILLED, val=[0.3, 0.1, 1, 1e300, float("nan"), T(()), "x", True]),
+    *row(I + "zeros_", I + "ones_", run=seeded, tensor=FILLED),
+    *row(I + "eye_", run=seeded, tensor=FILLED),
+    *row(I + "uniform_", run=seeded, tensor=FILLED, a=[ABSENT, -1.0, 0.5, 3, "x"], b=[ABSENT, 2.0, 0.1, float("inf")]),
+    *row(I + "normal_", run=seeded, tensor=FILLED, mean=[ABSENT, -1.0, 0.5, "x"], std=[ABSENT, 2.0, 0.1, -1.0, 0]),
+    *row(I + "xavier_normal_", I + "xavier_uniform_", run=seeded, tensor=FILLED, gain=GAIN),
+    *row(I + "kaiming_normal_", I + "kaiming_uniform_", run=seeded, tensor=FILLED, a=[ABSENT, 0, 0.1, 5**0.5, "x"],
          mode=[ABSENT, "fan_in", "fan_out", "FAN_OUT", "x"], nonlinearity=NONLINEARITY),
-    *row(I + "orthogonal_", run=_drawn, tensor=FILLED, gain=GAIN, close=(1e-4, 1e-10)),
+    *row(I + "orthogonal_", run=seeded, tensor=FILLED, gain=GAIN, close=(1e-4, 1e-10)),
     *row(I + "calculate_gain", nonlinearity=NONLINEARITY[1:], param=[ABSENT, None, 0.1, 2, True, "x"]),
 ]  # fmt: skip
 

@@ -137,9 +137,7 @@ def schedule(t: Any, path: str, args: list[Any], keywords: dict[str, Any]) -> An
 
 
 def schedules(name: str, **parameters: Any) -> list[Row]:
-    return row(
-        "optim.lr_scheduler." + name, run=schedule, own=("own_lr",), cost=3, own_lr=named(1.0, 0.25, 0), **parameters
-    )
+    return row("optim.lr_scheduler." + name, run=schedule, cost=3, own_lr=named(1.0, 0.25, 0), **parameters)
 
 
 LAST = [ABSENT, -1, "x"]
