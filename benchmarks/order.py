@@ -15,10 +15,10 @@ import numpy as np
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels import gemm, packing
-from numbarnn.kernels.jit import kernel
-from numbarnn.kernels.simd import at, panel_width, plus
-from numbarnn.kernels.tile import tile_add, tile_fma, tile_load, tile_store, tile_zero
+from numbarnn.kernels.compile.jit import kernel
+from numbarnn.kernels.product import gemm, packing
+from numbarnn.kernels.simd.pointers import at, panel_width, plus
+from numbarnn.kernels.simd.tile import tile_add, tile_fma, tile_load, tile_store, tile_zero
 
 TIMES, TURNS, STEPS = 2000, 15, 200
 

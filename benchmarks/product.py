@@ -12,11 +12,12 @@ import time
 import numpy as np
 
 from numbarnn.bench import limits
-from numbarnn.kernels.gemm import by_rows, product
-from numbarnn.kernels.jit import kernel
-from numbarnn.kernels.packing import matrix, packed
-from numbarnn.kernels.simd import PAIR_ROWS, TALL, at, panel_width, plus
-from numbarnn.kernels.tile import tile_fma, tile_store, tile_zero
+from numbarnn.kernels.compile.jit import kernel
+from numbarnn.kernels.product.gemm import by_rows, product
+from numbarnn.kernels.product.packing import matrix, packed
+from numbarnn.kernels.simd.pointers import at, panel_width, plus
+from numbarnn.kernels.simd.target import PAIR_ROWS, TALL
+from numbarnn.kernels.simd.tile import tile_fma, tile_store, tile_zero
 
 SHAPES = [(1, 64, 64), (1, 256, 256), (4, 512, 512), (8, 512, 512), (13, 256, 256), (16, 128, 128), (16, 256, 256),
           (32, 512, 512), (64, 512, 512), (16, 1024, 1024), (64, 1024, 1024), (64, 2048, 2048)]  # fmt: skip

@@ -15,9 +15,10 @@ import numpy as np
 
 import numbarnn as nb
 from numbarnn.bench.worker import timed
-from numbarnn.kernels import rnn, threads, weights
-from numbarnn.kernels.activation import TANH
-from numbarnn.kernels.packing import matrix, packed
+from numbarnn.kernels.cells.activation import TANH
+from numbarnn.kernels.product.packing import matrix, packed
+from numbarnn.kernels.recurrence import stack, weights
+from numbarnn.kernels.threads import dispatch
 
 SECONDS, ROUNDS = 0.03, 3
 COLUMNS = [(B, T, H) for H, T in ((256, 40), (512, 20), (1024, 10), (2048, 6)) for B in (1, 2, 4, 8, 16, 24, 32, 64)]
@@ -56,11 +57,11 @@ def recurrences(B, T, H):
     h, h_0, d_h, back = np.zeros((1, B, H), f32), np.zeros((B, H), f32), np.zeros((B, H), f32), packed(weight_hh)
 
     def forward():
-        rnn.forward(x, False, starts, all_weights, h, no_lower, output, 1, TANH)
+        stack.forward(x, False, starts, all_weights, h, no_lower, output, 1, TANH)
         return output
 
     def backward():
-        rnn.backward(starts, back, h_0, output, 0, False, TANH, d_output, d_h, d_pre, no_previous)
+        stack.backward(starts, back, h_0, output, 0, False, TANH, d_output, d_h, d_pre, no_previous)
         return d_pre
 
     return forward, backward
@@ -70,10 +71,10 @@ def columns_or_sequences(B, T, H):
     """GFLOP/s of sequences and columns, forward and back."""
     rates = []
     for run in recurrences(B, T, H):
-        times = {1: [], threads.available(): []}
+        times = {1: [], dispatch.available(): []}
         for _ in range(ROUNDS):
             for count, taken in times.items():
-                with _setting(rnn, column_shares=lambda *_, count=count: count):
+                with _setting(stack, column_shares=lambda *_, count=count: count):
                     taken.append(timed(run, SECONDS)[0])
         rates += [2e-9 * B * T * H * H / statistics.median(taken) for taken in times.values()]
     return rates
@@ -83,11 +84,11 @@ def one_thread_or_layers(T, H, layers, directions):
     """Microseconds of one sequence."""
     nb.manual_seed(0)
     model, x = nb.nn.RNN(H, H, num_layers=layers, bidirectional=directions == 2), nb.randn(T, 1, H)
-    times = {1: [], min(threads.available(), max(layers, directions)): []}
+    times = {1: [], min(dispatch.available(), max(layers, directions)): []}
     with nb.inference_mode():
         for _ in range(ROUNDS):
             for count, taken in times.items():
-                with _setting(rnn, layer_shares=lambda *_, count=count: count):
+                with _setting(stack, layer_shares=lambda *_, count=count: count):
                     taken.append(timed(lambda: model(x)[0], SECONDS)[0])
     return [1e6 * statistics.median(taken) for taken in times.values()]
 
@@ -104,7 +105,7 @@ def after_a_pause(B, T, H):
                 end = time.perf_counter() + PAUSE
                 while time.perf_counter() < end:  # the caller stays awake, and so does its core
                     pass
-                with _setting(threads, **values):
+                with _setting(dispatch, **values):
                     began = time.perf_counter()
                     model(x)
                     times[way].append(time.perf_counter() - began)
@@ -113,7 +114,7 @@ def after_a_pause(B, T, H):
 
 def main():
     """Print one line for each shape."""
-    print(f"{threads.available()} threads")
+    print(f"{dispatch.available()} threads")
     for shape in COLUMNS:
         rates = "forward: sequences {:3.0f}, columns {:3.0f}   back: {:3.0f}, {:3.0f}".format(
             *columns_or_sequences(*shape)

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 from . import cuda, nn
 from ._version import __version__
+from .arrays.dtypes import bool_ as bool
+from .arrays.dtypes import device, float32, float64, get_default_dtype, int32, int64
+from .arrays.dtypes import float32 as float
+from .arrays.dtypes import float64 as double
+from .arrays.dtypes import int32 as int
+from .arrays.dtypes import int64 as long
+from .arrays.size import Size
+from .autograd.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .config import get_num_threads, set_num_threads, show_config
-from .creation import (
+from .random import Generator, manual_seed
+from .tensors.creation import (
     as_tensor,
     empty,
     empty_like,
@@ -23,13 +32,8 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .dtypes import bool_ as bool
-from .dtypes import device, float32, float64, get_default_dtype, int32, int64
-from .dtypes import float32 as float
-from .dtypes import float64 as double
-from .dtypes import int32 as int
-from .dtypes import int64 as long
-from .functions import (
+from .tensors.distributions import bernoulli, multinomial, normal
+from .tensors.functions import (
     abs,
     add,
     all,
@@ -115,14 +119,10 @@ from .functions import (
     var,
     where,
 )
-from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .random import Generator, manual_seed
-from .ranges import arange, linspace
-from .sampling import rand, rand_like, randint, randn, randn_like, randperm
-from .sampling_from import bernoulli, multinomial, normal
-from .size import Size
-from .tensor import Tensor
-from .typed import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+from .tensors.legacy_types import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+from .tensors.ranges import arange, linspace
+from .tensors.sampling import rand, rand_like, randint, randn, randn_like, randperm
+from .tensors.tensor import Tensor
 
 if TYPE_CHECKING:
     from . import checkpoint, jit, onnx, optim

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from . import bench, config, demo, warmup
+from . import bench, config, demo
 from ._version import __version__
 from .bench import sweep
+from .command import warmup
 from .kernels import backend
 
 

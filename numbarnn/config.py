@@ -12,7 +12,10 @@ import numpy as np
 
 from . import cuda
 from ._version import __version__
-from .kernels import backend, cache, cores, folders, notice, simd, threads
+from .kernels import backend
+from .kernels.compile import cache, folders, notice
+from .kernels.simd import target
+from .kernels.threads import cores, dispatch
 
 
 def set_num_threads(count: int) -> None:
@@ -33,12 +36,12 @@ def set_num_threads(count: int) -> None:
         raise RuntimeError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count}")
-    threads.limit = int(count)
+    dispatch.limit = int(count)
 
 
 def get_num_threads() -> int:
     """How many threads a kernel uses at most."""
-    return threads.available()
+    return dispatch.available()
 
 
 def on_compile(hook: notice.Hook | None) -> notice.Hook | None:
@@ -77,9 +80,9 @@ def configuration() -> dict[str, str]:
         return {**versions, "kernels": "off: NUMBA_DISABLE_JIT is set, and NumPy computes the same, slowly"}
     return {
         **versions,
-        "SIMD width": f"{simd.VECTOR_BYTES * 8} bits{'' if simd.HAS_FMA else ', no fused multiply-add'}",
+        "SIMD width": f"{target.VECTOR_BYTES * 8} bits{'' if target.HAS_FMA else ', no fused multiply-add'}",
         "threads": f"{get_num_threads()} of {cores.most()}",
-        "cache folder": str(folders.writable() or f"none that can be written: {folders.why_not()}"),
+        "cache folder": str(folders.writable_place() or f"none that can be written: {folders.why_not()}"),
         "kernels": "; ".join(cache.inventory()) or "none yet: they are compiled when they are first used",
     }
 

@@ -22,15 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from .devices import check_on_cpu
-from .dtypes import FLOATS
-from .kernels.inside import linear, sequence, step
-from .kernels.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
-from .nn.functional.layout import dense
-from .nn.functional.packed import packed_module
-from .nn.functional.weights import array_of
+from .arrays.devices import check_on_cpu
+from .arrays.dtypes import FLOATS
+from .kernels.embed.calls import linear, sequence, step
+from .kernels.embed.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
 from .nn.linear import Linear
-from .nn.rnn import RNN, RNNCell
+from .nn.recurrent.layout import dense
+from .nn.recurrent.packed_module import packed_module
+from .nn.recurrent.rnn import RNN, RNNCell
+from .nn.recurrent.weights import array_of
 
 __all__ = [
     "BidirectionalParameters",

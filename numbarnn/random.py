@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from . import memory
-from .dtypes import DType, torch_name
-from .fma import fused
-from .size import room
-from .tape import Array
+from .arrays import memory_order
+from .arrays.dtypes import DType, torch_name
+from .arrays.fma import fused
+from .arrays.size import room
+from .autograd.tape import Array
 
 Shape = tuple[int, ...]
 
@@ -137,8 +137,8 @@ def drawn(target: Array, draw: Callable[[Shape], Array]) -> Array:
     """What `draw` gives for the elements of `target`, which get their numbers in the order of memory, as in torch."""
     if target.flags.c_contiguous:
         return draw(target.shape)
-    axes = memory.order(target)
-    draws: Array = draw(tuple(target.shape[axis] for axis in axes)).transpose(memory.inverse(axes))
+    axes = memory_order.order(target)
+    draws: Array = draw(tuple(target.shape[axis] for axis in axes)).transpose(memory_order.inverse(axes))
     return draws
 
 

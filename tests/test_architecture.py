@@ -9,64 +9,37 @@ from pathlib import Path
 
 import pytest
 
+from numbarnn.kernels.compile.fingerprint import BELOW
+
 PACKAGE = Path(__file__).parent.parent / "numbarnn"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: for each part, the parts that it may import when it runs, besides itself; a file belongs to the longest match
 ARROWS = {
-    "kernels": "kernels",
-    "ops": "ops devices dtypes memory scalars size",
-    "dtypes": "",
-    "memory": "",
-    "scalars": "dtypes quiet",
-    "fma": "quiet",
-    "size": "",
-    "grad_mode": "",
-    "devices": "cuda dtypes kernels",
-    "version": "",
-    "atomic": "",
-    "quiet": "",
-    "tape": "devices grad_mode quiet version",
-    "random": "dtypes fma memory size tape",
-    "printing": "devices dtypes tape",
-    "attributes": "tape version",
-    "arguments": "attributes devices values",
-    "keywords": "",
-    "views": "memory ops tape",
-    "handle": "",
-    "writes": "attributes devices tape",
-    "values": "devices dtypes memory quiet record scalars tape",
-    "record": "attributes devices dtypes grad_mode memory ops quiet scalars tape version views",
-    "indices": "devices dtypes record tape values",
-    "methods": (
-        "methods arguments attributes devices dtypes grad_mode handle indices keywords memory ops printing quiet "
-        "random record scalars size tape values views"
+    **{f"kernels/{name}": " ".join(f"kernels/{goal}" for goal in below.split()) for name, below in BELOW.items()},
+    # which of the packages below computes: compiled kernels, NumPy or a GPU
+    "kernels/backend": "kernels/compile kernels/cuda kernels/optimizers kernels/plain kernels/product "
+    "kernels/recurrence",
+    "kernels/embed": " ".join(f"kernels/{goal}" for goal in (*BELOW["embed"].split(), "backend")),
+    "arrays": "cuda kernels/cuda",
+    "ops": "arrays",
+    "autograd": "arrays ops",
+    "random": "arrays autograd",
+    "tensors": "arrays autograd ops random",
+    "nn/functional": "arrays autograd kernels/backend nn/recurrent ops random tensors",
+    "nn/recurrent": (
+        "arrays autograd kernels/backend kernels/cells kernels/embed kernels/threads nn nn/functional ops random "
+        "tensors"
     ),
-    "constructors": "dtypes record size values",
-    "tensor": "methods constructors devices dtypes memory ops printing quiet record size tape version views",
-    "creation": "devices dtypes keywords memory record scalars size tape tensor values",
-    "ranges": "creation dtypes fma quiet record scalars size tape tensor values",
-    "sampling": "creation dtypes memory random record scalars size tensor values",
-    "sampling_from": "creation devices dtypes memory random record size tape tensor values",
-    "typed": "constructors dtypes record",
-    "functions": "arguments creation devices dtypes keywords methods ops record tape tensor",
-    "nn/functional": (
-        "nn/functional kernels arguments creation devices dtypes grad_mode keywords memory ops quiet random record "
-        "size tape tensor version"
-    ),
-    "nn": (
-        "nn nn/functional arguments creation devices dtypes functions grad_mode handle ops quiet random record size "
-        "tape tensor values version writes"
-    ),
-    "jit": "devices kernels dtypes nn nn/functional",
-    "onnx": "nn nn/functional _version atomic creation dtypes grad_mode ops record tape tensor",
-    "optim": "optim kernels devices dtypes grad_mode quiet record tape tensor writes",
-    "checkpoint": "atomic devices dtypes size tape tensor version",
-    "cuda": "kernels",
-    "config": "cuda kernels _version",
-    "progress": "",
-    "warmup": "jit nn optim kernels config creation dtypes progress",
-    "bench": "kernels config progress _version",
+    "nn": "arrays autograd nn/functional nn/recurrent ops random tensors",
+    "jit": "arrays kernels/embed nn nn/functional nn/recurrent",
+    "optim": "arrays autograd kernels/backend kernels/plain ops tensors",
+    "checkpoint": "arrays autograd tensors",
+    "onnx": "_version arrays autograd checkpoint nn nn/functional nn/recurrent ops tensors",
+    "cuda": "kernels/cuda",
+    "config": "_version cuda kernels/backend kernels/compile kernels/simd kernels/threads",
+    "command": ("arrays config jit kernels/compile kernels/embed kernels/recurrence kernels/threads nn optim tensors"),
+    "bench": "_version command config kernels/product kernels/threads",
     "_version": "",
 }
 #: third-party packages, and who may import them
@@ -136,7 +109,9 @@ def test_imports_follow_the_arrows(path):
                 continue
             assert package in OUTSIDE, f"{path}:{line}: {package} is no run-time dependency"
             allowed = OUTSIDE[package]
-            assert allowed is None or part in allowed | TOP, f"{path}:{line}: {part} must not import {package}"
+            assert allowed is None or part.partition("/")[0] in allowed | TOP, (
+                f"{path}:{line}: {part} must not import {package}"
+            )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -149,7 +124,7 @@ def test_files_are_short_and_say_what_they_are_for(path):
 
 def test_compile_options_live_in_one_place():
     for path in FILES:
-        if path != PACKAGE / "kernels" / "jit.py":
+        if path != PACKAGE / "kernels" / "compile" / "jit.py":
             names = {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(ast.parse(path.read_text()))}
             assert not names & {"njit", "vectorize", "guvectorize", "cfunc", "jit_options"}, path
 

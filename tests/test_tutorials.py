@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from tutorials import runner
+
+from tests.tutorials import runner
 
 
 @pytest.mark.parametrize("program", runner.PROGRAMS)

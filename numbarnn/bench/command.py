@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from .. import config, progress
+from .. import config
+from ..command import progress
 from . import plot, table
 from .measure import PeerError, side_by_side
 from .peers import OURS, SYSTEMS

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels import limits as kernels
-from ..kernels import threads
-from ..kernels.packing import aligned, panel_columns
+from ..kernels.product import peak as kernels
+from ..kernels.product.packing import aligned, panel_columns
+from ..kernels.threads import dispatch
 from .shapes import FLOAT_BYTES, Shape
 
 #: larger than the caches of most machines
@@ -49,7 +49,7 @@ class Beside(NamedTuple):
 
 def beside(shape: Shape, seconds: float) -> Beside:
     """The limits of a shape as they are now."""
-    count = threads.available()
+    count = dispatch.available()
     bandwidth = read_bandwidth(shape.weight_bytes, count, seconds) if shape.B == 1 else None
     return Beside(fma_peak(count, seconds), bandwidth)
 
@@ -62,7 +62,7 @@ def highest(found: Sequence[Beside]) -> Beside:
 
 def measure(sizes: Iterable[int], seconds: float) -> Limits:
     """All limits; bandwidth for each number of bytes in `sizes`."""
-    count = threads.available()
+    count = dispatch.available()
     one = fma_peak(1, seconds)
     return Limits(
         fma_peak(count, seconds) if count > 1 else one,

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, progress
-from ..kernels import threads
+from .. import config
+from ..command import progress
+from ..kernels.threads import dispatch
 from .cliffs import LIMIT, Cliff, Spot, find, lines_of, neighbours
 from .limits import read_bandwidth
 from .peers import OURS
@@ -110,7 +111,7 @@ def sweep(
     end = time.monotonic() + seconds
     first_end = end - AGAIN_SHARE * seconds
     widths = sorted({spot.H for spot in spots})
-    bandwidth = {H: read_bandwidth(FLOAT_BYTES * H * H, threads.available(), BANDWIDTH_SECONDS) for H in widths}
+    bandwidth = {H: read_bandwidth(FLOAT_BYTES * H * H, dispatch.available(), BANDWIDTH_SECONDS) for H in widths}
     times: Times = {name: {} for name in PASSES}
     work = {spot: 1e-3 + spot.operations(FORWARD) * 1e-10 for spot in spots}
     left = sum(work.values())

@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .errors import CheckpointError
 
 #: compressed members may unpack to this many times the file's length, and that many bytes more

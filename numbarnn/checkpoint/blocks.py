@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 
 
 @dataclass

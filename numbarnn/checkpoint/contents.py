@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import devices
-from ..dtypes import as_dtype, device
-from ..size import Size
-from ..tape import Array
-from ..tensor import Tensor
+from ..arrays import devices
+from ..arrays.dtypes import as_dtype, device
+from ..arrays.size import Size
+from ..autograd.tape import Array
+from ..tensors.tensor import Tensor
 from .elements import TORCH_DTYPES
 from .errors import CheckpointError
 

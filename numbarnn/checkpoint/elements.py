@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .errors import CheckpointError
 
 

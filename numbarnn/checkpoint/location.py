@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import devices
-from ..dtypes import device
-from ..tensor import Tensor
+from ..arrays import devices
+from ..arrays.dtypes import device
+from ..tensors.tensor import Tensor
 
 
 def goal(location: Any) -> device:

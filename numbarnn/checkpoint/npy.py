@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .elements import BY_NPY
 from .errors import CheckpointError
 

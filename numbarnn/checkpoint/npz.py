@@ -12,14 +12,14 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from ..atomic import Writer
-from ..tensor import Tensor
+from ..tensors.tensor import Tensor
 from . import bounded_json, structure
 from .archive import Archive, leads_out
 from .contents import Path, array_of, tensors
 from .contents import count as count_values
 from .errors import CheckpointError
 from .npy import npy_buffers, read_npy
+from .whole_files import Writer
 from .zip_writer import write_archive
 
 _STRUCTURE = "numbarnn.json"

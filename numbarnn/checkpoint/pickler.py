@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import device
-from ..size import Size
-from ..tensor import Parameter, Tensor
+from ..arrays.dtypes import device
+from ..arrays.size import Size
+from ..tensors.tensor import Parameter, Tensor
 from .blocks import Blocks
 from .contents import array_of, dtype_of, metadata_of, plain
 from .elements import BY_NPY, UNTYPED

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import device
-from ..size import Size
-from ..tape import Array
-from ..tensor import Parameter, Tensor
-from ..version import Version
+from ..arrays.dtypes import device
+from ..arrays.size import Size
+from ..autograd.tape import Array
+from ..autograd.write_counter import Version
+from ..tensors.tensor import Parameter, Tensor
 from .contents import KEYS, is_key
 from .elements import ELEMENTS, TORCH_DTYPES, UNTYPED, Element, Part
 from .errors import CheckpointError, shown

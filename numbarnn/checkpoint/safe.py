@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..atomic import Writer
-from ..tape import Array
-from ..tensor import Tensor
+from ..autograd.tape import Array
+from ..tensors.tensor import Tensor
 from . import bounded_json
 from .contents import array_of, tensors
 from .elements import BY_NPY, BY_SAFETENSORS
 from .errors import CheckpointError
+from .whole_files import Writer
 
 _METADATA = "__metadata__"  # in the header, beside the tensors
 _CHECKSUM = "numbarnn.crc32"

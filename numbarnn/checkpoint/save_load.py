@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from .. import atomic
-from . import location, npz, safe, torch_zip
+from . import location, npz, safe, torch_zip, whole_files
 from .archive import Archive
 from .contents import height
 from .errors import CheckpointError, reading
 
 #: by the end of the name; everything else is torch's
-_FORMATS: dict[str, Callable[[Any], atomic.Writer]] = {
+_FORMATS: dict[str, Callable[[Any], whole_files.Writer]] = {
     ".npz": npz.prepare,
     ".safetensors": safe.prepare,
 }
@@ -54,9 +53,9 @@ def save(
         raise ValueError("save: expected a pickle_protocol that is an int, and torch's format of 1.6 and later")
     prepare = _FORMATS.get(os.path.splitext(_name(f))[1].lower(), torch_zip.prepare)
     if isinstance(f, (str, os.PathLike)):
-        atomic.write(os.fsdecode(f), prepare(obj))
+        whole_files.write(os.fsdecode(f), prepare(obj))
     elif hasattr(f, "write"):
-        prepare(obj)(atomic.writing(f))
+        prepare(obj)(whole_files.writing(f))
     else:
         raise AttributeError("expected 'f' to be string, path, or a file-like object with a 'write' attribute")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import device
-from ..tensor import Parameter, Tensor
+from ..arrays.dtypes import device
+from ..tensors.tensor import Parameter, Tensor
 from .contents import KEYS, dtype_of, is_key, plain
 from .elements import TORCH_DTYPES
 from .errors import CheckpointError

@@ -6,7 +6,6 @@ import sys
 from functools import partial
 from typing import Any
 
-from ..atomic import Writer
 from .archive import Archive
 from .blocks import Blocks
 from .contents import tensors
@@ -15,6 +14,7 @@ from .errors import CheckpointError, shown
 from .pickler import Pickler, arrays_of
 from .rebuild import Storage
 from .unpickler import Unpickler, check_length
+from .whole_files import Writer
 from .zip_writer import write_archive
 
 _PICKLE = "/data.pkl"

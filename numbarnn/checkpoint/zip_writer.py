@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from ..atomic import Write
+from .whole_files import Write
 
 #: sizes and places beyond this are kept in an extra field of 64 bits
 MOST_BYTES, _MOST_MEMBERS = 0xFFFFFFFE, 0xFFFE

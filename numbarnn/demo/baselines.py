@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .sunspots import CYCLE, HORIZON, windows
 
 LAGS = 9  # the order that is usual for this series

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import progress
+from ..command import progress
 from . import picture, report, sketch
 from .evaluation import evaluate
 from .model import train

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .baselines import Autoregression, errors, one_cycle_ago, persistence
 from .model import Forecaster, forecast
 from .sunspots import HELD_OUT, HORIZON, WINDOW, windows

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import Tensor, from_numpy, manual_seed, nn, no_grad, optim, randperm
-from ..tape import Array
+from ..autograd.tape import Array
 from .sunspots import CYCLE, HORIZON, WINDOW, examples, scaled
 
 BATCH = 32

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .evaluation import Result
 from .sunspots import HELD_OUT, HORIZON
 

@@ -11,7 +11,7 @@ from importlib import resources
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 
 CYCLE = 11  # years, about
 WINDOW = 3 * CYCLE  # years that a forecast looks back on

@@ -14,13 +14,17 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 
-from . import adam, descent, gradients, linear, packing, plain, plain_steps, published, rnn, weights
+from .compile import symbols
+from .optimizers import adam, descent
+from .plain import optimizers, recurrence
+from .product import linear, packing
+from .recurrence import gradients, stack, weights
 
 Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: in memory as soon as numbarnn is: other people's code that is loaded then may refer to it
-TABLE = published.TABLE
+TABLE = symbols.TABLE
 
 #: whether kernels are compiled
 COMPILED = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # set when numba is imported
@@ -30,23 +34,23 @@ def _chosen(compiled: F, on_numpy: F) -> F:
     return compiled if COMPILED else on_numpy
 
 
-rnn_forward = _chosen(rnn.forward, plain.rnn_forward)
-rnn_forward_alone = _chosen(rnn.forward_alone, plain.rnn_forward)
-rnn_operations = _chosen(rnn.operations, plain.rnn_operations)
-direction_backward = _chosen(gradients.backward, plain.direction_backward)
-linear_forward = _chosen(linear.forward, plain.linear_forward)
-linear_backward = _chosen(linear.backward, plain.linear_backward)
-adam_step = _chosen(adam.step, plain_steps.adam_step)
-sgd_step = _chosen(descent.sgd_step, plain_steps.sgd_step)
-rmsprop_step = _chosen(descent.rmsprop_step, plain_steps.rmsprop_step)
-packed_layers = _chosen(weights.packed, plain.packed_layers)
-packed_back = _chosen(weights.packed_back, plain.packed_back)
-size_of = _chosen(weights.size_of, plain.size_of)
-packed_matrix = _chosen(packing.packed, plain.packed_matrix)
-unpacked_matrix = _chosen(weights.unpacked_matrix, plain.unpacked_matrix)
-layout = _chosen(packing.panel_columns, plain.layout)
-matrix = _chosen(packing.matrix, plain.matrix)
-touched = _chosen(packing.touched, plain.touched)
+rnn_forward = _chosen(stack.forward, recurrence.rnn_forward)
+rnn_forward_alone = _chosen(stack.forward_alone, recurrence.rnn_forward)
+rnn_operations = _chosen(stack.operations, recurrence.rnn_operations)
+direction_backward = _chosen(gradients.backward, recurrence.direction_backward)
+linear_forward = _chosen(linear.forward, recurrence.linear_forward)
+linear_backward = _chosen(linear.backward, recurrence.linear_backward)
+adam_step = _chosen(adam.step, optimizers.adam_step)
+sgd_step = _chosen(descent.sgd_step, optimizers.sgd_step)
+rmsprop_step = _chosen(descent.rmsprop_step, optimizers.rmsprop_step)
+packed_layers = _chosen(weights.packed, recurrence.packed_layers)
+packed_back = _chosen(weights.packed_back, recurrence.packed_back)
+size_of = _chosen(weights.size_of, recurrence.size_of)
+packed_matrix = _chosen(packing.packed, recurrence.packed_matrix)
+unpacked_matrix = _chosen(weights.unpacked_matrix, recurrence.unpacked_matrix)
+layout = _chosen(packing.panel_columns, recurrence.layout)
+matrix = _chosen(packing.matrix, recurrence.matrix)
+touched = _chosen(packing.touched, recurrence.touched)
 
 
 def layer_backward(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..tensor import Parameter
+from ..tensors.tensor import Parameter
 from . import functional, init, utils
 from .activation import Identity, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from .container import ModuleList, Sequential
@@ -10,11 +10,11 @@ from .dropout import Dropout
 from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from .module import Module
-from .rnn import RNN, RNNCell
+from .recurrent.rnn import RNN, RNNCell
 from .sparse import Embedding
 
 if TYPE_CHECKING:
-    from .stream import Stream
+    from .recurrent.stream import Stream
 
 __all__ = [
     "RNN",
@@ -47,7 +47,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "Stream":  # imported when it is asked for, as by `rnn.stream`
-        from .stream import Stream
+        from .recurrent.stream import Stream
 
         return Stream
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

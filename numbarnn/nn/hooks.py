@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..handle import RemovableHandle
+from ..autograd.hook_handle import RemovableHandle
 from .registry import Registry
 
 

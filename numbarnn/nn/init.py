@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from .. import random
-from ..arguments import number
-from ..grad_mode import no_grad
-from ..quiet import quietly
-from ..tape import Array
-from ..tensor import Tensor
-from ..writes import check_writable
+from ..arrays.no_warnings import quietly
+from ..autograd.grad_mode import no_grad
+from ..autograd.tape import Array
+from ..autograd.writes import check_writable
+from ..tensors.arguments import number
+from ..tensors.tensor import Tensor
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:

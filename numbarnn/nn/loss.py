@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import functional as F
-from .functional.checks import legacy_reduction
+from .functional.loss_checks import legacy_reduction
 from .module import Module
 
 

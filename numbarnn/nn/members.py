@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..tensor import Parameter, Tensor
+from ..tensors.tensor import Parameter, Tensor
 from .registry import Registry
 
 if TYPE_CHECKING:

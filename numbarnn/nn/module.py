@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..devices import chosen
-from ..dtypes import as_dtype
-from ..dtypes import device as device_type
-from ..grad_mode import no_grad
-from ..tensor import Tensor
-from ..writes import look_at, zero_gradients
+from ..arrays.devices import chosen
+from ..arrays.dtypes import as_dtype
+from ..arrays.dtypes import device as device_type
+from ..autograd.grad_mode import no_grad
+from ..autograd.writes import look_at, zero_gradients
+from ..tensors.tensor import Tensor
 from .hooks import Hooks
 from .members import Members
-from .state import Stateful
+from .state_dict import Stateful
 from .unchanged import unchanged_on_error
 
 Self = TypeVar("Self", bound="Module")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import as_tensor
-from ..tape import Array
-from ..tensor import Parameter, Tensor
+from ..autograd.tape import Array
+from ..tensors.creation import as_tensor
+from ..tensors.tensor import Parameter, Tensor
 
 SLOTS = ("_parameters", "_buffers", "_modules")
 _HOOKS = (

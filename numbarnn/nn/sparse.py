@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .. import random
-from ..creation import leaf
-from ..devices import chosen
-from ..dtypes import as_dtype, get_default_dtype
-from ..tape import Array
-from ..tensor import Parameter, Tensor
-from ..writes import check_writable, write
+from ..arrays.devices import chosen
+from ..arrays.dtypes import as_dtype, get_default_dtype
+from ..autograd.tape import Array
+from ..autograd.writes import check_writable, write
+from ..tensors.creation import leaf
+from ..tensors.tensor import Parameter, Tensor
 from . import functional as F
 from .functional.sparse import check_padding
 from .module import Module

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..tensor import Tensor
+from ..tensors.tensor import Tensor
 from .registry import SLOTS, Registry
 
 

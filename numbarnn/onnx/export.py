@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .. import atomic
 from .._version import __version__
+from ..autograd.record import as_array
+from ..checkpoint import whole_files
 from ..nn import RNN, Module
-from ..record import as_array
 from . import layers, operators
 from .errors import OnnxExporterError, require_onnx
 from .graph import Graph
@@ -34,9 +34,9 @@ class ONNXProgram:
         """Write the model to a path, whose old file is replaced at once, or to a file open for writing bytes."""
         write = partial(_serialize, self.model_proto)
         if isinstance(destination, (str, os.PathLike)):
-            atomic.write(os.fsdecode(destination), write)
+            whole_files.write(os.fsdecode(destination), write)
         else:
-            write(atomic.writing(destination))
+            write(whole_files.writing(destination))
 
     def __repr__(self) -> str:
         graph = self.model_proto.graph
@@ -153,7 +153,7 @@ def _opset(onnx: Any, wanted: int | None) -> int:
     return wanted
 
 
-def _serialize(proto: Any, write: atomic.Write) -> None:
+def _serialize(proto: Any, write: whole_files.Write) -> None:
     write(proto.SerializeToString())
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import nn
+from ..autograd.record import as_array
 from ..nn import Module
-from ..record import as_array
-from ..tensor import Tensor
+from ..tensors.tensor import Tensor
 from .errors import OnnxExporterError
 from .sizes import lengths_of
 

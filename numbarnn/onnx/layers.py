@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..nn.functional.shown import arranged, layers_shown
-from ..record import as_array
+from ..autograd.record import as_array
+from ..nn.recurrent.returned import arranged, layers_shown
 from .errors import OnnxExporterError
 from .graph import Graph
 from .merge import Fill, Step

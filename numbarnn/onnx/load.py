@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..grad_mode import no_grad
+from ..autograd.grad_mode import no_grad
 from ..nn import RNN
 from .constants import Constants
 from .errors import OnnxLoadError, reading

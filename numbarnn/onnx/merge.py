@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import DType
+from ..arrays.dtypes import DType
 from .errors import OnnxExporterError
 from .sizes import UNKNOWN, Extent, Lengths, merged
 from .symbol import Symbol

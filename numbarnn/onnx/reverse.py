@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import as_tensor
+from ..autograd.record import as_array
 from ..nn import RNN
 from ..nn.utils.rnn import PackedSequence
-from ..record import as_array
+from ..tensors.creation import as_tensor
 
 
 class ReverseRNN(RNN):

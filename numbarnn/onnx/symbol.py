@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..dtypes import DType
+from ..arrays.dtypes import DType
 from .errors import OnnxExporterError
 
 

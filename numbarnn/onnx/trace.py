@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import record
-from ..grad_mode import no_grad
+from ..autograd import record
+from ..autograd.grad_mode import no_grad
 from ..nn import Module
 from ..ops.op import Op
-from ..tensor import Tensor
+from ..tensors.tensor import Tensor
 from .errors import OnnxExporterError
 from .symbol import Symbol
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tape import Array
+from ..autograd.tape import Array
 from .constants import Constants
 from .errors import OnnxLoadError
 from .model import Node

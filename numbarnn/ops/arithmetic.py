@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..memory import rows
+from ..arrays.memory_order import rows
 from .elementwise import as_float, number_type, passed
 from .op import OUTPUT, Array, Result
 from .op import elementwise as op

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..size import as_int
+from ..arrays.size import as_int
 
 Dim = int | Sequence[int] | None
 

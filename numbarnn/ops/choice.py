@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import result_type
-from ..scalars import scalar
+from ..arrays.dtypes import result_type
+from ..arrays.scalars import scalar
 from .op import Array, Result
 from .op import elementwise as op
 from .op import op as in_rows

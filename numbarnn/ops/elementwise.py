@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..memory import copied
-from ..scalars import scalar
+from ..arrays.memory_order import copied
+from ..arrays.scalars import scalar
 from .op import OUTPUT, Array, Result
 from .op import elementwise as op
 from .op import op as in_rows

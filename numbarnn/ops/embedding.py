@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..devices import add_at
+from ..arrays.devices import add_at
 from .op import Array, Result, op
 
 

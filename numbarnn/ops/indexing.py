@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import add_at, asarray, at_places, beside
-from ..memory import in_order, joint_order, order
-from ..scalars import scalar
+from ..arrays.devices import add_at, asarray, at_places, beside
+from ..arrays.memory_order import in_order, joint_order, order
+from ..arrays.scalars import scalar
 from .elementwise import passed
 from .op import Array, Result, op
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import beside
-from ..scalars import scalar
+from ..arrays.devices import beside
+from ..arrays.scalars import scalar
 from .op import Array, Result, Vjp, op
 
 #: where each packed row lies in the padded array: one index array for each of its first two axes

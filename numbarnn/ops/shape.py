@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..memory import copied, order
+from ..arrays.memory_order import copied, order
 from .op import Array, Result, Vjp, op
 
 Shape = tuple[int, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..autograd.tape import Array
 from ..kernels import backend
-from ..kernels.plain_steps import directed
-from ..tape import Array
-from ..tensor import Tensor
+from ..kernels.plain.optimizers import directed
+from ..tensors.tensor import Tensor
 from .optimizer import Group
 from .options import check_betas, check_lr, check_not_negative, check_unsupported
 from .stepwise import Stepwise

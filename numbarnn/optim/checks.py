@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..devices import check_together
-from ..tape import Array
-from ..tensor import Tensor
-from ..writes import check_writable
+from ..arrays.devices import check_together
+from ..autograd.tape import Array
+from ..autograd.writes import check_writable
+from ..tensors.tensor import Tensor
 
 
 def check_step(

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..tensor import Tensor
-from ..writes import zero_gradients
+from ..autograd.writes import zero_gradients
+from ..tensors.tensor import Tensor
 from . import state
 
 Group = dict[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..autograd.tape import Array
 from ..kernels import backend
-from ..tape import Array
-from ..tensor import Tensor
+from ..tensors.tensor import Tensor
 from .optimizer import Group
 from .options import check_lr, check_not_negative, check_unsupported
 from .stepwise import Stepwise

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.tape import Array
 from ..kernels import backend
-from ..tape import Array
-from ..tensor import Tensor
+from ..tensors.tensor import Tensor
 from .optimizer import Group
 from .options import check_lr, check_not_negative, check_unsupported
 from .stepwise import Stepwise

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import devices
-from ..quiet import quietly
-from ..tape import Array
-from ..tensor import Tensor
+from ..arrays import devices
+from ..arrays.no_warnings import quietly
+from ..autograd.tape import Array
+from ..tensors.tensor import Tensor
 from .checks import misshapen
 
 if TYPE_CHECKING:

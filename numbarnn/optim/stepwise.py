@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..grad_mode import enable_grad
-from ..tape import Array
-from ..tensor import Tensor
+from ..autograd.grad_mode import enable_grad
+from ..autograd.tape import Array
+from ..tensors.tensor import Tensor
 from . import state
 from .checks import check_step
 from .optimizer import Group, Optimizer

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "support"))
 
 from golden_cases import FAMILIES  # noqa: E402  # the path comes first
 

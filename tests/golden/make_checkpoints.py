@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 FOLDER = Path(__file__).parent / "checkpoints"
-sys.path.insert(0, str(FOLDER.parent.parent))
+sys.path.insert(0, str(FOLDER.parents[1] / "support"))
 
 from checkpoint_cases import CASES, half, weights  # noqa: E402  # the path comes first
 

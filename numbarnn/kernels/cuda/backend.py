@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import plain_steps
+from ..plain import optimizers
 from . import gradients, linear, packing, rnn, weights
 from .arrays import Array, xp
 
@@ -17,7 +17,7 @@ packed_back = weights.packed_back
 size_of = weights.size_of
 packed_matrix = packing.packed
 #: NumPy's functions, which take arrays on the device as well
-adam_step, sgd_step, rmsprop_step = plain_steps.adam_step, plain_steps.sgd_step, plain_steps.rmsprop_step
+adam_step, sgd_step, rmsprop_step = optimizers.adam_step, optimizers.sgd_step, optimizers.rmsprop_step
 
 
 def matrix(rows: int, columns: int, dtype: Any) -> Array:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from ..activation import TANH
+from ..cells.activation import TANH
 from .arrays import SIMULATED
 from .jit import device_function, kernel
 from .memory import arrivals, arrive, copy_vector, lanes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..activation import TANH
+from ..cells.activation import TANH
 from .arrays import Array, xp
 
 

@@ -1,10 +1,10 @@
 """Layers and losses as functions: validate, compute, and leave one node on the tape."""
 
+from ..recurrent.functional import rnn_cell, rnn_relu, rnn_tanh
 from .activation import log_softmax, relu, sigmoid, softmax, tanh
 from .dropout import dropout
 from .linear import linear
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
-from .rnn import rnn_cell, rnn_relu, rnn_tanh
 from .sparse import embedding, one_hot
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ...tensor import Tensor
-from .checks import tensor_of
+from ...tensors.tensor import Tensor
+from .loss_checks import tensor_of
 
 
 def tanh(input: Any) -> Tensor:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import memory, random
-from ...devices import moved
-from ...tensor import Tensor
-from .checks import tensor_of
+from ... import random
+from ...arrays import memory_order
+from ...arrays.devices import moved
+from ...tensors.tensor import Tensor
+from .loss_checks import tensor_of
 
 
 def check_probability(p: float) -> None:
@@ -37,6 +38,6 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return x.mul_(0) if inplace else x * 0
     if x.dtype.kind != "f":
         raise RuntimeError(f"dropout: expected a floating point input, got {x.dtype}")
-    drawn = random.drawn(memory.empty_like(x._array), lambda shape: random.bernoulli_keep(shape, p, x.dtype))
+    drawn = random.drawn(memory_order.empty_like(x._array), lambda shape: random.bernoulli_keep(shape, p, x.dtype))
     mask = Tensor._wrap(moved(drawn, x.device))
     return x.mul_(mask) if inplace else x * mask

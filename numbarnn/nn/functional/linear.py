@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ...arguments import tensor
-from ...creation import as_tensor
-from ...devices import check_together
-from ...dtypes import FLOATS
+from ...arrays.devices import check_together
+from ...arrays.dtypes import FLOATS
+from ...arrays.size import allocated
+from ...autograd.record import as_array, record
+from ...autograd.tape import Array
 from ...kernels import backend
-from ...keywords import by_any_name
-from ...record import as_array, record
-from ...size import allocated
-from ...tape import Array
-from ...tensor import Tensor
-from .layout import dense
-from .weights import packed
+from ...tensors.arguments import tensor
+from ...tensors.creation import as_tensor
+from ...tensors.keywords import by_any_name
+from ...tensors.tensor import Tensor
+from ..recurrent.layout import dense
+from ..recurrent.weights import packed
 
 
 @by_any_name

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ...arguments import tensor
-from ...creation import as_tensor
-from ...dtypes import torch_name
+from ...arrays.dtypes import torch_name
+from ...arrays.size import Size
+from ...autograd.record import apply
+from ...autograd.tape import Array
 from ...ops import loss as ops
-from ...record import apply
-from ...size import Size
-from ...tape import Array
-from ...tensor import Tensor
-from .checks import check_broadcast, check_scale, constant, operands, reduction_of
+from ...tensors.arguments import tensor
+from ...tensors.creation import as_tensor
+from ...tensors.tensor import Tensor
+from .loss_checks import check_broadcast, check_scale, constant, operands, reduction_of
 
 
 def mse_loss(

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ... import devices
-from ...arguments import tensor
-from ...keywords import by_any_name
+from ...arrays import devices
+from ...arrays.no_warnings import quietly
+from ...autograd.record import apply, as_array, tensor_of
+from ...autograd.tape import Array
 from ...ops import embedding as ops
-from ...quiet import quietly
-from ...record import apply, as_array, tensor_of
-from ...tape import Array
-from ...tensor import Tensor
+from ...tensors.arguments import tensor
+from ...tensors.keywords import by_any_name
+from ...tensors.tensor import Tensor
 
 
 def embedding(

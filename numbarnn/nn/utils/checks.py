@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import devices, record
-from ...dtypes import int64
-from ...tape import Array
-from ...tensor import Tensor
+from ...arrays import devices
+from ...arrays.dtypes import int64
+from ...autograd import record
+from ...autograd.tape import Array
+from ...tensors.tensor import Tensor
 
 
 def array_of(value: Any, function: str, argument: str) -> Array:

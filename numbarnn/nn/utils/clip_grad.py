@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...tape import Array
-from ...tensor import Tensor
-from ...writes import check_writable
+from ...autograd.tape import Array
+from ...autograd.writes import check_writable
+from ...tensors.tensor import Tensor
 
 
 def clip_grad_norm_(

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...creation import as_tensor
-from ...devices import check_together
-from ...functions import cat
-from ...tape import Array
-from ...tensor import Tensor
-from ...writes import look_at
+from ...arrays.devices import check_together
+from ...autograd.tape import Array
+from ...autograd.writes import look_at
+from ...tensors.creation import as_tensor
+from ...tensors.functions import cat
+from ...tensors.tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

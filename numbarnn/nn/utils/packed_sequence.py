@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...creation import as_tensor
-from ...dtypes import float32, float64, int32, int64
-from ...tape import Array
-from ...tensor import Tensor
+from ...arrays.dtypes import float32, float64, int32, int64
+from ...autograd.tape import Array
+from ...tensors.creation import as_tensor
+from ...tensors.tensor import Tensor
 from .checks import indices_of
 
 

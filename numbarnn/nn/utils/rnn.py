@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import record
+from ...arrays.size import room
+from ...autograd import record
+from ...autograd.tape import Array
 from ...ops import packing
-from ...size import room
-from ...tape import Array
-from ...tensor import Tensor
+from ...tensors.tensor import Tensor
 from .checks import (
     array_of,
     as_number,

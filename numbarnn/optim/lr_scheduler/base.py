@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from ...tensor import Tensor
-from ...writes import check_writable
+from ...autograd.writes import check_writable
+from ...tensors.tensor import Tensor
 from ..optimizer import Optimizer
 
 _LINK = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"

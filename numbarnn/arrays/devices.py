@@ -1,0 +1,174 @@
+"""Where arrays are: in the memory of the host, or of a GPU.  What asks for a device, or goes between two, comes here.
+
+Arrays on the host are NumPy's, those on the GPU CuPy's (in numba's simulator such as behave like them): both are an
+`Array` in annotations.  NumPy's functions take either; those that make arrays do so where the argument `like` is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import cuda
+from .dtypes import cpu, device
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+#: types of operands that are on the host, or anywhere
+_KINDS = (np.ndarray, bool, int, float, type(None))
+HOST = frozenset(_KINDS)
+#: the one GPU that is used
+gpu = device("cuda", 0)
+
+
+def is_on_gpu(array: Any) -> bool:
+    """Whether an array is on the GPU; what stands in for one while a model is traced is not."""
+    return not isinstance(array, np.ndarray) and hasattr(type(array), "__cuda_array_interface__")
+
+
+def of(array: Any) -> device:
+    """Where an array is."""
+    return gpu if is_on_gpu(array) else cpu
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether it is an array on a GPU, of whatever library, and no tensor of ours."""
+    return hasattr(value, "__cuda_array_interface__") and not hasattr(value, "_node")
+
+
+def adopted(value: Any) -> Array:
+    """The memory of an array on the GPU, whichever library made it, as an array like ours.
+
+    By DLPack if it speaks that: then what is asked for here comes after what its library still writes there.  Where
+    there is `__cuda_array_interface__` alone, that must name the stream of the writes, or they must be done.
+    """
+    xp = _xp()
+    exchanges = hasattr(value, "__dlpack__") and not isinstance(value, xp.ndarray)
+    if exchanges and value.__dlpack_device__()[0] == _DLPACK_CUDA:
+        return exchanged(value)
+    array: Any = xp.asarray(value)
+    if array.size:  # else there is no memory
+        _check_current(array.device.id)
+    return array  # type: ignore[no-any-return]
+
+
+def exchanged(value: Any) -> Array:
+    """The memory of whatever speaks DLPack, on the host or on the GPU."""
+    kind, number = value.__dlpack_device__()
+    if kind == _DLPACK_CPU:
+        return np.from_dlpack(value)
+    if kind != _DLPACK_CUDA:
+        raise RuntimeError(f"from_dlpack: expected an array on the CPU or on 'cuda:0', got device {kind}, {number}")
+    xp = _xp()
+    _check_current(number)
+    array: Array = xp.from_dlpack(value)
+    return array
+
+
+def _check_current(number: int) -> None:
+    """RuntimeError for the memory of another GPU: one is used, the current one."""
+    current = _arrays().device()
+    if number != current:
+        raise RuntimeError(f"expected memory of cuda:{current}, the current device, got memory of cuda:{number}")
+
+
+_DLPACK_CPU, _DLPACK_CUDA = 1, 2
+
+
+def chosen(wanted: Any) -> device:
+    """`wanted` as a device that is there, the CPU for None; RuntimeError that says what is missing."""
+    found = cpu if wanted is None else device(wanted)
+    if found.type == "cuda":
+        cuda.require()
+        if found.index not in (None, 0):
+            raise RuntimeError(f"device: expected 'cuda' or 'cuda:0', the current GPU, got '{found}'")
+        return gpu
+    return found
+
+
+def moved(array: Array, wanted: Any) -> Array:
+    """The array on a device: itself, or a copy."""
+    goal = chosen(wanted)
+    if goal.type == of(array).type:
+        return array
+    there: Array = host(array) if goal.type == "cpu" else _arrays().on_device(array)
+    return there
+
+
+def host(array: Array) -> Array:
+    """The array on the host: itself, or a copy once all that the GPU was asked for has gone well."""
+    if not is_on_gpu(array):
+        return array
+    from ..kernels.cuda import launch
+
+    copied: Array = _arrays().on_host(array)
+    launch.check()
+    return copied
+
+
+def asarray(value: Any, dtype: Any = None) -> Array:
+    """np.asarray, which leaves an array where it is."""
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__cuda_array_interface__"):
+        return np.asarray(value, dtype)
+    array: Array = value if dtype is None or value.dtype == dtype else value.astype(dtype)
+    return array
+
+
+def beside(index: Array, array: Array) -> Array:
+    """An index where `array` is."""
+    return np.asarray(index, like=array)
+
+
+def add_at(array: Array, index: Any, values: Array) -> None:
+    """array[index] += values, as often as an index is there."""
+    at_places(np.add, array, index, values)
+
+
+def at_places(ufunc: Any, array: Array, index: Any, values: Array) -> None:
+    """array[index] = ufunc(array[index], values), as often as an index is there."""
+    (ufunc if isinstance(array, np.ndarray) else getattr(_xp(), ufunc.__name__)).at(array, index, values)
+
+
+def check_together(*arrays: Any) -> None:
+    """RuntimeError, in torch's words, unless all arrays are in one place; None and numbers are anywhere."""
+    if HOST.issuperset(map(type, arrays)):
+        return
+    places = {str(of(a)) for a in arrays if hasattr(a, "dtype")}
+    if len(places) > 1:
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{' and '.join(sorted(places, reverse=True))}!"
+        )
+
+
+def check_on_cpu(parameter: Any) -> None:
+    """RuntimeError for a tensor on the GPU, where only kernels of the CPU are called."""
+    if is_on_gpu(getattr(parameter, "_array", parameter)):
+        raise RuntimeError("expected a module on the CPU, got one on cuda:0: move it with module.cpu()")
+
+
+def together(arrays: list[Any]) -> list[Any]:
+    """Operands of one operation: arrays of no dimensions go along to the GPU, for others `check_together`."""
+    if not any(map(is_on_gpu, arrays)):
+        return arrays
+    arrays = [moved(a, gpu) if isinstance(a, np.ndarray) and not a.ndim else a for a in arrays]
+    check_together(*arrays)
+    return arrays
+
+
+def as_type(arrays: list[Any], dtype: Any) -> list[Array]:
+    """Arrays and numbers, all as arrays of one type where the first array is."""
+    like = next(a for a in arrays if hasattr(a, "dtype"))
+    return [asarray(a, dtype) if hasattr(a, "dtype") else np.asarray(a, dtype, like=like) for a in arrays]
+
+
+def _arrays() -> Any:
+    cuda.require()
+    from ..kernels.cuda import arrays
+
+    return arrays
+
+
+def _xp() -> Any:
+    return _arrays().xp

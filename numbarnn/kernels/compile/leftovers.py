@@ -1,0 +1,55 @@
+"""Kernels of versions that nobody uses any more: the only files that this package ever deletes on its own.
+
+A folder goes as a whole or not at all, and only if its name and all that is in it are ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import stat
+import time
+from pathlib import Path
+
+from . import trusted
+
+_FOLDER = re.compile(r"((numbarnn-[a-z]+-)[0-9a-f]{16})(-\d+)?")
+_FILE = re.compile(r"\w+(-[0-9a-f]{8})?-[0-9a-f]{32}\.nbc(\.[0-9a-f]{16}\.tmp)?")
+#: folders of a package's other versions that stay: the youngest, and those that were used within so many seconds
+_MOST, _AGE = 3, 24 * 3600
+
+
+@functools.cache
+def remove(current: Path) -> None:
+    """Remove what other versions than that of `current` keep beside it, once a process, as far as this user may."""
+    with contextlib.suppress(OSError):
+        _remove_others(current)
+
+
+def _remove_others(current: Path) -> None:
+    found = {other: _FOLDER.fullmatch(other.name) for other in current.parent.iterdir()}
+    of_package = {other: name[1] for other, name in found.items() if name and current.name.startswith(name[2])}
+    others = [other for other, version in of_package.items() if not current.name.startswith(version)]
+    used = sorted(((other.lstat().st_mtime, other) for other in others if _is_our_own(other)), reverse=True)
+    for when, other in used[_MOST:]:
+        if when < time.time() - _AGE:
+            with contextlib.suppress(OSError):  # another process does the same, or has just written to it
+                _remove(other)
+
+
+def _is_our_own(folder: Path) -> bool:
+    """Whether it is a folder and no link to one, which this user has made."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
+
+
+def _remove(folder: Path) -> None:
+    with trusted.opened(folder) as directory:
+        with os.scandir(folder if directory is None else directory) as entries:
+            found = list(entries)
+        if found and all(_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in found):
+            for entry in found:
+                os.unlink(trusted.place(folder, entry.name), dir_fd=directory)
+            folder.rmdir()  # fails if anything has come meanwhile

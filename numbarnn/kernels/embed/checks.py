@@ -1,0 +1,94 @@
+"""What the functions of inside.py look at in each call, as kernels: shapes, memory, and what was packed."""
+
+from __future__ import annotations
+
+from ..compile.jit import inner_kernel
+from ..compile.symbols import NOT_LOADED, OTHER_VERSION
+from ..recurrence.weights import direction_size
+from ..simd.pointers import address, at, panel_width
+
+
+class ShapeError(ValueError):
+    """Raised with what does not fit, what was expected and what was given: compiled code does not format messages."""
+
+    def __str__(self) -> str:
+        return "{}: expected {}, got {}".format(*self.args)
+
+
+class StridesError(TypeError):
+    """Raised with the name of an array whose strides are only known in the call."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: expected a C-contiguous array, got other strides"
+
+
+@inner_kernel
+def check_order(what, array):
+    """That an array has no gaps, which a part that a loop takes of one does not have in its type."""
+    if not array.flags.c_contiguous:
+        raise StridesError(what)
+
+
+@inner_kernel
+def check_shape(what, expected, got):
+    if got != expected:
+        raise ShapeError(what, expected, got)
+
+
+@inner_kernel
+def check_state(what, layers, expected, h):
+    """h of one layer may come without the axis of layers."""
+    if h.ndim == len(expected):
+        check_shape("params.num_layers, for an h without an axis for layers", 1, layers)
+        check_shape(what, expected, h.shape)
+    else:
+        check_shape(what, (layers, *expected), h.shape)
+
+
+@inner_kernel
+def layers_size(params, D):
+    I, H, L, first = params.input_size, params.hidden_size, params.num_layers, at(params.weights, 0)
+    return D * (direction_size(I, H, first) + (L - 1) * direction_size(D * H, H, first))
+
+
+@inner_kernel
+def check_layout(params, size):
+    """That the array is in the order of these kernels, and holds what the sizes say."""
+    width = panel_width(at(params.weights, 0))
+    if params.layout != width:
+        raise ShapeError("params.layout", width, params.layout)
+    if params.weights.size != size:
+        raise ShapeError("params.weights.size", size, params.weights.size)
+
+
+@inner_kernel
+def check_run(result):
+    if result == OTHER_VERSION:
+        raise RuntimeError("numbarnn.jit: this code was compiled with another version of numbarnn: remove its cache")
+    if result == NOT_LOADED:
+        raise RuntimeError("numbarnn.jit: no kernels have been loaded here: call numbarnn.jit.pack first")
+
+
+@inner_kernel
+def overlap(a, b):
+    """Whether two contiguous arrays share memory."""
+    if a.size == 0 or b.size == 0:
+        return False
+    return address(a) < address(b) + b.nbytes and address(b) < address(a) + a.nbytes
+
+
+@inner_kernel
+def check_memory(what, written, name, read):
+    """That none of what is read is written over."""
+    if overlap(read, written):
+        raise ShapeError(what, "memory of its own", "some of " + name)
+
+
+@inner_kernel
+def check_input_of_step(x_t, h, L):
+    """That each sequence's x_t, where it lies in h, lies in that sequence's row of h[-1]: it is read before that."""
+    if overlap(x_t, h):
+        begin, end, layer = address(x_t), address(h) + h.nbytes, h.nbytes // L
+        own_row = x_t.ndim == 1 or len(x_t) == 1 or x_t.nbytes == layer
+        if begin < end - layer or begin + x_t.nbytes > end or not own_row:
+            raise ShapeError("step: x_t", "memory of its own, or h[-1]", "some of h")

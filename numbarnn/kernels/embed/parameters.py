@@ -1,0 +1,128 @@
+"""The parameters of a layer in one value that compiled code takes: what `numbarnn.jit.pack` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import backend
+from ..product.packing import Array
+from . import entries
+
+
+class Parameters(NamedTuple):
+    """The parameters of an RNN of one direction, or of a cell: all layers in one read-only array, and their sizes.
+
+    The array is in the order in which the kernels of this process read it, which `layout` names.  A copy by pickle is
+    brought into the order of the process that loads it.
+    """
+
+    weights: Array
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    activation: int
+    layout: int
+
+    def __reduce__(self) -> Any:
+        return pack_layers, (unpacked_layers(*self[:4], 1), 1, self.activation)
+
+
+class BidirectionalParameters(NamedTuple):
+    """The parameters of an RNN of two directions; otherwise as `Parameters`."""
+
+    weights: Array
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    activation: int
+    layout: int
+
+    def __reduce__(self) -> Any:
+        return pack_layers, (unpacked_layers(*self[:4], 2), 2, self.activation)
+
+
+class LinearParameters(NamedTuple):
+    """The weight and the bias of an affine map in one read-only array, and its sizes; otherwise as `Parameters`."""
+
+    weights: Array
+    in_features: int
+    out_features: int
+    layout: int
+
+    def __reduce__(self) -> Any:
+        weight, bias = _split(self.weights, [self.in_features], self.out_features)
+        return pack_linear, (weight, bias)
+
+
+_KINDS = (Parameters, BidirectionalParameters, LinearParameters)
+_NAMES = {kind.__name__ for kind in _KINDS}
+#: Numba finds what it kept of a function by the types of its arguments: of another version, these are other types
+_versions: dict[str, type] = {f"{kind.__name__}_{entries.VERSION:x}": kind for kind in _KINDS}
+for _name, _kind in _versions.items():
+    _kind.__qualname__ = _name
+
+
+def __getattr__(name: str) -> Any:
+    """The types by the names that they have in what Numba keeps; of another version, a type that nothing has."""
+    if name.rpartition("_")[0] in _NAMES:
+        return _versions.setdefault(name, type(name, (tuple,), {"_fields": ()}))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# there and back
+
+
+def of_panels(weights: Array, I: int, H: int, L: int, D: int, activation: int) -> Any:
+    """What is packed already (kernels/weights.py), which nobody writes to; kernels for it are loaded."""
+    kind = Parameters if D == 1 else BidirectionalParameters
+    return kind(_frozen(weights), I, H, L, activation, backend.layout(weights.dtype))
+
+
+def pack_layers(directions: Sequence[tuple[Array, Array, Array]], D: int, activation: int) -> Any:
+    """Of weight_ih (H, I), weight_hh (H, H) and the bias (H) of each layer and direction."""
+    H, I = directions[0][0].shape
+    return of_panels(backend.packed_layers(directions), I, H, len(directions) // D, D, activation)
+
+
+def pack_linear(weight: Array, bias: Array) -> LinearParameters:
+    """Of weight (O, I) and bias (O)."""
+    parts = [backend.packed_matrix(bias[None]), backend.packed_matrix(weight, transpose=True)]
+    O, I = weight.shape
+    return LinearParameters(_frozen(np.concatenate(parts)), I, O, backend.layout(weight.dtype))
+
+
+def _frozen(weights: Array) -> Array:
+    import_module(f"{__package__}.calls")  # Numba has to know of the calls before it compiles what has them
+    if backend.COMPILED:
+        entries.load(weights.dtype)
+    weights = weights.view()
+    weights.flags.writeable = False
+    return weights
+
+
+def unpacked_layers(weights: Array, I: int, H: int, L: int, D: int) -> list[tuple[Array, Array, Array]]:
+    """weight_ih (H, I), weight_hh (H, H) and the bias (H) of each layer and direction, of what was packed."""
+    found, offset = [], 0
+    for i in range(L * D):
+        features = I if i < D else D * H
+        size = backend.size_of(features, H, weights.dtype)
+        weight_ih, weight_hh, bias = _split(weights[offset : offset + size], [features, H], H)
+        found.append((weight_ih, weight_hh, bias))
+        offset += size
+    return found
+
+
+def _split(panels: Array, inputs: list[int], outputs: int) -> list[Array]:
+    """The bias (outputs), last, and a matrix (outputs, n) for each n of `inputs`, which come after it in panels."""
+    row, begin, found = panels.size // (1 + sum(inputs)), 0, []
+    for n in (1, *inputs):
+        matrix = backend.unpacked_matrix(panels[begin : begin + n * row], n, outputs)
+        found.append(np.ascontiguousarray(matrix.T))
+        begin += n * row
+    bias, *matrices = found
+    return [*matrices, bias[:, 0]]

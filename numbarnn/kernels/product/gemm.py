@@ -1,0 +1,239 @@
+"""Matrix products by register tiles: out = init + a b.
+
+M, N, K: rows and columns of the product, length of its sums.  b is packed in panels (packing.py), a is read where it
+lies.
+
+Every element of the product is the sum of `init` and of one number for each DEPTH terms, which are summed by one
+chain of fused multiply-adds over rising k, whichever tile the element falls into.
+
+DEPTH rows of a pair of panels stay in the L1 cache while tiles go down the rows of a.
+
+What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers 241, one
+of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz; what is
+now is measured by `python -m benchmarks.product`):
+- tiles of 6 rows and 4 vectors, 10 loads for 24 updates, instead of 12 rows and 2 vectors, 14 loads, with rows as they
+  lie instead of in blocks: 195 against 182 for (M, K, N) = (16, 256, 256), 204 against 195 for (64, 512, 512), and the
+  blocks, which took 3 to 4 % to make, are gone.
+- lines of b that are wanted next, fetched evenly by all tiles: 180 against 138 for (16, 1024, 1024), 187 against 181
+  for (64, 1024, 1024); where b stays in the L2 cache it costs 2 to 4 %, so it is not done there.
+- rows shared out as evenly as can be, 5 + 4 + 4 and not 6 + 6 + 1: 182 against 157 for (13, 256, 256).
+- sums of 128 terms cost 3 to 5 % beside sums of 256; the rounding errors of an RNN are at most 1.5 times torch's with
+  128, 1.8 and more with 256 (tests/test_torch_accuracy.py).
+"""
+
+from __future__ import annotations
+
+from ..compile.jit import inlined_kernel, inner_kernel
+from ..compile.shared import Pointer, shared_kernel
+from ..simd.pointers import lanes, panel_width, plus, prefetch
+from ..simd.target import PAIR_ROWS, TALL, VECTOR_BYTES
+from ..simd.tile import tile_add, tile_fma, tile_load, tile_load_part, tile_store, tile_store_part, tile_zero
+
+#: panels that a single row takes at a time: their sums are independent, which hides the latency of fma
+WIDE = 4
+#: terms that are summed by themselves: that much of two panels stays in the L1 cache, and the error of a long sum
+#: stays that of a short one
+DEPTH = 128
+#: rows of a that stay in the L2 cache while panel after panel goes over them: whole tiles
+_ROWS = 32 * TALL
+#: bytes of b from which on it does not stay in the L2 cache beside everything else
+FETCH_BYTES = 1 << 20
+
+
+def _tiles_kernel(rows, panels, fetching=False):
+    """A kernel for one size of tile; `fetching`: it has lines of b come to the L2 cache that are wanted next."""
+
+    @inner_kernel
+    def tiles(number, K, count, init, a, b, out, ahead):
+        """`number` tiles, one below the other: out[r, :count] = init[r, :count] + sum_k a[r, k] b[k, :count].
+
+        Each operand is a pointer with strides: init and out of a row, a of a row, a term and a tile, b of a panel, and
+        ahead, what is wanted next of b, of a term.
+        """
+        (init, init_row), (a, a_row, a_k, a_tile), (b, b_panel) = init, a, b
+        (out, out_row), (ahead, advance) = out, ahead
+        width = panel_width(out)
+        for _ in range(number):
+            acc = tile_zero(out, rows, panels)
+            for k in range(K):
+                acc = tile_fma(acc, plus(a, k * a_k), a_row, plus(b, k * width), b_panel)
+                if fetching:
+                    prefetch(plus(ahead, k * advance))
+                    prefetch(plus(ahead, k * advance + b_panel))
+            if count >= width * panels:
+                tile_store(tile_add(tile_load(init, init_row, count, rows, panels), acc), out, out_row, count)
+            else:
+                acc = tile_add(tile_load_part(init, init_row, count, rows, panels), acc)
+                tile_store_part(acc, out, out_row, count)
+            init, a, out = plus(init, rows * init_row), plus(a, a_tile), plus(out, rows * out_row)
+            ahead = plus(ahead, K * advance)
+
+    return tiles
+
+
+def _pair_kernel(rows, fetching=False):
+    """A kernel for tiles of two panels, where the register file has room for one."""
+    return _tiles_kernel(rows, 2, fetching) if rows <= PAIR_ROWS else _tiles_kernel(rows, 1)
+
+
+_one, _two, _three, _four, _five, _six = (_tiles_kernel(rows, 1) for rows in range(1, TALL + 1))
+_one_pair, _two_pair, _three_pair, _four_pair, _five_pair, _six_pair = map(_pair_kernel, range(1, TALL + 1))
+_three_ahead, _four_ahead, _five_ahead, _six_ahead = (_pair_kernel(rows, fetching=True) for rows in range(3, TALL + 1))
+
+
+@inner_kernel
+def _tiles(height, panels, fetching, args):
+    """Tiles of `height` rows and one or two panels."""
+    if fetching and panels == 2 and height > 2:
+        if height == 6:
+            _six_ahead(*args)
+        elif height == 5:
+            _five_ahead(*args)
+        elif height == 4:
+            _four_ahead(*args)
+        else:
+            _three_ahead(*args)
+    elif height == 6:
+        if panels == 2:
+            _six_pair(*args)
+        else:
+            _six(*args)
+    elif height == 5:
+        if panels == 2:
+            _five_pair(*args)
+        else:
+            _five(*args)
+    elif height == 4:
+        if panels == 2:
+            _four_pair(*args)
+        else:
+            _four(*args)
+    elif height == 3:
+        if panels == 2:
+            _three_pair(*args)
+        else:
+            _three(*args)
+    elif height == 2:
+        if panels == 2:
+            _two_pair(*args)
+        else:
+            _two(*args)
+    elif panels == 2:
+        _one_pair(*args)
+    else:
+        _one(*args)
+
+
+def _row_kernel(panels):
+    """A kernel for one row of one size of tile."""
+
+    @inlined_kernel
+    def row(init, a, a_k, b, b_panel, K, out, count):
+        """out[:count] = init[:count] + sum_k a[k] b[k, :count]."""
+        acc = tile_zero(out, 1, panels)
+        for k in range(K):
+            acc = tile_fma(acc, plus(a, k * a_k), 0, plus(b, k * panel_width(out)), b_panel)
+        if count >= panel_width(out) * panels:
+            tile_store(tile_add(tile_load(init, 0, count, 1, panels), acc), out, 0, count)
+        else:
+            tile_store_part(tile_add(tile_load_part(init, 0, count, 1, panels), acc), out, 0, count)
+
+    return row
+
+
+_row, _row_pair, _row_wide = _row_kernel(1), _row_kernel(2), _row_kernel(WIDE)
+
+
+@inner_kernel
+def by_rows(a, row):
+    """`rows` of a product: element (r, k) of a is a[r * row + k]."""
+    return a, row, 1, 0
+
+
+@inner_kernel
+def by_columns(a, column):
+    """`rows` of a product: element (r, k) of a is a[r + k * column]."""
+    return a, 1, column, 0
+
+
+@inner_kernel
+def by_blocks(a, block):
+    """`rows` of a product: a in blocks of TALL rows, `block` elements apart, each stored column after column."""
+    return a, 1, TALL, block
+
+
+@inner_kernel
+def product(init, init_row, rows, b, out, out_row, M, K, N):
+    """out (M, N) = init (M, N) + a (M, K) @ b (K, N); b in panels, all given as pointers.
+
+    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Rows of init begin every init_row
+    elements (0: one row for all).  out may be init, not a.
+    """
+    a, a_row, a_k, block = rows
+    if M == 1:
+        _product_of_row(init, a, a_k, b, out, K, N)
+        return
+    for r in range(0, M, _ROWS):
+        first = plus(a, r // TALL * block if block > 0 else r * a_row)
+        _product(plus(init, r * init_row), init_row, first, a_row, a_k, block, b, plus(out, r * out_row), out_row,
+                 min(_ROWS, M - r), K, N)  # fmt: skip
+
+
+@shared_kernel
+def _product(
+    init: Pointer, init_row: int, a: Pointer, a_row: int, a_k: int, block: int, b: Pointer, out: Pointer,
+    out_row: int, M: int, K: int, N: int,
+) -> None:  # fmt: skip
+    width = panel_width(out)
+    # tiles of `height` rows, `tall` of them, and below them `others` of `rest` rows: as even as can be, but in blocks
+    number = (M + TALL - 1) // TALL
+    height, tall, rest, others = M, 1, 0, 0
+    if number > 1 and block > 0:
+        height, tall, rest, others = TALL, M // TALL, M % TALL, number - M // TALL
+    elif number > 1:
+        height = (M + number - 1) // number
+        tall, rest = M - number * (height - 1), height - 1
+        others = number - tall
+    a_tile = block if block > 0 else height * a_row
+    most = 2 if height <= PAIR_ROWS else 1
+    # each tile fetches as much of what is next in b as keeps pace with the tiles
+    advance = width // number if K * N * (VECTOR_BYTES // lanes(out)) > FETCH_BYTES else 0
+    n = 0
+    while n < N:
+        panels = most if N - n > width else 1
+        for k in range(0, max(1, K), DEPTH):
+            depth = min(DEPTH, K - k)
+            panel, a_first = plus(b, n * K + k * width), plus(a, k * a_k)
+            ahead = plus(panel, DEPTH * width) if k + DEPTH < K else plus(b, (n + panels * width) * K)
+            first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
+            if tall > 0:
+                args = (tall, depth, N - n, (first, first_row), (a_first, a_row, a_k, a_tile), (panel, K * width),
+                        (plus(out, n), out_row), (ahead, advance))  # fmt: skip
+                _tiles(height, panels, advance > 0, args)
+            if others > 0:
+                r = tall * height
+                first, a_first = plus(first, r * first_row), plus(a_first, tall * a_tile)
+                ahead = plus(ahead, tall * depth * advance)
+                args = (others, depth, N - n, (first, first_row), (a_first, a_row, a_k, rest * a_row),
+                        (panel, K * width), (plus(out, n + r * out_row), out_row), (ahead, advance))  # fmt: skip
+                _tiles(rest, panels, advance > 0, args)
+        n += panels * width
+
+
+@shared_kernel
+def _product_of_row(init: Pointer, a: Pointer, a_k: int, b: Pointer, out: Pointer, K: int, N: int) -> None:
+    """`product` with one row, which has no use for a panel twice and goes WIDE panels at a time."""
+    width, n = panel_width(out), 0
+    while n < N:
+        count = N - n
+        panels = WIDE if count > (WIDE - 1) * width else 2 if count > width else 1
+        for k in range(0, max(1, K), DEPTH):
+            args = (plus(init, n) if k == 0 else plus(out, n), plus(a, k * a_k), a_k, plus(b, n * K + k * width),
+                    K * width, min(DEPTH, K - k), plus(out, n), count)  # fmt: skip
+            if panels == WIDE:
+                _row_wide(*args)
+            elif panels == 2:
+                _row_pair(*args)
+            else:
+                _row(*args)
+        n += panels * width

@@ -1,0 +1,295 @@
+"""How a batch of sequences lies in memory, and how it gets into the order that the kernels read.
+
+The kernels want sequences by falling length and the rows of all steps one after the other (see kernels/rnn.py).
+A layout takes what the user gave there and back: dense arrays, packed ones, and padded ones with lengths.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from ...arrays import devices
+from ...arrays.size import allocated, room
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def is_dense(array: Array) -> bool:
+    """Whether kernels can read it: contiguous, aligned, writable (one compiled type); on a GPU all are the latter."""
+    return array.flags.carray if isinstance(array, np.ndarray) else array.flags.c_contiguous
+
+
+def dense(array: Array) -> Array:
+    """`array` itself where kernels can read it, else a copy."""
+    return array if is_dense(array) else array.copy()
+
+
+#: steps up to which a layout has the places of their rows from the beginning
+FEW_STEPS = 1024
+
+
+def _even_starts(T: int, B: int) -> Array:
+    return np.arange(T + 1, dtype=np.int64) * B
+
+
+_few_starts = functools.lru_cache(maxsize=64)(_even_starts)
+
+
+def _starts(batch_sizes: Array) -> Array:
+    return np.concatenate([[0], np.cumsum(batch_sizes)]).astype(np.int64)
+
+
+class Dense:
+    """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
+
+    #: floating-point operations of a call, where they are known already
+    operations: float = math.inf
+
+    def __init__(self, x: Array, batch_first: bool) -> None:
+        self.batch_first = batch_first
+        first, second = x.shape[:2]
+        self.T, self.B = (second, first) if batch_first else (first, second)
+        self.R = self.T * self.B
+        #: whether the rows of x, as they lie, are those of one sequence after the other
+        self.by_sequence = batch_first and self.T > 1 and self.B > 1
+        if self.T <= FEW_STEPS:
+            self.starts = _few_starts(self.T, self.B)
+
+    @functools.cached_property
+    def starts(self) -> Array:
+        """(T + 1), where the rows of each step begin: of many steps only made if asked for, as it grows with T."""
+        return _even_starts(self.T, self.B)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        """Steps low : high of the input, and how they lie; sequences keep their order."""
+        x = x[:, low:high] if self.batch_first else x[low:high]
+        x = x if is_dense(x) else x.copy(order="K")  # long runs, where sequences lie together
+        return Dense(x, self.batch_first), x
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps.
+
+        Either is read where it lies, whichever `batch_first` says; only other strides are copied.
+        """
+        if is_dense(x):
+            return x.reshape(self.R, x.shape[2]), self.by_sequence
+        steps = x.transpose(1, 0, 2) if self.batch_first else x
+        in_sequences = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
+        x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
+        return x.reshape(self.T * self.B, x.shape[-1]), in_sequences
+
+    def rows(self, array: Array) -> Array:
+        """(T B, F) rows in the order of steps."""
+        if self.batch_first:
+            array = array.transpose(1, 0, 2)
+        return dense(array).reshape(self.T * self.B, array.shape[-1])
+
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
+        array = allocated(np.empty, (self.T, self.B, features), like.dtype, like)
+        return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
+
+    def user(self, rows: Array) -> Array:
+        """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
+        array = rows.reshape(self.T, self.B, rows.shape[1])
+        return array.transpose(1, 0, 2) if self.batch_first else array
+
+    def state_in(self, h: Array) -> Array:
+        """(layers, B, H) states with sequences in the kernels' order, a copy."""
+        state: Array = h.copy()
+        return state
+
+    def state_out(self, h: Array) -> Array:
+        return h
+
+
+class Alone(Dense):
+    """(T, F): one sequence; states are (layers, H)."""
+
+    def __init__(self, x: Array) -> None:
+        self.T = self.R = len(x)
+        self.B = 1
+        if self.T <= FEW_STEPS:
+            self.starts = _few_starts(self.T, 1)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        x = x[low:high]
+        return Alone(x), x
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        return dense(x), False
+
+    def rows(self, array: Array) -> Array:
+        return dense(array)
+
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        array = np.empty(room((self.R, features), like.dtype), like.dtype, like=like)
+        return array, array
+
+    def user(self, rows: Array) -> Array:
+        return rows
+
+    def state_in(self, h: Array) -> Array:
+        state: Array = h[:, None].copy()
+        return state
+
+    def state_out(self, h: Array) -> Array:
+        return h[:, 0]
+
+
+class Step(Dense):
+    """(B, F), or (F) for one sequence: one step, as a cell takes it; states are (B, H) or (H)."""
+
+    def __init__(self, x: Array) -> None:
+        self.shape = x.shape[:-1]
+        self.T, self.B = 1, len(x) if x.ndim == 2 else 1
+        self.R = self.B
+        self.starts = _few_starts(1, self.B)
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        return self.rows(x), False
+
+    def rows(self, array: Array) -> Array:
+        return dense(array).reshape(self.B, array.shape[-1])
+
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        array = np.empty(room((*self.shape, features), like.dtype), like.dtype, like=like)
+        return array.reshape(self.R, features), array
+
+    def user(self, rows: Array) -> Array:
+        return rows.reshape(*self.shape, rows.shape[-1])
+
+    def state_in(self, h: Array) -> Array:
+        state: Array = h.copy().reshape(1, self.B, h.shape[-1])
+        return state
+
+    def state_out(self, h: Array) -> Array:
+        return h.reshape(*self.shape, h.shape[-1])
+
+
+class Ragged(Dense):
+    """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
+
+    order: Array | None
+
+    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
+        return np.empty(room((self.R, features), like.dtype), like.dtype, like=like), None
+
+    def input(self, x: Array) -> tuple[Array, bool]:
+        return self.rows(x), False
+
+    def state_in(self, h: Array) -> Array:
+        return super().state_in(h) if self.order is None else h.take(devices.beside(self.order, h), axis=1)
+
+    def state_out(self, h: Array) -> Array:
+        if self.order is None:
+            return h
+        out = np.empty_like(h)
+        out[:, devices.beside(self.order, h)] = h
+        return out
+
+
+class Packed(Ragged):
+    """Rows in the order of steps: `batch_sizes[t]` of them at step t."""
+
+    def __init__(self, batch_sizes: Array, order: Array | None) -> None:
+        self.T, self.B = len(batch_sizes), int(batch_sizes[0])
+        self.order = order
+        self.starts = _starts(batch_sizes)
+        self.R = int(self.starts[-1])
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        starts = self.starts[low : high + 1]
+        return Packed(np.diff(starts), self.order), x[starts[0] : starts[-1]]
+
+    def rows(self, array: Array) -> Array:
+        return dense(array)
+
+    def user(self, rows: Array) -> Array:
+        return rows
+
+
+class Padded(Ragged):
+    """(T, B, F), or (B, T, F) with `batch_first`, of which sequence b has `lengths[b]` steps."""
+
+    order: Array
+
+    def __init__(self, x: Array, batch_first: bool, lengths: Array, order: Array | None = None) -> None:
+        self.shape, self.batch_first, self.lengths = x.shape[:2], batch_first, lengths
+        self.T, self.B = int(lengths.max(initial=0)), len(lengths)
+        self.order = np.argsort(-lengths, kind="stable") if order is None else order
+        self.R = int(lengths.sum())
+
+    @functools.cached_property
+    def starts(self) -> Array:
+        return _starts((self.lengths > np.arange(self.T)[:, None]).sum(axis=1))
+
+    @functools.cached_property
+    def index(self) -> tuple[Array, Array]:
+        """Where each row is in the user's array."""
+        t = np.repeat(np.arange(self.T), np.diff(self.starts))
+        b = self.order[np.arange(self.R) - self.starts[t]]
+        return (b, t) if self.batch_first else (t, b)
+
+    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
+        x = x[:, low:high] if self.batch_first else x[low:high]
+        return Padded(x, self.batch_first, (self.lengths - low).clip(0, high - low), self.order), x
+
+    def rows(self, array: Array) -> Array:
+        return dense(array[self._index_beside(array)])
+
+    def user(self, rows: Array) -> Array:
+        array = np.zeros(room((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype, like=rows)
+        array[self._index_beside(rows)] = rows
+        return array
+
+    def _index_beside(self, array: Array) -> tuple[Array, Array]:
+        first, second = self.index
+        return devices.beside(first, array), devices.beside(second, array)
+
+
+def as_lengths(lengths: Any, B: int, T: int) -> Array:
+    """`lengths` as (B,) integers between 0 and T."""
+    array = _integers("lengths", lengths)
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, got {array.dtype}")
+    if array.shape != (B,):
+        raise RuntimeError(f"lengths: expected one for each of {B} sequences, got shape {list(array.shape)}")
+    if B and (array.min() < 0 or array.max() > T):
+        raise RuntimeError(
+            f"lengths: expected numbers between 0 and the {T} steps of input, got {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64)
+
+
+def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
+    """`batch_sizes` as falling positive integers whose sum is `rows`."""
+    array = _integers("batch_sizes", batch_sizes)
+    falling = array.ndim == 1 and array.dtype.kind in "iu" and array.size and np.all(np.diff(array) <= 0)
+    if not falling or array[-1] <= 0:
+        raise RuntimeError(f"batch_sizes: expected positive integers that do not rise, got {batch_sizes!r}")
+    if array.sum() != rows:
+        raise RuntimeError(f"batch_sizes: expected their sum to be the {rows} rows of data, got {array.sum()}")
+    return array
+
+
+def as_order(sorted_indices: Any, B: int) -> Array:
+    """`sorted_indices` as (B,) integers, each of 0..B-1 once: a copy, for the way back must find them as they were."""
+    array: Array = _integers("sorted_indices", sorted_indices).copy()
+    if array.dtype.kind not in "iu" or array.shape != (B,) or not np.array_equal(np.sort(array), np.arange(B)):
+        raise RuntimeError(f"sorted_indices: expected each of 0 to {B - 1} once, got {array.tolist()}")
+    return array
+
+
+def _integers(name: str, values: Any) -> Array:
+    """A tensor's array without exposing it, an array, or a list as one."""
+    try:
+        return np.asarray(devices.host(values._array) if hasattr(values, "_array") else values)
+    except ValueError:  # lists of several lengths
+        raise TypeError(f"{name}: expected integers, got {values!r}") from None

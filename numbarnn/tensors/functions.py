@@ -1,0 +1,289 @@
+"""The methods of tensors as functions, which take arrays as well."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+
+from ..autograd.record import apply, as_array
+from ..autograd.tape import Array
+from ..ops import arithmetic, shape
+from ..ops.axes import axis
+from .arguments import tensor as checked
+from .creation import as_tensor
+from .keywords import Keywords, by_any_name
+from .methods import elementwise as choices
+from .methods import products
+from .methods.arithmetic import broadcasting
+from .tensor import Tensor
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a tensor.
+
+    >>> import numpy as np
+    >>> is_tensor(np.zeros(2))
+    False
+    """
+    return isinstance(obj, Tensor)
+
+
+@by_any_name
+def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
+    """Tensors joined along a dimension that they have; their other lengths must agree.
+
+    Empty tensors of one dimension are passed over, whatever the others are.
+
+    >>> import numpy as np
+    >>> cat([np.zeros((1, 2)), np.ones((2, 2))]).shape
+    numbarnn.Size([3, 2])
+    """
+    arrays = _listed("cat", tensors)
+    if not arrays:
+        raise ValueError("cat(): expected a non-empty list of Tensors")
+    first = next((a for a in arrays if a.shape != (0,)), arrays[0])
+    for number, array in enumerate(arrays):
+        if array.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {number}) cannot be concatenated")
+    along = axis(dim, first.ndim) if first.shape != (0,) else 0
+    for number, array in enumerate(arrays):
+        if array.shape == (0,):
+            continue
+        if array.ndim != first.ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {array.ndim}")
+        for at, (expected, got) in enumerate(zip(first.shape, array.shape, strict=True)):
+            if at != along and expected != got:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {along}. Expected size {expected} but got size "
+                    f"{got} for tensor number {number} in the list."
+                )
+    return apply(shape.cat, *tensors, axis=along)
+
+
+@by_any_name
+def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new dimension.
+
+    >>> import numpy as np
+    >>> stack([np.zeros(2), np.ones(2)])
+    tensor([[0., 0.],
+            [1., 1.]], dtype=float64)
+    """
+    arrays = _listed("stack", tensors)
+    if not arrays:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    for number, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(arrays[0].shape)} at entry 0 and "
+                f"{list(array.shape)} at entry {number}"
+            )
+    return apply(shape.stack, *tensors, axis=axis(dim, arrays[0].ndim + 1))
+
+
+def _listed(name: str, tensors: Any) -> list[Array]:
+    if not isinstance(tensors, (tuple, list)):
+        kind = type(tensors).__name__
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}")
+    return [
+        value._array if isinstance(value, Tensor) else as_array(checked(name, f"tensors[{number}]", value))
+        for number, value in enumerate(tensors)
+    ]
+
+
+@by_any_name
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where `condition` is True, else `other`; with the condition alone, the indices where it is True.
+
+    >>> import numpy as np
+    >>> where(np.array([True, False]), 1.0, 0.0)
+    tensor([1., 0.])
+    >>> where(np.array([True, False]))
+    (tensor([0]),)
+    """
+    if input is None and other is None:
+        return as_tensor(condition).nonzero(as_tuple=True)
+    return choices.where(condition, input, other)
+
+
+@by_any_name
+def matmul(input: Any, other: Any) -> Tensor:
+    """input @ other, with NumPy's rules for vectors and batches."""
+    return products.matmul(input, other)
+
+
+@by_any_name
+def mm(input: Any, mat2: Any) -> Tensor:
+    """The product of two matrices."""
+    return products.mm(input, mat2)
+
+
+@by_any_name
+def bmm(input: Any, mat2: Any) -> Tensor:
+    """The products of two batches of matrices, (B, N, M) and (B, M, P)."""
+    return products.bmm(input, mat2)
+
+
+@by_any_name
+def dot(input: Any, tensor: Any) -> Tensor:  # `tensor`: torch's name
+    """The inner product of two vectors."""
+    return products.dot(input, tensor)
+
+
+@by_any_name
+def outer(input: Any, vec2: Any) -> Tensor:
+    """The products of each element of one vector with each of another: (N, M)."""
+    return products.outer(input, vec2)
+
+
+@by_any_name
+def pow(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent; one of them may be a number."""
+    if isinstance(input, (int, float)) and isinstance(exponent, (int, float)):
+        raise TypeError(f"pow(): expected a Tensor as input or exponent, got {input!r} and {exponent!r}")
+    return broadcasting(arithmetic.pow, input, exponent)
+
+
+@by_any_name
+def reshape(input: Any, shape: Sequence[int]) -> Tensor:
+    """The same elements in another shape; one length may be -1."""
+    return as_tensor(checked("reshape", "input", input)).reshape(_ints("reshape", "shape", shape))
+
+
+@by_any_name
+def permute(input: Any, dims: Sequence[int]) -> Tensor:
+    """Dimensions in the order `dims`."""
+    return as_tensor(checked("permute", "input", input)).permute(_ints("permute", "dims", dims))
+
+
+@by_any_name
+def flip(input: Any, dims: Sequence[int]) -> Tensor:
+    """Reversed along `dims`: a copy."""
+    return as_tensor(checked("flip", "input", input)).flip(_ints("flip", "dims", dims))
+
+
+@by_any_name
+def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
+    return as_tensor(checked("split", "tensor", tensor)).split(split_size_or_sections, dim)
+
+
+def _ints(function: str, argument: str, given: Any) -> tuple[int, ...]:
+    if not isinstance(given, (tuple, list)):
+        kind = type(given).__name__
+        raise TypeError(f"{function}(): argument '{argument}' (position 2) must be tuple of ints, not {kind}")
+    return tuple(given)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the methods that are functions just as they are
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _function(
+    method: Callable[Concatenate[Tensor, _P], _R], numbers: bool = False
+) -> Callable[Concatenate[Any, _P], _R]:
+    """`method` as a function whose first argument is `input`, a tensor or an array, or a number if `numbers` may be."""
+    run: Any = inspect.unwrap(method)
+    name, keywords = run.__name__, Keywords(run, "input")
+
+    @functools.wraps(run)
+    def function(*args: Any, **given: Any) -> Any:
+        if args and isinstance(args[0], Tensor):
+            try:
+                return run(*args, **given)
+            except TypeError:
+                if keywords.own.issuperset(given):
+                    raise
+        args, given = keywords.own_names(args, given)
+        if "input" in given:
+            args = (given.pop("input"), *args)
+        if args and not (numbers and isinstance(args[0], (int, float, np.generic))):
+            args = (as_tensor(checked(name, "input", args[0])), *args[1:])
+        return run(*args, **given)
+
+    own = inspect.signature(run)
+    first, *others = own.parameters.values()
+    shown: Any = function  # with the signature that help() is to show
+    shown.__signature__ = own.replace(parameters=[first.replace(name="input", annotation=Any), *others])
+    shown.__module__, shown.__qualname__ = __name__, name
+    typed: Callable[Concatenate[Any, _P], _R] = shown
+    return typed
+
+
+add = _function(Tensor.add, numbers=True)
+sub = _function(Tensor.sub, numbers=True)
+mul = _function(Tensor.mul, numbers=True)
+div = _function(Tensor.div, numbers=True)
+neg = _function(Tensor.neg)
+abs = _function(Tensor.abs)
+sign = _function(Tensor.sign)
+floor = _function(Tensor.floor)
+round = _function(Tensor.round)
+exp = _function(Tensor.exp)
+log = _function(Tensor.log)
+sqrt = _function(Tensor.sqrt)
+square = _function(Tensor.square)
+sin = _function(Tensor.sin)
+cos = _function(Tensor.cos)
+tanh = _function(Tensor.tanh)
+relu = _function(Tensor.relu)
+sigmoid = _function(Tensor.sigmoid)
+clamp = _function(Tensor.clamp)
+maximum = _function(Tensor.maximum)
+minimum = _function(Tensor.minimum)
+eq = _function(Tensor.eq)
+ne = _function(Tensor.ne)
+lt = _function(Tensor.lt)
+le = _function(Tensor.le)
+gt = _function(Tensor.gt)
+ge = _function(Tensor.ge)
+isnan = _function(Tensor.isnan)
+isinf = _function(Tensor.isinf)
+isfinite = _function(Tensor.isfinite)
+equal = _function(Tensor.equal)
+allclose = _function(Tensor.allclose)
+masked_fill = _function(Tensor.masked_fill)
+sum = _function(Tensor.sum)
+mean = _function(Tensor.mean)
+var = _function(Tensor.var)
+std = _function(Tensor.std)
+norm = _function(Tensor.norm)
+prod = _function(Tensor.prod)
+amax = _function(Tensor.amax)
+amin = _function(Tensor.amin)
+max = _function(Tensor.max)
+min = _function(Tensor.min)
+argmax = _function(Tensor.argmax)
+argmin = _function(Tensor.argmin)
+all = _function(Tensor.all)
+any = _function(Tensor.any)
+cumsum = _function(Tensor.cumsum)
+softmax = _function(Tensor.softmax)
+log_softmax = _function(Tensor.log_softmax)
+sort = _function(Tensor.sort)
+argsort = _function(Tensor.argsort)
+topk = _function(Tensor.topk)
+t = _function(Tensor.t)
+squeeze = _function(Tensor.squeeze)
+unsqueeze = _function(Tensor.unsqueeze)
+flatten = _function(Tensor.flatten)
+transpose = _function(Tensor.transpose)
+roll = _function(Tensor.roll)
+diag = _function(Tensor.diag)
+chunk = _function(Tensor.chunk)
+unbind = _function(Tensor.unbind)
+numel = _function(Tensor.numel)
+is_floating_point = _function(Tensor.is_floating_point)
+clone = _function(Tensor.clone)
+gather = _function(Tensor.gather)
+scatter = _function(Tensor.scatter)
+index_select = _function(Tensor.index_select)
+masked_select = _function(Tensor.masked_select)
+nonzero = _function(Tensor.nonzero)

@@ -1,0 +1,148 @@
+"""Operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...arrays import devices, memory_order
+from ...arrays.size import room
+from ...autograd.record import apply, as_array, as_operand, promoted, tensor_of
+from ...autograd.slots import Attributes
+from ...ops import arithmetic as ops
+from ...ops import elementwise
+from ...ops.op import Op
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+OPERANDS = (Attributes, np.ndarray, np.generic, int, float)
+
+
+def _binary(op: Op, x: Any, y: Any) -> Any:
+    if not (isinstance(x, OPERANDS) and isinstance(y, OPERANDS)):
+        return NotImplemented
+    try:
+        return apply(op, x, y)
+    except ValueError:
+        raise mismatch(np.shape(as_array(x)), np.shape(as_array(y))) from None
+
+
+def broadcasting(op: Op, *operands: Any, **static: Any) -> Tensor:
+    """`apply`, with torch's words where shapes do not fit."""
+    try:
+        return apply(op, *operands, **static)
+    except ValueError:
+        raise mismatch(*(np.shape(as_array(x)) for x in operands)) from None
+
+
+def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
+    """Torch's error for shapes that do not broadcast."""
+    ndim = max(len(shape) for shape in shapes)
+    for back in range(1, ndim + 1):
+        lengths = [shape[-back] for shape in shapes if back <= len(shape) and shape[-back] != 1]
+        for other in lengths[1:]:
+            if other != lengths[0]:
+                return RuntimeError(
+                    f"The size of tensor a ({lengths[0]}) must match the size of tensor b ({other}) at non-singleton "
+                    f"dimension {ndim - back}"
+                )
+    room(tuple(max(shape[-back] for shape in shapes if back <= len(shape)) for back in range(ndim, 0, -1)))
+    return RuntimeError(f"shapes do not fit together: {', '.join(str(list(shape)) for shape in shapes)}")
+
+
+def without_gradient(ufunc: Callable[..., Any], *arrays: Any) -> Tensor:
+    """A result that nothing can be differentiated through: bools or integers."""
+    try:
+        result = devices.asarray(ufunc(*arrays))
+        if result.ndim > 1 and type(arrays[0]) is np.ndarray and not arrays[0].flags.c_contiguous:
+            result = memory_order.laid(result, arrays)
+        return tensor_of(result)
+    except ValueError:
+        raise mismatch(*(a.shape for a in arrays)) from None
+
+
+def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
+    """Logic on bools, bits of integers; no gradient either way."""
+    if not all(isinstance(y, OPERANDS) for y in others):
+        return NotImplemented
+    arrays = promoted([as_array(x), *map(as_operand, others)])
+    if arrays[0].dtype.kind == "f":
+        error = NotImplementedError if others else TypeError
+        raise error(f'"{ufunc.__name__}" not implemented for {arrays[0].dtype}: bools or integers')
+    return without_gradient(ufunc, *arrays)
+
+
+class Arithmetic(Attributes):
+    """Operators."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return _binary(ops.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _binary(ops.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _binary(ops.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _binary(ops.sub, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _binary(ops.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _binary(ops.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _binary(ops.div, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _binary(ops.div, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _binary(ops.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _binary(ops.floor_divide, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _binary(ops.remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _binary(ops.remainder, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _binary(ops.pow, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _binary(ops.pow, other, self)
+
+    def __neg__(self) -> Tensor:
+        return apply(elementwise.neg, self)
+
+    def __pos__(self) -> Any:
+        if self._array.dtype.kind == "b":
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+        return self
+
+    def __invert__(self) -> Any:
+        return bitwise(np.invert, self)
+
+    def __and__(self, other: Any) -> Any:
+        return bitwise(np.bitwise_and, self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return bitwise(np.bitwise_or, self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        return bitwise(np.bitwise_xor, self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __abs__(self) -> Tensor:
+        return apply(elementwise.abs, self)

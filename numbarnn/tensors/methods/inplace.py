@@ -1,0 +1,202 @@
+"""Writing to a tensor's memory.  What it means for the history is in `numbarnn.autograd.views`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import random
+from ...arrays import devices
+from ...arrays.dtypes import category, torch_name
+from ...arrays.no_warnings import quietly
+from ...arrays.scalars import operand
+from ...autograd.record import is_tensor
+from ...autograd.slots import Attributes
+from ...autograd.views import continue_with, guard_write, note_write
+from ...ops import arithmetic, choice
+from ...ops import elementwise as ops
+from ...ops.op import Op
+from ..arguments import number
+from .arithmetic import broadcasting
+from .elementwise import check_mask, clamped, divided, fill_value, scaled
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+def overwrite(op: Op, target: Any, *operands: Any, **static: Any) -> Tensor:
+    """target <- op(target, *operands), in the memory of `target`."""
+    recorded = guard_write(target, operands)
+    before = target
+    if recorded and any(
+        0 in reads for reads in op.saves
+    ):  # the backward function reads what is about to be overwritten
+        before = type(target)._wrap(target._array.copy())
+        before._node, before._output = target._node, target._output
+    result = broadcasting(op, before, *operands, **static)
+    if result._array.shape != target._array.shape:
+        raise RuntimeError(
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        )
+    _check_category(result, target)
+    if result._array.dtype is target._array.dtype:
+        target._array[...] = result._array
+    else:
+        quietly(target._array.__setitem__, ..., result._array)
+    if recorded:
+        continue_with(target, result._node)
+    else:
+        note_write(target)
+    written: Tensor = target
+    return written
+
+
+def _check_category(result: Attributes, target: Attributes) -> None:
+    given, own = result._array.dtype, target._array.dtype
+    if category(given) > category(own):
+        raise RuntimeError(
+            f"result type {torch_name(given)} can't be cast to the desired output type {torch_name(own)}"
+        )
+
+
+def _bits(target: Any, result: Any) -> Any:
+    """target <- result, of an operation that has no gradient."""
+    if result is NotImplemented:
+        return result
+    _check_category(result, target)
+    return overwrite(ops.copy, target, result)
+
+
+class InPlace(Attributes):
+    """Methods that end in an underscore, and `+=` and its kin."""
+
+    __slots__ = ()
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.add, self, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.sub, self, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.mul, self, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.div, self, other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.pow, self, other)
+
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.floor_divide, self, other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return overwrite(arithmetic.remainder, self, other)
+
+    def __iand__(self, other: Any) -> Any:
+        return _bits(self, self & other)
+
+    def __ior__(self, other: Any) -> Any:
+        return _bits(self, self | other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return _bits(self, self ^ other)
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """self += alpha * other."""
+        return overwrite(
+            arithmetic.add,
+            self,
+            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.add, "add_", self, other, alpha),
+        )
+
+    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """self -= alpha * other."""
+        return overwrite(
+            arithmetic.sub,
+            self,
+            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.sub, "sub_", self, other, alpha),
+        )
+
+    def mul_(self, other: Any) -> Tensor:
+        """self *= other."""
+        return overwrite(arithmetic.mul, self, other)
+
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """self /= other, rounded with `rounding_mode` "floor" or "trunc"."""
+        return divided(overwrite, self, other, rounding_mode)
+
+    def pow_(self, exponent: Any) -> Tensor:
+        """self **= exponent."""
+        return overwrite(arithmetic.pow, self, exponent)
+
+    def neg_(self) -> Tensor:
+        """self = -self."""
+        return overwrite(ops.neg, self)
+
+    def exp_(self) -> Tensor:
+        """self = exp(self)."""
+        return overwrite(ops.exp, self)
+
+    def sqrt_(self) -> Tensor:
+        """self = sqrt(self)."""
+        return overwrite(ops.sqrt, self)
+
+    def tanh_(self) -> Tensor:
+        """self = tanh(self)."""
+        return overwrite(ops.tanh, self)
+
+    def relu_(self) -> Tensor:
+        """self = relu(self)."""
+        return overwrite(ops.relu, self)
+
+    def sigmoid_(self) -> Tensor:
+        """self = sigmoid(self)."""
+        return overwrite(ops.sigmoid, self)
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """Every value brought into [min, max], two numbers or two tensors."""
+        return clamped(overwrite, "clamp_", self, min, max)
+
+    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
+        """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
+        check_mask("masked_fill_", mask)
+        return overwrite(choice.masked_fill, self, mask, fill_value("masked_fill_", value))
+
+    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
+        """The values of `other`, broadcast to this shape and converted to this type."""
+        if is_tensor(other):
+            other = other.to(devices.of(self._array))
+        elif isinstance(other, np.ndarray):
+            other = devices.moved(other, devices.of(self._array))
+        elif isinstance(other, (int, float)):
+            other = operand(other, self._array.dtype)
+        return overwrite(ops.copy, self, other)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Every value the same."""
+        return overwrite(ops.copy, self, fill_value("fill_", value))
+
+    def zero_(self) -> Tensor:
+        """Every value 0."""
+        return overwrite(ops.copy, self, 0)
+
+    def uniform_(self, from_: float = 0.0, to: float = 1.0, **named: float) -> Tensor:
+        """Values drawn uniformly from [from, to): torch's, bit for bit, after the same `manual_seed`.
+
+        `from`, torch's name, is a word of Python's own: uniform_(**{"from": -1}).
+        """
+        for name in named.keys() - {"from"}:
+            raise TypeError(f"uniform_() got an unexpected keyword argument '{name}'")
+        from_ = named.get("from", from_)
+        guard_write(self, ())  # before anything is drawn
+        low, high, array = number("uniform_", "from", from_), number("uniform_", "to", to), self._array
+        return self.copy_(random.drawn(array, lambda shape: random.uniform(shape, low, high, array.dtype)))
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0) -> Tensor:
+        """Values drawn from the normal distribution."""
+        guard_write(self, ())  # before anything is drawn
+        center, spread, array = number("normal_", "mean", mean), number("normal_", "std", std), self._array
+        whole = array.flags.c_contiguous
+        return self.copy_(random.drawn(array, lambda shape: random.normal(shape, center, spread, array.dtype, whole)))

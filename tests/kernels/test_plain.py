@@ -1,0 +1,265 @@
+"""NUMBA_DISABLE_JIT=1: NumPy computes what the kernels compute, and says so."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import naive
+import numpy as np
+import plain_cases
+import processes
+import pytest
+from tolerance import assert_close
+
+from numbarnn.kernels.cells.activation import RELU, TANH
+from numbarnn.kernels.optimizers import adam, descent
+from numbarnn.kernels.plain import optimizers, recurrence
+from numbarnn.kernels.product import linear, packing
+from numbarnn.kernels.recurrence import gradients, stack, weights
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+DTYPES = [np.float32, np.float64]
+NONLINEARITIES = {"tanh": TANH, "relu": RELU}
+PAIRS = [
+    (stack.forward, recurrence.rnn_forward),
+    (stack.operations, recurrence.rnn_operations),
+    (stack.backward, recurrence.rnn_backward),
+    (gradients.backward, recurrence.direction_backward),
+    (adam.step, optimizers.adam_step),
+    (descent.sgd_step, optimizers.sgd_step),
+    (descent.rmsprop_step, optimizers.rmsprop_step),
+    (linear.forward, recurrence.linear_forward),
+    (linear.backward, recurrence.linear_backward),
+    (linear.recurrent_backward, recurrence.recurrent_backward),
+    (weights.packed, recurrence.packed_layers),
+    (weights.packed_back, recurrence.packed_back),
+    (weights.size_of, recurrence.size_of),
+    (packing.packed, recurrence.packed_matrix),
+    (packing.matrix, recurrence.matrix),
+    (packing.touched, recurrence.touched),
+    (weights.unpacked_matrix, recurrence.unpacked_matrix),
+    (packing.panel_columns, recurrence.layout),
+]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+@pytest.mark.parametrize(("kernel", "numpy"), PAIRS, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_signatures_are_those_of_the_kernels(kernel, numpy):
+    assert inspect.signature(numpy) == inspect.signature(kernel)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# its functions against the oracle
+
+
+def layers_case(rng, L, D, I, H, dtype):
+    """(w_ih, w_hh, b_ih, b_hh) of each direction of each layer."""
+    return [
+        [
+            [rng.uniform(-0.7, 0.7, shape).astype(dtype) for shape in ((H, D * H if layer else I), (H, H), H, H)]
+            for _ in range(D)
+        ]
+        for layer in range(L)
+    ]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
+@pytest.mark.parametrize("buffers", [0, 1, 2])
+@pytest.mark.parametrize("D", [1, 2])
+def test_stack(rng, dtype, nonlinearity, buffers, D):
+    L, I, H = 3, 5, 4
+    layers = layers_case(rng, L, D, I, H, dtype)
+    flat = recurrence.packed_layers([(w_ih, w_hh, b_ih + b_hh) for of in layers for w_ih, w_hh, b_ih, b_hh in of])
+    assert len(flat) == D * (recurrence.size_of(I, H, dtype) + (L - 1) * recurrence.size_of(D * H, H, dtype))
+    for lengths in ([4, 4, 4], [5, 3, 3, 1, 0], [1]):
+        T, B, even = max(lengths), len(lengths), len(set(lengths)) == 1
+        x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((L * D, B, H)).astype(dtype)
+        running = np.array(lengths) > np.arange(T)[:, None]
+        starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
+        want, want_h_n, outputs = naive.rnn(x, h_0, layers, nonlinearity, lengths)
+        for batch_first in (False, True) if even else (False,):
+            rows = x.transpose(1, 0, 2).reshape(B * T, I) if batch_first else x[running]
+            h, output = h_0.copy(), np.full((len(x[running]), D * H), np.nan, dtype)
+            lower = np.full((buffers, *output.shape) if buffers else (0, 0, 0), np.nan, dtype)
+            recurrence.rnn_forward(rows, batch_first, starts, flat, h, lower, output, D, NONLINEARITIES[nonlinearity])
+            assert_close(output, want[running])
+            assert_close(h, want_h_n)
+            for k, of_layer in zip(range(buffers), (1, 0), strict=False):
+                assert_close(lower[k], outputs[of_layer][running])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_direction_backward(rng, dtype, nonlinearity, reverse):
+    I, H = 5, 4
+    (((w_ih, w_hh, bias, _),),) = layers_case(rng, 1, 1, I, H, dtype)
+    for lengths in ([4, 4, 4], [5, 3, 3, 1, 0], [1]):
+        T, B = max(lengths), len(lengths)
+        x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
+        running = np.array(lengths) > np.arange(T)[:, None]
+        starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
+        parameters = (h_0, w_ih, w_hh, bias, nonlinearity, reverse)
+        states = naive.rnn_direction(x, lengths, *parameters)[0]
+        d_output, d_h_n = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
+        d_h = d_h_n.copy()
+        want = naive.rnn_direction_backward(x, lengths, *parameters, states, d_output, d_h_n)
+        d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = want
+
+        other = np.full((len(x[running]), H), np.nan, dtype)  # the other direction is not to be read
+        both = [np.concatenate([other, a[running]] if reverse else [a[running], other], 1) for a in (states, d_output)]
+        column = H if reverse else 0
+        d_pre, previous = np.empty_like(other), np.empty_like(other)
+        recurrence.rnn_backward(starts, recurrence.packed_matrix(w_hh), h_0, both[0], column, reverse,
+                           NONLINEARITIES[nonlinearity], both[1], d_h, d_pre, previous)  # fmt: skip
+        assert_close(d_h, d_h_0, 4)
+        assert_close(d_pre.T @ previous, d_weight_hh, 4)
+        got = [np.full(shape, np.nan, dtype) for shape in ((len(other), I), w_ih.shape, bias.shape)]
+        recurrence.linear_backward(d_pre, x[running], recurrence.packed_matrix(w_ih), *got, first=True)
+        for actual, expected in zip(got, (d_x[running], d_weight_ih, d_bias), strict=True):
+            assert_close(actual, expected, 4)
+        if len(set(lengths)) == 1:
+            d_weight = np.full_like(w_hh, np.nan)
+            recurrence.recurrent_backward(d_pre, h_0, both[0], column, reverse, d_weight)
+            assert_close(d_weight, d_weight_hh, 4)
+
+        got = [np.full_like(a, np.nan) for a in (w_ih, w_hh, bias)]
+        d_h, got_x = d_h_n.copy(), np.full((len(other), I), 1 if reverse else np.nan, dtype)
+        panels = recurrence.packed_back([(w_ih, w_hh)])[0]
+        recurrence.direction_backward(starts, *panels, h_0, x[running], both[0], int(reverse),
+                                 NONLINEARITIES[nonlinearity], both[1], d_h, got_x, *got)  # fmt: skip
+        assert_close(d_h, d_h_0, 4)
+        assert_close(got_x, d_x[running] + (1 if reverse else 0), 4)
+        for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
+            assert_close(actual, expected, 4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_linear(rng, dtype):
+    for R, I, O in [(1, 1, 1), (5, 3, 2), (0, 3, 4), (3, 0, 2), (2, 4, 0)]:
+        x, d_y, weight, bias = (rng.standard_normal(s).astype(dtype) for s in [(R, I), (R, O), (O, I), O])
+        y = np.full((R, O), np.nan, dtype)
+        recurrence.linear_forward(x, recurrence.packed_matrix(weight, transpose=True), bias, y)
+        assert_close(y, naive.linear_forward(x, weight, bias))
+        begun, *filled = naive.linear_backward(d_y, x, weight)
+        for first in (True, False):
+            got = [np.full(s, np.nan, dtype) for s in [(R, I), (O, I), O]]
+            got[0][:] = np.nan if first else 1
+            recurrence.linear_backward(d_y, x, recurrence.packed_matrix(weight), *got, first=first)
+            for actual, wanted in zip(got, [begun if first else begun + 1, *filled], strict=True):
+                assert_close(actual, wanted)
+
+
+def test_nan_and_infinity_pass_through_without_a_warning():
+    x, no_state, starts = np.array([[np.nan], [np.inf], [-np.inf], [1.0]]), np.zeros((4, 1)), np.array([0, 4])
+    flat = recurrence.packed_layers([(np.ones((1, 1)), np.zeros((1, 1)), np.zeros(1))])
+    for code, expected in ((TANH, [np.nan, 1, -1, np.tanh(1)]), (RELU, [np.nan, np.inf, 0, 1])):
+        output, h = np.empty((4, 1)), np.zeros((1, 4, 1))
+        recurrence.rnn_forward(x, False, starts, flat, h, np.empty((0, 0, 0)), output, 1, code)
+        np.testing.assert_allclose(output[:, 0], expected)
+    d_pre = np.empty((4, 1))
+    d_output = np.array([[1.0], [np.inf], [np.inf], [np.nan]])
+    recurrence.rnn_backward(
+        starts, np.zeros(1), no_state, output, 0, False, RELU, d_output, no_state, d_pre, np.empty(0)
+    )
+    np.testing.assert_array_equal(d_pre[:, 0], [1, np.inf, 0, np.nan])
+    recurrence.linear_forward(np.array([[np.inf, -np.inf]]), np.ones(2), np.zeros(1), y := np.zeros((1, 1)))
+    assert np.isnan(y).all()
+
+
+def test_gradients_of_size_0_are_not_wanted(rng):
+    nothing, no_matrix = np.empty(0), np.empty((0, 0))
+    d_bias = np.full(2, np.nan)
+    recurrence.linear_backward(np.ones((3, 2)), np.ones((3, 4)), nothing, no_matrix, no_matrix, d_bias)
+    assert d_bias.tolist() == [3, 3]
+    d_weight = np.full((2, 4), np.nan)
+    recurrence.linear_backward(np.ones((3, 2)), np.ones((3, 4)), nothing, no_matrix, d_weight, nothing)
+    assert (d_weight == 3).all()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the package without the compiler
+
+
+def test_layers_have_the_values_of_the_kernels(tmp_path):
+    program = "import sys, plain_cases, numpy as np; np.savez(sys.argv[1], **plain_cases.results())"
+    processes.run(program, str(tmp_path / "plain.npz"), NUMBA_DISABLE_JIT="1", NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert not (tmp_path / "cache").exists()  # nothing was compiled
+    compiled = plain_cases.results()
+    with np.load(tmp_path / "plain.npz") as file:
+        assert set(file.files) == set(compiled)
+        for name, expected in compiled.items():
+            assert_close(file[name], expected, 4)
+
+
+H_N_ALONE = """
+import numpy as np, numbarnn as nb
+from numbarnn.nn.functional import last
+last.ROWS = 8
+for layers in (1, 2):
+    rnn, x = nb.nn.RNN(3, 5, layers, bidirectional=True), nb.randn(20, 2, 3)
+    with nb.inference_mode():
+        np.testing.assert_allclose(rnn(x, return_output=False)[1].numpy(), rnn(x)[1].numpy(), atol=1e-6)
+"""
+
+
+def test_h_n_alone_is_h_n():
+    processes.run(H_N_ALONE, NUMBA_DISABLE_JIT="1")
+
+
+def test_the_readme_example_runs():
+    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    example = next(p for p in programs if "optimizer.step()" in p)
+    out, err = processes.run(example, NUMBA_DISABLE_JIT="1")
+    loss, value, true = map(float, re.findall(r"-?\d+\.\d+", out))
+    assert loss < 0.001
+    assert abs(value - true) < 0.1
+    assert err == ""  # no word of compiling
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        ("info", 0, r"kernels +off: NUMBA_DISABLE_JIT"),
+        ("warmup", 1, "numbarnn warmup: needs the compiler"),
+        ("bench", 1, "numbarnn bench: needs the compiler"),
+        ("cliffs", 1, "numbarnn cliffs: needs the compiler"),
+    ],
+)
+def test_commands_say_that_kernels_are_off(command, code, says):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "numbarnn", command],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=processes.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stderr
+    assert re.search(says, done.stdout + done.stderr)
+
+
+def test_one_switch_for_all():
+    program = """
+import json, numba
+from numbarnn.kernels import backend
+from numbarnn.kernels.plain import recurrence
+print(json.dumps([backend.COMPILED, *(f.__module__ for f in vars(backend).values() if hasattr(f, "__code__"))]))
+"""
+    compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT="1")[0])
+    assert not compiled
+    on_numpy = {"numbarnn.kernels.plain.recurrence", "numbarnn.kernels.plain.optimizers"}
+    assert set(modules) == {"numbarnn.kernels.backend", *on_numpy}
+    compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT=None)[0])
+    assert compiled
+    assert not on_numpy & set(modules)
