@@ -19,6 +19,7 @@ from .optimizers import adam, descent
 from .plain import optimizers, recurrence
 from .product import linear, packing
 from .recurrence import gradients, stack, weights
+from .recurrence.plan import Plan
 
 Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +35,7 @@ def _chosen(compiled: F, on_numpy: F) -> F:
     return compiled if COMPILED else on_numpy
 
 
+Plan = _chosen(Plan, recurrence.Plan)  # type: ignore[misc]  # the same methods
 rnn_forward = _chosen(stack.forward, recurrence.rnn_forward)
 rnn_forward_alone = _chosen(stack.forward_alone, recurrence.rnn_forward)
 rnn_operations = _chosen(stack.operations, recurrence.rnn_operations)

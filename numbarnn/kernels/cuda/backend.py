@@ -20,6 +20,22 @@ packed_matrix = packing.packed
 adam_step, sgd_step, rmsprop_step = optimizers.adam_step, optimizers.sgd_step, optimizers.rmsprop_step
 
 
+class Plan:
+    """How passes of one shape run: plan.py decides at each launch."""
+
+    def __init__(self, shape: Any) -> None:
+        self.shape = shape
+
+    def forward(self, p: Any) -> None:
+        """Fill output and lower; states end as the last ones."""
+        rnn.forward(p.x, p.by_sequence, p.offsets, p.panels, p.states, p.lower, p.output, p.directions, p.cell)
+
+    def backward(self, b: Any) -> None:
+        """Fill all gradients of a layer."""
+        layer_backward(b.offsets, b.panels, 0, b.states, b.x, b.output, b.cell, b.d_output, b.d_states, b.d_x,
+                       b.gradients)  # fmt: skip
+
+
 def matrix(rows: int, columns: int, dtype: Any) -> Array:
     """An empty (rows, columns) array."""
     return xp.empty((rows, columns), dtype)

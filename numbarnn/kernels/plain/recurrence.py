@@ -187,6 +187,25 @@ def direction_backward(
         linear_backward(d_pre, previous, weight_hh, nothing, d_weight_hh, nothing)
 
 
+class Plan:
+    """How passes of one shape run: here always the same way."""
+
+    def __init__(self, shape: Any) -> None:
+        self.shape = shape
+
+    def forward(self, p: Any) -> None:
+        """Fill output and lower; states end as the last ones."""
+        rnn_forward(p.x, p.by_sequence, p.offsets, p.panels, p.states, p.lower, p.output, p.directions, p.cell)
+
+    def backward(self, b: Any) -> None:
+        """Fill all gradients of a layer."""
+        for d, (weight_ih, weight_hh) in enumerate(b.panels):
+            direction_backward(
+                b.offsets, weight_ih, weight_hh, b.states[d], b.x, b.output, d, b.cell, b.d_output, b.d_states[d],
+                b.d_x, *b.gradients[d],
+            )  # fmt: skip
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # products over all rows: a matrix without columns may come without rows
 
