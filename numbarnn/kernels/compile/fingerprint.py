@@ -72,7 +72,7 @@ def _hash(value: Any) -> str:
 
 def modules(package: str) -> Iterator[str]:
     """All modules of a package of kernels, however deep, by their whole names."""
-    folder = Path(__file__).parent.parent / package
+    folder = Path(__file__).parent.parent.joinpath(*package.split("."))
     yield f"{_ROOT}.{package}"
     for module in pkgutil.iter_modules([str(folder)]):
         if module.ispkg:
