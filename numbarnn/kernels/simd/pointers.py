@@ -117,3 +117,17 @@ def stack_room(typingctx, like, size):
         return builder.alloca(args[0].type.pointee, size=args[1])
 
     return like(like, size), codegen
+
+
+@intrinsic
+def words_on_stack(typingctx, numbers):
+    """Pointer to a tuple of integers as words that last until the function returns."""
+
+    def codegen(context, builder, sig, args):
+        block = cgutils.alloca_once(builder, ir.ArrayType(I64, len(numbers)))
+        for i, kind in enumerate(numbers.types):
+            value = context.cast(builder, builder.extract_value(args[0], i), kind, types.intp)
+            builder.store(value, builder.gep(block, [I64(0), I64(i)]))
+        return builder.bitcast(block, I64.as_pointer())
+
+    return types.CPointer(types.intp)(numbers), codegen
