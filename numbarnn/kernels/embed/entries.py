@@ -15,7 +15,7 @@ from ..product.gemm import by_rows, product
 from ..recurrence.by_sequence import forward_share
 from ..recurrence.projection import AHEAD
 from ..recurrence.step import fits_stack, step_layers, together, workspace_size
-from ..simd.pointers import plus, stack_room
+from ..simd.pointers import plus, stack_workspace
 
 __all__ = ["VERSION", "fits_stack", "linear", "load", "scratch_size", "sequence", "step", "workspace_size"]
 
@@ -25,7 +25,7 @@ def step(
     weights: Pointer, x: Pointer, h: Pointer, workspace: Pointer, B: int, I: int, H: int, L: int, activation: int
 ) -> None:
     """x (B, I), h (L, B, H): one step of all layers; the workspace is not used where one fits on the stack."""
-    room = stack_room(h, workspace_size(B, H)) if fits_stack(B, H, h) else workspace
+    room = stack_workspace(h, workspace_size(B, H)) if fits_stack(B, H, h) else workspace
     step_layers(weights, x, h, room, together(H), B, I, H, L, activation)
 
 

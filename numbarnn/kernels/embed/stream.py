@@ -14,7 +14,7 @@ from ..compile.jit import brief_kernel, inner_kernel, kernel
 from ..product.packing import Array
 from ..recurrence.ragged import copy_rows
 from ..recurrence.step import step_layers, together
-from ..simd.pointers import STACK_BYTES, at, itemsize, stack_room
+from ..simd.pointers import STACK_BYTES, at, itemsize, stack_workspace
 from ..threads import dispatch
 from .checks import overlap
 
@@ -42,7 +42,7 @@ def _take(weights, h, I, activation, x, y):
     workspace, group = at(y, 0), together(H)
     if overlap(x, y):
         group = min(B, together(H, STACK_BYTES // itemsize(workspace)))  # one sequence fits: of more, a step is large
-        workspace = stack_room(workspace, group * H)
+        workspace = stack_workspace(workspace, group * H)
     step_layers(at(weights, 0), at(x, 0), at(h, 0), workspace, group, B, I, H, L, activation)
     copy_rows(at(h, (L - 1) * B * H), 0, at(y, 0), 0, 1, B * H)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..compile.jit import inner_kernel
 from ..product.gemm import by_rows, product
 from ..simd.pointers import at, panel_width, plus
-from ..simd.target import TALL
+from ..simd.target import MR
 from ..threads.dispatch import share_of
 from .ragged import copy_rows, running
 from .views import bias_of
@@ -34,7 +34,7 @@ def project(layer, low, high, b0, b1, room):
     if b0 == 0 and b1 == B and (B == 1 or not batch_first):  # all these steps are one block of rows
         row, n = starts[low], starts[high] - starts[low]
         _affine(layer, plus(x, row * I), I, plus(out, row * width), width, n, room)
-    elif b1 - b0 < 2 * TALL and starts[high] - starts[low] == (high - low) * B:
+    elif b1 - b0 < 2 * MR and starts[high] - starts[low] == (high - low) * B:
         # few sequences fill no tile, so the steps of each do: the rows of one are B rows apart
         for b in range(b0, b1):
             row = starts[low] + b

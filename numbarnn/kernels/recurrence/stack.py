@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..compile.jit import kernel
-from ..product.packing import Array, panel_columns, scratch
+from ..product.packing import Array, panel_columns, workspaces
 from ..threads import dispatch
 from . import by_column, by_layer, by_sequence
 from .projection import room_size
@@ -74,7 +74,7 @@ def forward(
         return
     room = room_size(R, output.shape[1]) if in_place else 0
     if in_place and not dispatch.worth(work):
-        by_sequence.forward_share(*args, scratch(1, room, h.dtype), 0, 1)
+        by_sequence.forward_share(*args, workspaces(1, room, h.dtype), 0, 1)
         return
     parallel, count = by_column.forward_parallel, column_shares(B, H, h.dtype)
     if count == 1:
@@ -82,7 +82,7 @@ def forward(
         more = layer_shares(B, LD // directions, directions, len(output) == B * (len(starts) - 1))
         if more > count:
             parallel, count = by_layer.forward_parallel, more
-    dispatch.spread(by_sequence.forward_share, parallel, (*args, scratch(count, room, h.dtype)), count)
+    dispatch.spread(by_sequence.forward_share, parallel, (*args, workspaces(count, room, h.dtype)), count)
 
 
 @kernel
