@@ -96,10 +96,10 @@ def take_exact_memory() -> None:
                 for lengths in (None, [5, 3, 1]):
                     rnn_(nb.zeros(5, 3, 3, dtype=dtype), lengths=lengths)[0].sum().backward()
             nb.nn.Linear(3, 4, dtype=dtype)(nb.zeros(5, 3, dtype=dtype)).sum().backward()
-    packing._no_scratch.cache_clear()
+    packing._no_workspace.cache_clear()
     packing.aligned = weights.aligned = lambda size, dtype: guarded.empty((size,), dtype)
     packing.matrix = gradients.matrix = lambda rows, columns, dtype: guarded.empty((rows, columns), dtype)
-    linear.scratch = stack.scratch = lambda count, size, dtype: guarded.empty((count, size), dtype)
+    linear.workspaces = stack.workspaces = lambda count, size, dtype: guarded.empty((count, size), dtype)
     for module in (gradients, linear, stack, packing, weights):
         module.np = guarded  # type: ignore[attr-defined]
 

@@ -17,7 +17,7 @@ from ..product.gemm import by_rows, product
 from ..recurrence.by_sequence import forward_share
 from ..recurrence.projection import AHEAD
 from ..recurrence.step import Stack, fits_stack, step_layers, together, workspace_size
-from ..simd.pointers import plus, stack_room
+from ..simd.pointers import plus, stack_workspace
 
 __all__ = ["VERSION", "fits_stack", "linear", "load", "rows_size", "sequence", "step", "workspace_size"]
 
@@ -30,7 +30,7 @@ def step(weights: Pointer, x: Pointer, states: Pointer, workspace: Pointer, size
     """
     stack = Stack(weights, code_of(sizes[0], weights), sizes[1], sizes[2], sizes[3], sizes[4])
     row = stack.code.gates * stack.H
-    room = stack_room(states, workspace_size(stack.B, row)) if fits_stack(stack.B, row, states) else workspace
+    room = stack_workspace(states, workspace_size(stack.B, row)) if fits_stack(stack.B, row, states) else workspace
     step_layers(stack, x, states, room, together(row))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..compile.jit import kernel
 from ..plain import optimizers
-from ..simd.pointers import at, stack_room
+from ..simd.pointers import at, stack_workspace
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -121,7 +121,7 @@ def _rmsprop(
     number = values.dtype.type
     alpha, new, eps, momentum = number(alpha), number(new), number(eps), number(momentum)
     decay, rate = number(decay), number(rate)
-    d, spread = stack_room(at(values, 0), BLOCK), stack_room(at(values, 0), BLOCK)
+    d, spread = stack_workspace(at(values, 0), BLOCK), stack_workspace(at(values, 0), BLOCK)
     for start in range(0, values.size, BLOCK):
         n = min(BLOCK, values.size - start)
         p, g, v = at(values, start), at(gradient, start), at(mean_square, start)

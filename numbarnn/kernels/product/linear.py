@@ -11,17 +11,17 @@ import numpy as np
 
 from ..compile.jit import inner_kernel, kernel
 from ..simd.pointers import at, panel_width, plus
-from ..simd.target import TALL
+from ..simd.target import MR
 from ..simd.tile import copy_few
 from ..threads import dispatch
 from ..threads.dispatch import run_parallel, share_of
 from ..threads.job import job
 from ..threads.team import run
-from .gemm import DEPTH, by_blocks, by_columns, by_rows, product
-from .packing import LINE, Array, pack, panel_columns, scratch
+from .gemm import KC, by_blocks, by_columns, by_rows, product
+from .packing import LINE, Array, pack, panel_columns, workspaces
 
 #: rows that are gone through together: two panels of them stay in the L1 cache, all of them in the L2 cache
-GRADIENT_ROWS = DEPTH
+GRADIENT_ROWS = KC
 #: rows whose columns are brought together at a time: of more pages the processor has to look up where they are, 4 %
 GATHERED_ROWS = 16
 #: panels of x from which on it pays to bring the columns of d_y together, and to keep sums together
@@ -95,8 +95,8 @@ def run_backward(b: Backward, O: int) -> None:
     (R, I), policy = b.x.shape, dispatch.policy()
     operations = 2.0 * R * O * I * ((b.d_x.size > 0) + (b.d_weight.size > 0))
     count = policy.most(max(R, O), operations) if policy.worth(operations) else 1
-    workspaces = scratch(count, gradient_workspace(R, I, O, count, b.d_y.dtype), b.d_y.dtype)
-    run_parallel(backward_share, _backward_parallel, (b, workspaces), count)
+    size = gradient_workspace(R, I, O, count, b.d_y.dtype)
+    run_parallel(backward_share, _backward_parallel, (b, workspaces(count, size, b.d_y.dtype)), count)
 
 
 @kernel
@@ -123,7 +123,7 @@ def gradient_workspace(R: int, I: int, O: int, count: int, dtype: Any) -> int:
     """Elements of workspace that `sum_products` needs."""
     K, M, width = min(GRADIENT_ROWS, R), -(-O // count), panel_columns(dtype)
     panels, pairs = -(-I // width), -(-I // (2 * width))
-    wide = M * pairs * 2 * width + -(-M // TALL) * (K * TALL + LINE) if WIDE_MATRIX * width < I else 0
+    wide = M * pairs * 2 * width + -(-M // MR) * (K * MR + LINE) if WIDE_MATRIX * width < I else 0
     return 2 * width + panels * width * K + wide + 2 * M
 
 
@@ -146,11 +146,11 @@ def sum_products(d_y, x, sizes, sums, rows, workspace, first):
     M, K, width = end - begin, min(GRADIENT_ROWS, R), panel_width(d_y)
     pair, wide = 2 * width, WIDE_MATRIX * width < I
     # a line more than a power of two, for the same reason
-    block = K * TALL + LINE
+    block = K * MR + LINE
     zeros, panels = workspace, plus(workspace, pair)
     sums = plus(panels, (I + width - 1) // width * width * K)
     columns = plus(sums, M * ((I + pair - 1) // pair * pair) if wide else 0)
-    part = plus(columns, (M + TALL - 1) // TALL * block if wide else 0)
+    part = plus(columns, (M + MR - 1) // MR * block if wide else 0)
     for j in range(pair):
         zeros[j] = 0
     if first and d_bias.size > 0:
@@ -198,14 +198,14 @@ def _add_rows(matrix, row, K, M, total, part):
 
 @inner_kernel
 def _gather_columns(matrix, row, K, M, columns, block):
-    """matrix (K, M) as blocks of TALL columns, each stored row after row."""
+    """matrix (K, M) as blocks of MR columns, each stored row after row."""
     for k0 in range(0, K, GATHERED_ROWS):
         some = min(GATHERED_ROWS, K - k0)
-        for m in range(0, M, TALL):
-            source, target = plus(matrix, k0 * row + m), plus(columns, m // TALL * block + k0 * TALL)
+        for m in range(0, M, MR):
+            source, target = plus(matrix, k0 * row + m), plus(columns, m // MR * block + k0 * MR)
             for k in range(some):
-                if m + TALL <= M:
-                    copy_few(plus(source, k * row), plus(target, k * TALL), TALL)
+                if m + MR <= M:
+                    copy_few(plus(source, k * row), plus(target, k * MR), MR)
                 else:
                     for j in range(M - m):
-                        target[k * TALL + j] = source[k * row + j]
+                        target[k * MR + j] = source[k * row + j]

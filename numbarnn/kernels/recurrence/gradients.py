@@ -20,7 +20,7 @@ from ..cells.frames import code_of
 from ..cells.passes import LayerBackward, Shape
 from ..compile.jit import kernel
 from ..product import linear
-from ..product.packing import Array, matrix, scratch
+from ..product.packing import Array, matrix, workspaces
 from ..simd.pointers import at
 from ..threads import dispatch
 from ..threads.dispatch import Policy, run_parallel, share_of
@@ -84,7 +84,7 @@ def _direction(b: DirectionBackward, cell: Cell, policy: Policy) -> None:
         operations = 2.0 * R * H * H * cell.recurrent
         count = policy.most(cell.recurrent * H, operations)
         size = linear.gradient_workspace(R, H, cell.recurrent * H, count, dtype)
-        run_parallel(_recurrent_share, _recurrent_parallel, (b, d_gates, scratch(count, size, dtype)), count)
+        run_parallel(_recurrent_share, _recurrent_parallel, (b, d_gates, workspaces(count, size, dtype)), count)
     else:
         products = linear.Backward(d_gates, 0, h_prev, b.weight_hh, no_bias, none, b.d_weight_hh, no_bias)
         linear.run_backward(products, cell.recurrent * H)

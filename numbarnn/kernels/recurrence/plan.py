@@ -9,7 +9,7 @@ from ..cells import tiles
 from ..cells.cell import CELLS
 from ..cells.passes import LayerBackward, Pass, Shape
 from ..compile.jit import kernel
-from ..product.packing import scratch
+from ..product.packing import workspaces
 from ..threads import dispatch
 from ..threads.dispatch import Policy, run_parallel
 from . import by_column, by_layer, by_sequence, gradients
@@ -76,11 +76,11 @@ class Plan:
             return
         parallel, count = self._chosen(policy)
         size = workspace_size(self.shape.R, p.output.shape[1]) if in_place else 0
-        run_parallel(by_sequence.forward_share, parallel, (p, scratch(count, size, p.output.dtype)), count)
+        run_parallel(by_sequence.forward_share, parallel, (p, workspaces(count, size, p.output.dtype)), count)
 
     def _alone(self, p: Pass) -> None:
         size = workspace_size(self.shape.R, p.output.shape[1])
-        by_sequence.forward_share(p, scratch(1, size, p.output.dtype), 0, 1)
+        by_sequence.forward_share(p, workspaces(1, size, p.output.dtype), 0, 1)
 
     def _chosen(self, policy: Policy) -> tuple[Callable[..., bool], int]:
         """What threads share out, and how many there are: worked out anew where another policy or number is in use."""

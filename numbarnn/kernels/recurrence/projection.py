@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..compile.jit import inner_kernel
 from ..product.gemm import by_rows, product
 from ..simd.pointers import at, panel_width, plus
-from ..simd.target import TALL
+from ..simd.target import MR
 from ..threads.dispatch import share_of
 from .ragged import copy_rows, running
 from .views import bias_of
@@ -34,7 +34,7 @@ def project(layer, low, high, b0, b1, workspace):
     if b0 == 0 and b1 == B and (B == 1 or not by_sequence):  # all these steps are one block of rows
         row, n = offsets[low], offsets[high] - offsets[low]
         _affine(layer, (plus(x, row * I), I), (plus(layer.rows, row * stride), stride), n, workspace)
-    elif b1 - b0 < 2 * TALL and offsets[high] - offsets[low] == (high - low) * B:
+    elif b1 - b0 < 2 * MR and offsets[high] - offsets[low] == (high - low) * B:
         # few sequences fill no tile, so the steps of each do: the rows of one are B rows apart
         for b in range(b0, b1):
             row = offsets[low] + b

@@ -13,7 +13,7 @@ import numpy as np
 from ..cells.frames import Forward, call_code, code_of
 from ..compile.jit import brief_kernel, inner_kernel, kernel
 from ..product.gemm import by_rows, product
-from ..simd.pointers import STACK_BYTES, address, at, itemsize, plus, stack_room
+from ..simd.pointers import STACK_BYTES, address, at, itemsize, plus, stack_workspace
 from .ragged import copy_rows
 from .weights import direction_size, padded, weight_hh_of, weight_ih_of
 
@@ -106,7 +106,7 @@ def _take(panels, states, I, cell, x, y):
         step_layers(stack, at(x, 0), at(states, 0), at(y, 0), together(row))
     elif row * element <= STACK_BYTES:
         group = min(B, together(row, STACK_BYTES // element))
-        step_layers(stack, at(x, 0), at(states, 0), stack_room(at(y, 0), group * row), group)
+        step_layers(stack, at(x, 0), at(states, 0), stack_workspace(at(y, 0), group * row), group)
     else:
         _step_with(stack, x, states, np.empty(row, y.dtype))
     copy_rows(at(states, (stack.L - 1) * B * H), 0, at(y, 0), 0, 1, B * H)

@@ -107,7 +107,7 @@ def prefetch(typingctx, pointer):
 
 
 @intrinsic
-def stack_room(typingctx, like, size):
+def stack_workspace(typingctx, like, size):
     """Pointer to `size` elements that last until the function returns, of the type that `like` points to.
 
     No more than STACK_BYTES in all of a call.
