@@ -7,3 +7,7 @@ the gradients of the gates before `forward`, and what of d_h reaches h_prev with
 
 The same text runs on NumPy arrays (`plain`), on register tiles (tiles.py) and on a GPU.  Read elman.py first.
 """
+
+from . import elman
+
+__all__ = ["elman"]

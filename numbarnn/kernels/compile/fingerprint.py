@@ -37,7 +37,7 @@ _HAS_DOCSTRING = 0x4000000
 
 def description(value: Any) -> Any:
     """What tells apart pieces of code, and functions made by one piece of source: the same in every process."""
-    function = getattr(value, "py_func", value)
+    function = getattr(value, "py_func", getattr(value, "_defn", value))  # of a dispatcher, of an intrinsic
     if hasattr(function, "__code__"):
         cells = [description(cell.cell_contents) for cell in function.__closure__ or ()]
         return function.__module__, function.__qualname__, description(function.__code__), cells
