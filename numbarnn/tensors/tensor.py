@@ -14,7 +14,7 @@ from ..arrays.no_warnings import quietly
 from ..arrays.size import Size
 from ..autograd import record, tape
 from ..autograd.tape import Array, Node
-from ..autograd.write_counter import Version, changes
+from ..autograd.write_counter import Version
 from .constructors import made_of_old
 from .methods import Methods
 from .printing import tensor_str
@@ -103,8 +103,6 @@ class Tensor(Methods):
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
         self._requires_grad = value
-        if self._version.watched:
-            changes.note()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
@@ -157,9 +155,6 @@ class Tensor(Methods):
         if self._array is not array:
             version.announce()
             version.wrote()  # operations that saved the tensor would read the new array: backward() refuses
-            version.forget()
-        elif version.watched:
-            changes.note()
 
     def detach(self) -> Tensor:
         """The same memory without the history: writes to either show in both."""
@@ -172,8 +167,6 @@ class Tensor(Methods):
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._node, self._requires_grad = None, False
-        if self._version.watched:
-            changes.note()
         return self
 
     def retain_grad(self) -> None:
