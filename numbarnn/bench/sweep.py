@@ -111,7 +111,9 @@ def sweep(
     end = time.monotonic() + seconds
     first_end = end - AGAIN_SHARE * seconds
     widths = sorted({spot.H for spot in spots})
-    bandwidth = {H: read_bandwidth(FLOAT_BYTES * H * H, dispatch.available(), BANDWIDTH_SECONDS) for H in widths}
+    bandwidth = {
+        H: read_bandwidth(FLOAT_BYTES * H * H, dispatch.policy().available(), BANDWIDTH_SECONDS) for H in widths
+    }
     times: Times = {name: {} for name in PASSES}
     work = {spot: 1e-3 + spot.operations(FORWARD) * 1e-10 for spot in spots}
     left = sum(work.values())

@@ -17,7 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels.cells.activation import RELU, TANH
+from numbarnn.nn.recurrent.cells import ELMAN
 from numbarnn.kernels.optimizers import adam, descent
 from numbarnn.kernels.plain import optimizers, recurrence
 from numbarnn.kernels.product import linear, packing

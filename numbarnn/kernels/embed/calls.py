@@ -1,7 +1,7 @@
 """Layers for compiled code that is not ours: each is a Python function, and what Numba compiles in its place.
 
-Types are looked at where Numba compiles a call (argument_types.py), shapes in each call (checks.py), which takes some 2 ns; so
-are strides that the types leave open.  x, h and output come without B for one sequence.
+Types are looked at where Numba compiles a call (argument_types.py), shapes in each call (checks.py), which takes some
+2 ns; so are strides that the types leave open.  x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations

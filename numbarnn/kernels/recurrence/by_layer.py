@@ -1,4 +1,4 @@
-"""The loop over time where threads share out directions or layers: fewer sequences than threads, too narrow for columns.
+"""The loop over time where threads share out directions or layers: few sequences, too narrow for columns.
 
 Two directions of a layer do not know of each other.  With one direction, layers do a chunk of steps each at a time:
 while a layer is at chunk c, the one below is at c + 1, and so on (a wavefront).  After a chunk its last state is kept

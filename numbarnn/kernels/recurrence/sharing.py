@@ -39,7 +39,9 @@ def column_threads(shape: Shape, policy: Policy) -> int:
 
 def layer_threads(shape: Shape, policy: Policy) -> int:
     """How many threads can share out directions, or layers; 1: they should share out sequences."""
+    even = shape.R == shape.B * shape.T
+    most = 2 if shape.directions == 2 else shape.layers if even else 1
     if policy.layers is not None:
-        return policy.layers
-    p, even = policy.available(), shape.R == shape.B * shape.T
-    return 1 if p <= shape.B else min(p, 2) if shape.directions == 2 else min(p, shape.layers) if even else 1
+        return min(policy.layers, most)
+    p = policy.available()
+    return 1 if p <= shape.B else min(p, most)

@@ -76,7 +76,7 @@ def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array,
         for _ in range(gates):
             matrices.append(unpacked_matrix(panels[offset : offset + K * row], K, H).T)
             offset += K * row
-        found.append(np.concatenate(matrices))
+        found.append(np.ascontiguousarray(np.concatenate(matrices)))
     bias, weight_ih, weight_hh = found
     return weight_ih, weight_hh, bias[:, 0]
 

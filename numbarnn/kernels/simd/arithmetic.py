@@ -19,7 +19,7 @@ from .registers import Tile, constant, splat
 
 
 def on_tiles(function: Any, emit: Callable[..., Any], count: int = 1) -> None:
-    """Have Numba compile function(tile, ...) of `count` tiles or numbers as emit(builder, tile, vector, ...) of each."""
+    """Have Numba compile function(tile, ...), of `count` tiles or numbers, as emit(builder, tile, vector, ...)."""
 
     class Template(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:

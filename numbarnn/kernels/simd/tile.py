@@ -97,7 +97,7 @@ def _storing_several(part):
     return intrinsic(define)
 
 
-#: (pointer, row_stride, apart, count, number, rows, panels) -> a tuple of `number` tiles that lie `apart` elements apart
+#: (pointer, row_stride, apart, count, number, rows, panels) -> `number` tiles, each `apart` elements after the last
 tiles_load, tiles_load_part = _loading_several(part=False), _loading_several(part=True)
 #: (tiles, pointer, row_stride, apart, count)
 tiles_store, tiles_store_part = _storing_several(part=False), _storing_several(part=True)

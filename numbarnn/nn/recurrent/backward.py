@@ -10,7 +10,8 @@ import numpy as np
 
 from ...arrays.size import allocated
 from ...autograd.write_counter import Version
-from ...kernels.recurrence.passes import LayerBackward
+from ...kernels.cells.cell import CELLS
+from ...kernels.cells.passes import LayerBackward
 from .cells import bias_gradients, parameter_shapes
 from .parameters import BoundParameters
 from .run import Call, Outputs, by_layer, empty, put_back
@@ -121,7 +122,7 @@ class KeptPass:
         """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of each direction of a layer."""
         stack = self._call.stack
         shapes, touched = parameter_shapes(stack.cell, features, stack.H, stack.form.bias), stack.kernels.touched
-        bias = shapes.get("bias_ih", (0,))
+        bias = (CELLS[stack.cell].gates * stack.H if stack.form.bias else 0,)
         return [
             (
                 touched(*shapes["weight_ih"], stack.dtype),

@@ -8,7 +8,6 @@ from typing import Any
 from ...autograd import tape
 from ...autograd.grad_mode import is_recording
 from ...autograd.record import leave_node, states_of
-from ...kernels.cells.activation import RELU, TANH
 from ...tensors.tensor import Tensor
 from .backward import KeptPass
 from .cells import ELMAN, elman
@@ -64,7 +63,7 @@ def rnn_tanh(
     >>> np.allclose(output, math.tanh(0.5)), h_n.shape
     (True, numbarnn.Size([1, 1, 1]))
     """
-    form = Form(TANH, has_biases, num_layers, bidirectional)
+    form = Form(ELMAN["tanh"], has_biases, num_layers, bidirectional)
     sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     shown = layers_shown(num_layers, output_hidden_states, return_output)
     found = recurrent(bind(params, form), params, sequences, dropout if train else 0.0, shown)
@@ -95,7 +94,7 @@ def rnn_relu(
     >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
     [0.5, 1.0, 1.5]
     """
-    form = Form(RELU, has_biases, num_layers, bidirectional)
+    form = Form(ELMAN["relu"], has_biases, num_layers, bidirectional)
     sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     shown = layers_shown(num_layers, output_hidden_states, return_output)
     found = recurrent(bind(params, form), params, sequences, dropout if train else 0.0, shown)

@@ -16,7 +16,7 @@ from ...arrays.devices import check_on_cpu, check_together
 from ...arrays.dtypes import FLOATS
 from ...autograd.record import states_of
 from ...kernels import backend
-from ...kernels.recurrence.passes import Shape
+from ...kernels.cells.passes import Shape
 from ...tensors.tensor import Tensor
 from .cells import hidden_size, merged_bias, parameter_shapes, states_of_cell
 from .layout import dense
@@ -73,7 +73,7 @@ class Stack:
     def plan(self, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> Any:
         """How the kernels run `layers` layers, of which the first has I inputs; sizes: T, B and R."""
         T, B, R = sizes
-        return self.kernels.Plan(Shape(T, B, R, I, self.H, layers, directions, self.dtype, self.cell, in_place=False))
+        return self.kernels.Plan(Shape(T, B, R, I, self.H, layers, directions, self.dtype, self.cell))
 
     def packed(self, arrays: Sequence[Array], into: Array | None = None) -> Array:
         """All layers and directions as the kernels read them (kernels/recurrence/weights.py); `into`: earlier ones."""

@@ -15,7 +15,7 @@ from ... import random
 from ...arrays.no_warnings import quietly
 from ...arrays.size import allocated
 from ...kernels import backend
-from ...kernels.recurrence.passes import Pass
+from ...kernels.cells.passes import Pass
 from .layout import Dense
 from .parameters import Stack
 
@@ -118,7 +118,7 @@ def forward_with_dropout(call: Call, panels: Array, rows: Rows, states: Array, d
     stack, begin = call.stack, 0
     layers, kept, masks = list[Array](), list[Array](), list[Array]()
     for layer, plan in enumerate(call.layer_plans):
-        end = begin + stack.D * stack.kernels.size_of(plan.shape.I, stack.H, stack.dtype)
+        end = begin + stack.D * stack.kernels.size_of(stack.cell, plan.shape.I, stack.H, stack.dtype)
         whole = by_layer(stack, states)[:, layer]
         own = whole.reshape(-1, *states.shape[1:])
         found = forward(plan, panels[begin:end], rows, own, keep=True)
