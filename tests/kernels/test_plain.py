@@ -205,8 +205,8 @@ def test_layers_have_the_values_of_the_kernels(tmp_path):
 
 H_N_ALONE = """
 import numpy as np, numbarnn as nb
-from numbarnn.nn.functional import last
-last.ROWS = 8
+from numbarnn.nn.recurrent import final_state
+final_state.ROWS = 8
 for layers in (1, 2):
     rnn, x = nb.nn.RNN(3, 5, layers, bidirectional=True), nb.randn(20, 2, 3)
     with nb.inference_mode():
