@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoint_cases import CASES, assert_same
+from golden_files import CHECKPOINTS
 
 import numbarnn
 from numbarnn.checkpoint import CheckpointError, archive, bounded_json, npz, safe, unpickler
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoints"
 
 
 def zipped(members, compression=zipfile.ZIP_STORED):
@@ -109,7 +108,7 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(attack, protocol, tmp_pa
      "__builtin__ getattr", "builtins set", "torch bfloat16"],
 )  # fmt: skip
 def test_every_name_outside_the_list_is_refused_before_anything_is_read(name):
-    good = zipfile.ZipFile(GOLDEN / "weights.pt").read("weights/data.pkl")
+    good = zipfile.ZipFile(CHECKPOINTS / "weights.pt").read("weights/data.pkl")
     module, _, attribute = name.partition(" ")
     bad = good[:-1] + f"c{module}\n{attribute}\n0.".encode()
 
@@ -456,8 +455,8 @@ def test_two_members_of_one_name():
         (b"hello world, this is no checkpoint", "not a checkpoint"),
         (b"PK\x03\x04", "damaged: BadZipFile"),
         (zipped({"readme.txt": b"hello"}), "neither torch's nor NumPy's"),
-        ((GOLDEN / "legacy.pt").read_bytes(), r"as torch wrote before 1\.6, is not read"),
-        ((GOLDEN / "model.pt").read_bytes(), r"it names 'torch\.nn\.modules\.rnn\.RNN'.* state_dict\(\) instead"),
+        ((CHECKPOINTS / "legacy.pt").read_bytes(), r"as torch wrote before 1\.6, is not read"),
+        ((CHECKPOINTS / "model.pt").read_bytes(), r"it names 'torch\.nn\.modules\.rnn\.RNN'.* state_dict\(\) instead"),
     ],
     ids=["empty", "text", "start", "zip", "legacy", "model"],
 )
@@ -570,7 +569,7 @@ def originals():
     value = CASES["weights"](numbarnn)
     training = CASES["training"](numbarnn)
     files = {
-        "torch": ((GOLDEN / "weights.pt").read_bytes(), value),
+        "torch": ((CHECKPOINTS / "weights.pt").read_bytes(), value),
         "pt": (saved(training), training),
         "npz": (saved(training, "file.npz"), training),
     }

@@ -197,7 +197,7 @@ def test_the_file_of_another_kernel_is_not_taken(cache):
 
 def test_a_folder_in_the_place_of_a_file_is_lived_with(cache):
     """One line for each package's folder says so, and one that its kernels are not kept."""
-    first, *others = {file.parent for file in files(cache)}
+    _, *others = {file.parent for file in files(cache)}
     for file in files(cache):
         _become_a_folder(file)
     assert stderr(cache) == " ".join(["kept", "not used", "not kept", *["not used" for _ in others]])
