@@ -47,11 +47,6 @@ WAYS = {
 }
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(11)
-
-
 @pytest.fixture(params=WAYS)
 def way(request, monkeypatch):
     """Spread all loops in one way; in the simulator the blocks of a launch run at once."""
@@ -110,7 +105,7 @@ def test_every_function_of_the_backend_has_a_twin():
     assert mine == theirs
 
 
-def test_synchronize_waits_for_all_streams_and_looks_for_what_was_given_up(monkeypatch):
+def test_synchronize_waits_for_all_streams_and_checks_for_errors(monkeypatch):
     calls = []
     runtime = types.SimpleNamespace(deviceSynchronize=lambda: calls.append("the whole device"))
     monkeypatch.setattr(arrays, "SIMULATED", False)

@@ -45,11 +45,6 @@ def linear(params, x, y):
     jit.linear(params, x, y)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(12)
-
-
 def inputs(rng, B, dtype="float32", features=I):
     return rng.standard_normal((T, features) if B is None else (T, B, features)).astype(dtype)
 

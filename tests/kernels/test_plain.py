@@ -48,11 +48,6 @@ PAIRS = [
 ]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(3)
-
-
 @pytest.mark.parametrize(("kernel", "numpy"), PAIRS, ids=lambda f: f"{f.__module__}.{f.__name__}")
 def test_signatures_are_those_of_the_kernels(kernel, numpy):
     assert inspect.signature(numpy) == inspect.signature(kernel)

@@ -21,11 +21,6 @@ LENGTHS = [3, 6, 0, 2]
 LAYOUTS = ["steps first", "batch first", "transposed", "one sequence", "packed", "lengths", "lengths, batch first"]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def given(layout, rng, T=6, B=4, I=5, H=7, **options):
     """A model, the arguments of a call and its keyword arguments; the longest sequence has T steps."""
     rnn, x, h_0 = make(rng, T=T, B=B, I=I, H=H, batch_first="batch first" in layout, **options)

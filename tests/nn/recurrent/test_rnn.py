@@ -21,11 +21,6 @@ from numbarnn.nn.recurrent.layout import Dense
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(5)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_all_options_against_naive(rng, dtype, nonlinearity):

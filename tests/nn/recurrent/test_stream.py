@@ -30,11 +30,6 @@ def arrays(outputs):
     return [a.detach().numpy() for a in outputs]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(11)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("B", BATCHES)
 @pytest.mark.parametrize("options", [{}, {"num_layers": 3, "nonlinearity": "relu"}, {"bias": False, "num_layers": 2}])
