@@ -16,6 +16,7 @@ from rnn_cases import make
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.autograd import record
 
 reference = pytest.importorskip("onnx.reference")
 
@@ -162,7 +163,7 @@ def test_the_model_is_left_alone():
     assert all(nb.equal(value, before[key]) for key, value in model.state_dict().items())
     assert seen
     assert all(module is not model.fc for module in seen)
-    assert nb.record.tracer is None
+    assert record.tracer is None
 
 
 def test_arguments_that_do_not_fit():
