@@ -6,21 +6,13 @@ import gc
 
 import numpy as np
 import pytest
+from leaves import grad, leaf
 
 import numbarnn
 from numbarnn import Tensor
 from numbarnn.autograd import tape
 from numbarnn.autograd.record import record
 from numbarnn.nn import Parameter
-
-
-def leaf(*values: float) -> Tensor:
-    return numbarnn.tensor(list(values), dtype=numbarnn.float32, requires_grad=True)
-
-
-def grad(tensor: Tensor) -> list[float]:
-    assert tensor.grad is not None
-    return tensor.grad.tolist()
 
 
 def test_gradients_add_up_over_paths_and_calls() -> None:

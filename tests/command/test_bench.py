@@ -9,11 +9,11 @@ import math
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import naive
 import numpy as np
 import pytest
+from repository import ROOT
 
 from numbarnn.bench import command, limits, measure, peers, plot, shapes, table, worker
 from numbarnn.bench.limits import MEMORY_BYTES, Beside, Limits
@@ -22,7 +22,6 @@ from numbarnn.bench.shapes import FORWARD, TRAINING, Shape
 from numbarnn.kernels.product import peak as kernels
 from numbarnn.kernels.threads import dispatch
 
-ROOT = Path(__file__).parents[2]
 MACHINE = {"CPU": "abacus", "threads": "2 of 2", "SIMD width": "8 bits"}
 WIDE, SINGLE = Shape(16, 10, 256, 512), Shape(1, 10, 1024, 1024)
 

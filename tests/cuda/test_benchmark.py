@@ -9,15 +9,14 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import cuda_device
 import processes
 import pytest
+from repository import ROOT
 
 from numbarnn import cuda
 
-ROOT = Path(__file__).parents[2]
 #: what stands in for the process on the GPU
 ANSWERER = """
 import os, sys, time

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx_cases import check, onnx, session_of, shapes
+from repository import example
 from rnn_cases import make
 
 import numbarnn as nb
@@ -258,10 +257,8 @@ def test_without_the_package(monkeypatch):
 
 
 def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = re.findall(r"```python\n([^`]*onnx\.export.*?)```", readme, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    exec(compile(example, "README.md", "exec"), {})
+    exec(compile(example("onnx.export"), "README.md", "exec"), {})
     assert capsys.readouterr().out == "(4, 3)\n"
     assert (tmp_path / "classifier.onnx").exists()
 

@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from gradcheck import check_gradients
+from leaves import grad, leaf
 
 import numbarnn
 from numbarnn import Tensor
-
-
-def leaf(*values: float) -> Tensor:
-    return numbarnn.tensor(list(values), dtype=numbarnn.float32, requires_grad=True)
-
-
-def grad(tensor: Tensor) -> list[Any]:
-    assert tensor.grad is not None
-    return tensor.grad.tolist()
-
 
 CUBE = np.arange(24.0).reshape(2, 3, 4)
 
