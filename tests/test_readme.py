@@ -38,6 +38,7 @@ def test_the_example_of_all_states(capsys):
     assert capsys.readouterr().out == "[(1000, 4, 8), (1000, 4, 8)] True\nNone True\n"
 
 
+@pytest.mark.slow
 def test_the_loop_inside_njit(capsys):
     scope = {}
     exec(compile(example("@numba.njit"), "README.md", "exec"), scope)
@@ -81,6 +82,7 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "grep -m 1 'bin/pytest' README.md" in (ROOT / ".ci" / "run").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["ProcessPoolExecutor", "ThreadPoolExecutor"])
 def test_the_pools_of_the_pipelines_section(pool, tmp_path):
     program = tmp_path / "program.py"  # workers that are spawned read it as well

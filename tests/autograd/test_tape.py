@@ -146,6 +146,7 @@ def test_outputs_without_a_gradient_arrive_as_none() -> None:
     assert repr(a.grad_fn) == "<TestBackward0>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [10_000, 100_000])
 def test_a_long_chain_neither_overflows_nor_crashes_when_freed(length: int) -> None:
     x = leaf(1)

@@ -449,6 +449,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["file.pt"]
 
 
+@pytest.mark.slow
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.pt"
     numbarnn.save({"old": 1}, path)

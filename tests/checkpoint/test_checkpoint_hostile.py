@@ -276,6 +276,7 @@ def nested(depth):
     return torch_file(b"]" * depth + b"a" * (depth - 1) + b"."), zipped({"numbarnn.json": b"[" * depth + b"]" * depth})
 
 
+@pytest.mark.slow
 def test_objects_as_deep_as_save_allows_and_deeper():
     for data in nested(101):
         value = load(data)
@@ -337,6 +338,7 @@ def test_values_that_would_print_as_more_than_the_memory_holds(pickled, message)
 SMALL_OBJECTS, COMPRESSED = 400 * 2**20, 200 * 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("item", "operations"),
     [(b"}", 1), (b"]", 1), (HOOKS, 3), (b"c__builtin__\nset\n]\x85R", 4), (b"c__builtin__\nbytearray\n)R", 3),
@@ -526,6 +528,7 @@ def test_values_are_counted_outside_of_strings(text, count):
     assert bounded_json.count(text.encode()) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "item",
     ["[0]", '{"OrderedDict":[]}', '{"OrderedDict":[[0,0]]}', '{"Size":[0]}', '{"set":[]}', '{"set":[0]}',
@@ -545,6 +548,7 @@ def test_compressed_arrays_take_a_bounded_part_of_the_memory(monkeypatch):
         assert peak_of(file.getvalue()) < COMPRESSED / (64 * 2**20) * 2**22
 
 
+@pytest.mark.slow
 def test_small_tensors_take_a_bounded_part_of_the_memory():
     pytest.importorskip("safetensors")
     data = empty_tensors(10_000)
@@ -590,6 +594,7 @@ def test_truncated_files(kind):
             load(data[:length])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_flipped_bits(kind):
     data, value = originals()[kind]
@@ -627,6 +632,7 @@ def mutated(data, rng):
     return bytes(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["torch", "pt", "npz"])
 def test_altered_contents_with_sound_checksums(name):
     """Checksums catch damage, not intent: what lies behind them has to bear anything, too."""

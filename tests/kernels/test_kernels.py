@@ -223,6 +223,7 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
         assert_close(actual, expected, factor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 @pytest.mark.parametrize("reverse", [False, True])

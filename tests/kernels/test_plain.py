@@ -187,6 +187,7 @@ def test_gradients_of_size_0_are_not_wanted(rng):
 # the package without the compiler
 
 
+@pytest.mark.slow
 def test_layers_have_the_values_of_the_kernels(tmp_path):
     program = "import sys, plain_cases, numpy as np; np.savez(sys.argv[1], **plain_cases.results())"
     processes.run(program, str(tmp_path / "plain.npz"), NUMBA_DISABLE_JIT="1", NUMBA_CACHE_DIR=str(tmp_path / "cache"))
@@ -209,10 +210,12 @@ for layers in (1, 2):
 """
 
 
+@pytest.mark.slow
 def test_h_n_alone_is_h_n():
     processes.run(H_N_ALONE, NUMBA_DISABLE_JIT="1")
 
 
+@pytest.mark.slow
 def test_the_readme_example_runs():
     programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     example = next(p for p in programs if "optimizer.step()" in p)
@@ -223,6 +226,7 @@ def test_the_readme_example_runs():
     assert err == ""  # no word of compiling
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [

@@ -216,6 +216,7 @@ def test_a_wrong_guess_of_the_input_asks_for_args():
     assert shapes(session_of(HeadFirst(), nb.zeros(6, 4, 5)))["output"] == ["time", "batch", 3]
 
 
+@pytest.mark.slow
 def test_the_module_is_imported_when_asked_for():
     program = """
 import sys, numbarnn

@@ -163,6 +163,7 @@ def test_weights_that_are_used_again_and_again():
     refused(graph(axes, wide, body), "expected constants of at most 16 times what is read")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [b"\x0a\x00", b"\x2a\x00", b"\x7a\x00", b"\x08\x01"],

@@ -183,6 +183,7 @@ def test_h_n_alone_is_the_usual_one(layout, stack, dtype, rng, monkeypatch):
                 np.testing.assert_array_equal(h_n.numpy(), expected if hx is not None else rnn(args[0], **options)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("B", "H"), [(1, 600), (40, 40), (3, 300)])
 def test_h_n_alone_is_the_usual_one_for_sizes_that_threads_share(B, H, bidirectional, rng, monkeypatch):
@@ -229,6 +230,7 @@ def peak(rnn, x, lengths, T):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "packed"])
 @pytest.mark.parametrize("stack", [(1, False), (3, False), (1, True)])
 def test_memory_of_h_n_alone_is_the_same_for_ten_times_the_steps(layout, stack, rng, monkeypatch):

@@ -143,6 +143,7 @@ def test_arguments_that_overlap(name: str) -> None:
     check(name)
 
 
+@pytest.mark.slow
 def test_arguments_that_overlap_where_nothing_is_compiled() -> None:
     processes.run(f"import {__name__} as t\nfor name in t.CASES: t.check(name)", NUMBA_DISABLE_JIT="1")
 

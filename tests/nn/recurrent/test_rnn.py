@@ -165,6 +165,7 @@ def test_a_sequence_gives_the_same_bits_alone_in_a_batch_and_streamed(rng):
     assert np.array_equal(padded.detach()[:30], output)
 
 
+@pytest.mark.slow
 def test_a_cell_loop_of_ten_thousand_steps_trains():
     nb.manual_seed(0)
     cell, head = nn.RNNCell(1, 4), nn.Linear(4, 1)

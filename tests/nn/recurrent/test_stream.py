@@ -226,6 +226,7 @@ def test_what_does_not_fit_leaves_the_state_as_it_was(case):
     np.testing.assert_array_equal(stream.step(GOOD).numpy(), y)
 
 
+@pytest.mark.slow
 def test_a_tensor_of_torch_is_refused_with_its_type():
     torch = pytest.importorskip("torch")
     rnn, expected = nn.RNN(I, H), "input: expected a numbarnn.Tensor or a NumPy array, got torch"
