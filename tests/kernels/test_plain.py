@@ -248,6 +248,7 @@ def test_commands_say_that_kernels_are_off(command, code, says):
     assert re.search(says, done.stdout + done.stderr)
 
 
+@pytest.mark.slow
 def test_one_switch_for_all():
     program = """
 import json, numba

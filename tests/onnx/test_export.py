@@ -422,6 +422,7 @@ def test_dynamic_shapes_name_axes_as_dynamic_axes_do():
         nb.onnx.export(rnn, x, dynamic_axes={"seq": [0], "output": [0]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", range(11, 24))
 def test_every_opset(opset):
     """The files differ in where axes are given; ONNX Runtime runs them all."""

@@ -89,6 +89,7 @@ def test_all_are_outputs_of_one_node(rng):
     assert all(not isinstance(edge, tuple) for edge in output.grad_fn.edges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layout", LAYOUTS)

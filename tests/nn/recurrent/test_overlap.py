@@ -138,6 +138,7 @@ def check(name: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_arguments_that_overlap(name: str) -> None:
     check(name)
