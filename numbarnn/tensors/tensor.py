@@ -19,9 +19,8 @@ from .constructors import made_of_old
 from .methods import Methods
 from .printing import tensor_str
 
-#: looked up once: each result of a call of 4 us is made by it
-_new = object.__new__
-_size = tuple.__new__  # of what are ints already
+#: looked up once: each result of a call of 4 us is made by them, its size of what are ints already
+_new, _size = object.__new__, tuple.__new__
 
 
 class Tensor(Methods):

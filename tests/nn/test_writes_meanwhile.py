@@ -44,7 +44,7 @@ def test_a_write_while_weights_are_packed_is_seen_by_the_next_call(after, name, 
                 np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
-def test_memory_that_is_put_in_place_while_weights_are_looked_at_is_seen_by_the_next_call(monkeypatch):
+def test_memory_replaced_while_weights_are_packed_is_seen(monkeypatch):
     rnn, x = nn.RNN(3, 5), nb.randn(3, 2, 3)
     original, put = parameters.Stack.__init__, []
 

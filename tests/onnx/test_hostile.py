@@ -147,6 +147,7 @@ BY_HAND = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BY_HAND)
 def test_models_of_nonsense(name):
     data, message = BY_HAND[name]
@@ -163,6 +164,7 @@ def test_weights_that_are_used_again_and_again():
     refused(graph(axes, wide, body), "expected constants of at most 16 times what is read")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [b"\x0a\x00", b"\x2a\x00", b"\x7a\x00", b"\x08\x01"],
@@ -178,6 +180,7 @@ def test_small_fields_take_a_bounded_part_of_the_memory(part, inside, monkeypatc
         load(data, most=2**18 + ALLOWANCE * 20_000 // 1_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [6, 7, 8])
 def test_long_attributes(kind, monkeypatch):
     monkeypatch.setattr(wire, "MOST_FIELDS", 20_000)
