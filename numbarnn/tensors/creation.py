@@ -12,7 +12,8 @@ from ..arrays.scalars import filled
 from ..arrays.size import as_int, room, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
-from .from_python import as_number, copied
+from .arguments import number
+from .from_python import copied
 from .keywords import by_any_name
 from .tensor import Tensor, as_flag
 
@@ -155,7 +156,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     >>> full((2,), 7), full((2,), 0.5)
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
-    value = as_number("full(): argument 'fill_value' (position 2)", fill_value)
+    value = number("full", "fill_value", fill_value, 2)
     return _made("full", (), size, value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
 
 
@@ -186,7 +187,7 @@ def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """All `fill_value` in the shape, type and order in memory of `input`, and on its device."""
-    value = as_number("full_like(): argument 'fill_value' (position 2)", fill_value)
+    value = number("full_like", "fill_value", fill_value, 2)
     return _made_like(input, value, dtype, device, requires_grad)
 
 

@@ -14,8 +14,8 @@ from ..arrays.scalars import scalar
 from ..arrays.size import as_int, room
 from ..autograd.record import is_tensor
 from ..autograd.tape import Array
+from .arguments import number
 from .creation import leaf
-from .from_python import as_number
 from .tensor import Tensor
 
 
@@ -33,7 +33,7 @@ def arange(
     if end is ... or start is ...:
         start, end = 0, start if end is ... else end
     given = {"start": start, "end": end, "step": step}
-    first, last, by = (as_number(f"arange(): argument '{name}'", value) for name, value in given.items())
+    first, last, by = (number("arange", name, value) for name, value in given.items())
     whole = all(isinstance(value, int) for value in (first, last, by))
     kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
     _check_kind("arange", kind)
@@ -88,7 +88,7 @@ def linspace(
     if count < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {count}")
     first, last = (
-        scalar(as_number(f"linspace(): argument '{n}'", v.detach() if is_tensor(v) else v), kind)
+        scalar(number("linspace", n, v.detach() if is_tensor(v) else v), kind)
         for n, v in (("start", start), ("end", end))
     )
     room((count,), kind)

@@ -7,6 +7,7 @@ from typing import Any
 from ... import random
 from ...arrays import memory_order
 from ...arrays.devices import moved
+from ...tensors.arguments import check_flag
 from ...tensors.tensor import Tensor
 from .loss_checks import tensor_of
 
@@ -28,8 +29,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     """
     check_probability(p)
     x = tensor_of("dropout", input)
-    if not isinstance(training, bool):
-        raise TypeError(f"dropout(): argument 'training' must be bool, not {type(training).__name__}")
+    check_flag("dropout", "training", training)
     if p != p:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0 or not x._array.size:

@@ -12,7 +12,8 @@ from ...arrays.scalars import filled
 from ...arrays.size import room, sizes
 from ...autograd.record import tensor_of
 from ...autograd.slots import Attributes
-from ..from_python import as_number, copied
+from ..arguments import number
+from ..from_python import copied
 
 if TYPE_CHECKING:
     from ...autograd.tape import Array
@@ -50,7 +51,7 @@ class Factories(Attributes):
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """All `fill_value`."""
-        value = as_number("new_full(): argument 'fill_value' (position 2)", fill_value)
+        value = number("new_full", "fill_value", fill_value, 2)
         return self._filled(sizes("new_full", (), size), value, dtype, device, requires_grad)
 
     def _filled(self, shape: tuple[int, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
