@@ -119,7 +119,7 @@ from .tensors.functions import (
     var,
     where,
 )
-from .tensors.legacy_types import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+from .tensors.legacy import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from .tensors.ranges import arange, linspace
 from .tensors.sampling import rand, rand_like, randint, randn, randn_like, randperm
 from .tensors.tensor import Tensor

@@ -28,16 +28,17 @@ def select(x: Array, *, index: Any) -> Result:
 @op(layout="own")
 def index(x: Array, *, index: Any) -> Result:
     """`x[index]` with arrays of integers or bools in the index: a copy; an element may be taken several times."""
-
-    def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype, like=x)
-        add_at(out, index, d)
-        return out
-
     out = x[index]
     if type(x) is np.ndarray and not (x.flags.c_contiguous and out.flags.c_contiguous):
         out = in_order(out, joint_order(out.shape, _strides(x, index)))
-    return out, (d_x,)
+    return out, (lambda d: _added(x, index, d),)
+
+
+def _added(x: Array, index: Any, d: Array) -> Array:
+    """Zeros in the shape of `x` with each value of `d` added where the index says that it was taken from."""
+    out = np.zeros(x.shape, d.dtype, like=x)
+    add_at(out, index, d)
+    return out
 
 
 def _strides(x: Array, index: Any) -> list[list[int]]:
@@ -68,28 +69,18 @@ def _strides(x: Array, index: Any) -> list[list[int]]:
 def take(x: Array, indices: Array, *, axis: int) -> Result:
     """The slices of `axis` that the vector `indices` names."""
     where = (slice(None),) * axis + (indices,)
-
-    def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype, like=x)
-        add_at(out, where, d)
-        return out
-
     taken: Array = np.take(x, indices, axis)
-    return taken, (d_x, np.zeros_like)
+    return taken, (lambda d: _added(x, where, d), np.zeros_like)
 
 
 @op(saves=(1,))
 def gather(x: Array, indices: Array, *, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
     where, rows = _places(indices, axis), _rows(x)
-
-    def d_x(d: Array) -> Array:
-        out = np.zeros(rows.shape, d.dtype, like=x)
-        add_at(out, where, _rows(d))
-        d_in: Array = out.reshape(x.shape)
-        return d_in
-
-    return rows[where].reshape(indices.shape), (d_x, np.zeros_like)
+    return rows[where].reshape(indices.shape), (
+        lambda d: _added(rows, where, _rows(d)).reshape(x.shape),
+        np.zeros_like,
+    )
 
 
 @op()

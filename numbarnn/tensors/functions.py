@@ -111,36 +111,6 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 
 @by_any_name
-def matmul(input: Any, other: Any) -> Tensor:
-    """input @ other, with NumPy's rules for vectors and batches."""
-    return products.matmul(input, other)
-
-
-@by_any_name
-def mm(input: Any, mat2: Any) -> Tensor:
-    """The product of two matrices."""
-    return products.mm(input, mat2)
-
-
-@by_any_name
-def bmm(input: Any, mat2: Any) -> Tensor:
-    """The products of two batches of matrices, (B, N, M) and (B, M, P)."""
-    return products.bmm(input, mat2)
-
-
-@by_any_name
-def dot(input: Any, tensor: Any) -> Tensor:  # `tensor`: torch's name
-    """The inner product of two vectors."""
-    return products.dot(input, tensor)
-
-
-@by_any_name
-def outer(input: Any, vec2: Any) -> Tensor:
-    """The products of each element of one vector with each of another: (N, M)."""
-    return products.outer(input, vec2)
-
-
-@by_any_name
 def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent; one of them may be a number."""
     if isinstance(input, (int, float)) and isinstance(exponent, (int, float)):
@@ -217,6 +187,18 @@ def _function(
     return typed
 
 
+def _product(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """A function of `products`, which takes arrays as it is, by any name and as one of this module."""
+    ours = by_any_name(function)
+    ours.__module__ = __name__
+    return ours
+
+
+matmul = _product(products.matmul)
+mm = _product(products.mm)
+bmm = _product(products.bmm)
+dot = _product(products.dot)
+outer = _product(products.outer)
 add = _function(Tensor.add, numbers=True)
 sub = _function(Tensor.sub, numbers=True)
 mul = _function(Tensor.mul, numbers=True)

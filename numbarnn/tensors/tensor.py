@@ -15,7 +15,7 @@ from ..arrays.size import Size
 from ..autograd import record, tape
 from ..autograd.tape import Array, Node
 from ..autograd.write_counter import Version, changes
-from .constructors import made_of_old
+from .legacy import constructed
 from .methods import Methods
 from .printing import tensor_str
 
@@ -29,7 +29,7 @@ class Tensor(Methods):
 
     Made by `numbarnn.tensor`, `numbarnn.zeros` and their kin, or by any operation; `Tensor(2, 3)` and
     `Tensor([1, 2])` give float32, as in torch.  `.numpy()` and `np.asarray(t)` share its memory.  Arithmetic,
-    reductions and shape methods are in `numbarnn.methods`.
+    reductions and shape methods are in `methods`.
 
     >>> import numbarnn
     >>> x = numbarnn.tensor([1.0, 2.0], requires_grad=True)
@@ -41,7 +41,7 @@ class Tensor(Methods):
     __slots__ = ()
 
     def __new__(cls, *data: Any) -> Any:
-        return made_of_old(data, None)
+        return constructed(data, None)
 
     @staticmethod
     def _wrap(array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:

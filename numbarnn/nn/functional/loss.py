@@ -16,7 +16,7 @@ from ...ops import loss as ops
 from ...tensors.arguments import tensor
 from ...tensors.creation import as_tensor
 from ...tensors.tensor import Tensor
-from .loss_checks import check_broadcast, check_scale, constant, operands, reduction_of
+from .loss_checks import broadcast, check_scale, constant, operands, reduction_of
 
 
 def mse_loss(
@@ -103,7 +103,7 @@ def _check_sizes(x: Array, y: Array) -> None:
         UserWarning,
         stacklevel=4,
     )
-    check_broadcast(x.shape, y.shape)
+    broadcast(x.shape, y.shape)
 
 
 def binary_cross_entropy(

@@ -96,7 +96,7 @@ def batch_sizes_of(sequence: Any) -> Array:
 
 
 def indices_of(permutation: Any, argument: str) -> Array:
-    indices = record.as_array(tensor("PackedSequence", argument, permutation))
+    indices: Array = record.as_array(tensor("PackedSequence", argument, permutation))
     if indices.ndim != 1:
         raise IndexError(f"Dimension out of range: expected '{argument}' of one dimension, got {indices.ndim}")
     if indices.dtype.kind not in "iu":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,16 @@ from ..arguments import tensor
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+
+def _to(dtype: DType, meaning: str) -> Callable[[Any], Any]:
+    """The method that converts to one type."""
+
+    def method(self: Any) -> Any:
+        return self.to(dtype=dtype)
+
+    method.__doc__ = meaning
+    return method
 
 
 class Conversion(Attributes):
@@ -163,25 +174,11 @@ class Conversion(Attributes):
         self._version.expose()
         return self._array
 
-    def float(self) -> Any:
-        """`to(float32)`."""
-        return self.to(dtype=float32)
-
-    def double(self) -> Any:
-        """`to(float64)`."""
-        return self.to(dtype=float64)
-
-    def long(self) -> Any:
-        """`to(int64)`."""
-        return self.to(dtype=int64)
-
-    def int(self) -> Any:
-        """`to(int32)`."""
-        return self.to(dtype=int32)
-
-    def bool(self) -> Any:
-        """`to(bool)`: True for every value but 0."""
-        return self.to(dtype=bool_)
+    float = _to(float32, "`to(float32)`.")
+    double = _to(float64, "`to(float64)`.")
+    long = _to(int64, "`to(int64)`.")
+    int = _to(int32, "`to(int32)`.")
+    bool = _to(bool_, "`to(bool)`: True for every value but 0.")
 
     def element_size(self) -> builtins.int:
         """Bytes an element."""

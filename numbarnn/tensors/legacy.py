@@ -1,4 +1,4 @@
-"""What torch's old constructors make: `Tensor(2, 3)`, `Tensor([1, 2])`, `LongTensor(array)`."""
+"""torch's old constructors: `Tensor(2, 3)`, `Tensor([1, 2])`, and the older names for tensors of one type."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.dtypes import DType, float32, torch_name
+from ..arrays.dtypes import DType, bool_, float32, float64, int32, int64, torch_name
 from ..arrays.size import Size, room, sizes
 from ..autograd.record import is_tensor, tensor_of
 from .from_python import values
 
 
-def made_of_old(data: tuple[Any, ...], dtype: DType | None) -> Any:
+def constructed(data: tuple[Any, ...], dtype: DType | None) -> Any:
     """A tensor of `dtype`: uninitialized for sizes, or with the values of one sequence.
 
     A tensor comes back as a view of itself, and an array of the right type gives its memory.  None stands for float32
@@ -36,3 +36,53 @@ def made_of_old(data: tuple[Any, ...], dtype: DType | None) -> Any:
         return tensor_of(values(given, kind))
     shape = sizes("new", data) if data else (0,)
     return tensor_of(np.empty(room(shape, kind), kind))
+
+
+class _Typed(type):
+    """A class whose instances are the tensors of its `dtype`, and which makes such tensors when it is called."""
+
+    dtype: DType
+
+    def __call__(cls, *data: Any) -> Any:
+        return constructed(data, cls.dtype)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return is_tensor(instance) and instance.dtype == cls.dtype
+
+
+class FloatTensor(metaclass=_Typed):
+    """float32 tensors: `FloatTensor(2, 3)` is uninitialized, `FloatTensor([1, 2])` has values.
+
+    >>> FloatTensor([1, 2]), isinstance(FloatTensor(2, 3), FloatTensor)
+    (tensor([1., 2.]), True)
+    """
+
+    dtype = float32
+
+
+class DoubleTensor(metaclass=_Typed):
+    """float64 tensors."""
+
+    dtype = float64
+
+
+class LongTensor(metaclass=_Typed):
+    """int64 tensors.
+
+    >>> LongTensor([1, 2])
+    tensor([1, 2])
+    """
+
+    dtype = int64
+
+
+class IntTensor(metaclass=_Typed):
+    """int32 tensors."""
+
+    dtype = int32
+
+
+class BoolTensor(metaclass=_Typed):
+    """bool tensors."""
+
+    dtype = bool_
