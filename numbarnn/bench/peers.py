@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Problem(NamedTuple):
-    """A seeded RNN with what goes into it and into its way back."""
+    """A seeded RNN with the inputs of its forward and backward passes."""
 
     shape: Shape
     x: Array  # (T, B, I)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import devices
 from ..autograd.record import as_array, is_tensor
-from ..autograd.tape import traced
+from ..autograd.tape import requires_grad
 
 _NUMBERS = frozenset((bool, int, float))
 
@@ -23,7 +23,7 @@ def number(function: str, argument: str, value: Any, position: int | None = None
         return value
     if isinstance(value, np.bool_):
         return float(value)  # as torch reads it
-    if isinstance(value, (np.ndarray, np.generic)) or (is_tensor(value) and not traced(value)):
+    if isinstance(value, (np.ndarray, np.generic)) or (is_tensor(value) and not requires_grad(value)):
         array = devices.host(as_array(value))
         if not array.ndim and array.dtype.kind in "fiub":
             return array.item()

@@ -79,17 +79,17 @@ class Tensor(Methods):
     @property
     def is_leaf(self) -> bool:
         """Whether it is the start of a history: backward() puts gradients into leaves."""
-        return not tape.traced(self) or self._node is None
+        return not tape.requires_grad(self) or self._node is None
 
     @property
     def grad_fn(self) -> Node | None:
         """The operation that it came from; None for a leaf."""
-        return self._node if tape.traced(self) else None
+        return self._node if tape.requires_grad(self) else None
 
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow back to it or through it."""
-        return tape.traced(self)
+        return tape.requires_grad(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:

@@ -13,7 +13,7 @@ from ...arrays.dtypes import DType, as_dtype, bool_, cpu, float32, float64, int3
 from ...arrays.dtypes import device as device_type
 from ...autograd.record import apply, is_tensor, record
 from ...autograd.slots import Attributes
-from ...autograd.tape import Array, traced
+from ...autograd.tape import Array, requires_grad
 from ...ops import elementwise as ops
 from ..arguments import tensor
 
@@ -51,7 +51,7 @@ class Conversion(Attributes):
         if force:
             view: Array = self.detach().cpu().numpy()  # type: ignore[attr-defined]  # of Tensor
             return view
-        if traced(self):
+        if requires_grad(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if devices.is_on_gpu(self._array):
             raise TypeError(
@@ -169,7 +169,7 @@ class Conversion(Attributes):
 
     def _shared(self) -> Any:
         """The array, which somebody else is going to hold."""
-        if traced(self):
+        if requires_grad(self):
             raise RuntimeError("Can't export tensors that require gradient, use tensor.detach()")
         self._version.expose()
         return self._array

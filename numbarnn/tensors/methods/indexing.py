@@ -14,7 +14,7 @@ from ...arrays.size import as_int, sizes
 from ...autograd.record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
 from ...autograd.slots import Attributes
 from ...autograd.tape import Array
-from ...autograd.views import guard_write, note_write, record_write
+from ...autograd.views import guard_write, record_write
 from ...ops import elementwise
 from ...ops import indexing as ops
 from ...ops.axes import axis
@@ -63,7 +63,7 @@ class Indexing(Attributes):
         except ValueError:
             raise _does_not_fit(array.shape, place.taken(self._array).shape, place.advanced is None) from None
         if not recorded:
-            note_write(self)
+            self._version.wrote()
             return
 
         def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:

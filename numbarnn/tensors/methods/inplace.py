@@ -14,7 +14,7 @@ from ...arrays.no_warnings import quietly
 from ...arrays.scalars import operand
 from ...autograd.record import is_tensor
 from ...autograd.slots import Attributes
-from ...autograd.views import continue_with, guard_write, note_write
+from ...autograd.views import continue_with, guard_write
 from ...ops import arithmetic, choice
 from ...ops import elementwise as ops
 from ...ops.op import Op
@@ -48,7 +48,7 @@ def overwrite(op: Op, target: Any, *operands: Any, **static: Any) -> Tensor:
     if recorded:
         continue_with(target, result._node)
     else:
-        note_write(target)
+        target._version.wrote()
     written: Tensor = target
     return written
 
