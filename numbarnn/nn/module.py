@@ -13,8 +13,8 @@ from ..autograd.writes import take_memory, zero_gradients
 from ..tensors.tensor import Tensor
 from .hooks import Hooks
 from .members import Members
+from .rollback import unchanged_on_error
 from .state_dict import Stateful
-from .unchanged import unchanged_on_error
 
 Self = TypeVar("Self", bound="Module")
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from .errors import OnnxLoadError
-from .wire import Wire, signed, string
+from .protobuf import Wire, signed, string
 
 _GRAPH = 7
 _NODE, _INITIALIZER = 1, 5

@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import devices, memory_order
 from ..arrays.dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from ..arrays.scalars import filled
-from ..arrays.size import as_int, room, sizes
+from ..arrays.size import as_int, checked_shape, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
 from .arguments import number
@@ -106,7 +106,7 @@ def _made(
     """Of the lengths `given`, or of those in `size`."""
     shape = sizes(name, given, size)
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    room(shape, kind)
+    checked_shape(shape, kind)
     array = np.zeros(shape, kind) if type(value) is int and not value else filled(np.empty(shape, kind), value)
     return leaf(array, device, requires_grad)
 
@@ -208,4 +208,4 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
         if length < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {length}")
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return leaf(np.eye(*room(shape, kind), dtype=kind), device, requires_grad)
+    return leaf(np.eye(*checked_shape(shape, kind), dtype=kind), device, requires_grad)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import DType, bool_, float32, float64, int32, int64, torch_name
-from ..arrays.size import Size, room, sizes
+from ..arrays.size import Size, checked_shape, sizes
 from ..autograd.record import is_tensor, tensor_of
 from .from_python import values
 
@@ -35,7 +35,7 @@ def constructed(data: tuple[Any, ...], dtype: DType | None) -> Any:
             raise TypeError(f"new(): data must be a sequence (got {type(given).__name__})")
         return tensor_of(values(given, kind))
     shape = sizes("new", data) if data else (0,)
-    return tensor_of(np.empty(room(shape, kind), kind))
+    return tensor_of(np.empty(checked_shape(shape, kind), kind))
 
 
 class _Typed(type):

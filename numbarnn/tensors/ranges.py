@@ -11,7 +11,7 @@ from ..arrays.dtypes import DType, as_dtype, get_default_dtype, int64, torch_nam
 from ..arrays.fma import fused
 from ..arrays.no_warnings import quietly
 from ..arrays.scalars import scalar
-from ..arrays.size import as_int, room
+from ..arrays.size import as_int, checked_shape
 from ..autograd.record import is_tensor
 from ..autograd.tape import Array
 from .arguments import number
@@ -41,7 +41,7 @@ def arange(
     if kind.kind == "f":
         return leaf(quietly(_steps, float(first), float(by), count, kind), device, requires_grad)
     first, by = (scalar(value, int64) for value in (first, by))
-    return leaf((first + np.arange(*room((count,))) * by).astype(kind), device, requires_grad)
+    return leaf((first + np.arange(*checked_shape((count,))) * by).astype(kind), device, requires_grad)
 
 
 def _count(first: Any, last: Any, step: Any, kind: DType) -> int:
@@ -68,7 +68,7 @@ def _count(first: Any, last: Any, step: Any, kind: DType) -> int:
 def _steps(first: float, step: float, count: int, kind: DType) -> Array:
     """first + step * i as torch's kernel computes it: 32 bytes at once, from a first number that is rounded."""
     lanes = 32 // kind.itemsize
-    place = np.arange(*room((count,), kind))
+    place = np.arange(*checked_shape((count,), kind))
     lane = np.where(place < count - count % (2 * lanes), place % lanes, 0)
     values: Array = fused(step, lane, fused(step, place - lane, first).astype(kind)).astype(kind)
     return values
@@ -91,7 +91,7 @@ def linspace(
         scalar(number("linspace", n, v.detach() if is_tensor(v) else v), kind)
         for n, v in (("start", start), ("end", end))
     )
-    room((count,), kind)
+    checked_shape((count,), kind)
     return leaf(quietly(_between, first, last, count, kind), device, requires_grad)
 
 

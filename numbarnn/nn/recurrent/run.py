@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import random
 from ...arrays.no_warnings import quietly
-from ...arrays.size import allocated, room
+from ...arrays.size import allocated, checked_shape
 from ...autograd.write_counter import Version
 from ...kernels.threads import dispatch
 from .layout import Dense
@@ -84,7 +84,7 @@ class Stack:
         rows, batch_first = layout.input(x)
         weights, R, dtype = self.weights, layout.R, h.dtype
         below = self.layers - 1
-        lower = np.empty(room((below, R, weights.width), dtype), dtype, like=h) if below else weights.nothing
+        lower = np.empty(checked_shape((below, R, weights.width), dtype), dtype, like=h) if below else weights.nothing
         output = self.kernels.matrix(R, weights.width, dtype)
         h_0 = h.copy() if keep else h
         masks: list[Array] = []

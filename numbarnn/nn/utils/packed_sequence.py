@@ -10,7 +10,7 @@ from ...arrays.dtypes import float32, float64, int32, int64
 from ...autograd.tape import Array
 from ...tensors.creation import as_tensor
 from ...tensors.tensor import Tensor
-from .checks import indices_of
+from .packing_checks import indices_of
 
 
 class _Fields(NamedTuple):

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.size import room
+from ...arrays.size import checked_shape
 from ...autograd import record
 from ...autograd.tape import Array
 from ...ops import packing
 from ...tensors.arguments import check_flag, tensor
 from ...tensors.tensor import Tensor
-from .checks import (
+from .packed_sequence import PackedSequence, inverse, invert_permutation
+from .packing_checks import (
     as_number,
     batch_sizes_of,
     check_alike,
@@ -27,7 +28,6 @@ from .checks import (
     indices_of,
     lengths_of,
 )
-from .packed_sequence import PackedSequence, inverse, invert_permutation
 
 __all__ = [
     "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
@@ -110,7 +110,7 @@ def pad_packed_sequence(
                 f"total_length={total_length} and max sequence length being {steps}"
             )
         steps = int(total_length)
-        room((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
+        checked_shape((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
     lengths, order = packing.conjugate(batch_sizes), None
     if sequence.unsorted_indices is not None:
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")

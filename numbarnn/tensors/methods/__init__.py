@@ -13,8 +13,8 @@ from .factories import Factories
 from .hooks import Hooks
 from .indexing import Indexing
 from .inplace import InPlace
+from .numpy_protocol import Protocol
 from .products import Products
-from .protocol import Protocol
 from .reductions import Reductions
 from .scatter import Scatter
 from .shaping import Shaping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...arrays import devices, memory_order
-from ...arrays.size import room
+from ...arrays.size import checked_shape
 from ...autograd.record import apply, as_array, as_operand, promoted, tensor_of
 from ...autograd.slots import Attributes
 from ...ops import arithmetic as ops
@@ -49,7 +49,7 @@ def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
                     f"The size of tensor a ({lengths[0]}) must match the size of tensor b ({other}) at non-singleton "
                     f"dimension {ndim - back}"
                 )
-    room(tuple(max(shape[-back] for shape in shapes if back <= len(shape)) for back in range(ndim, 0, -1)))
+    checked_shape(tuple(max(shape[-back] for shape in shapes if back <= len(shape)) for back in range(ndim, 0, -1)))
     return RuntimeError(f"shapes do not fit together: {', '.join(str(list(shape)) for shape in shapes)}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import as_dtype
 from ...arrays.scalars import filled
-from ...arrays.size import room, sizes
+from ...arrays.size import checked_shape, sizes
 from ...autograd.record import tensor_of
 from ...autograd.slots import Attributes
 from ..arguments import number
@@ -56,7 +56,7 @@ class Factories(Attributes):
 
     def _filled(self, shape: tuple[int, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
         kind = _type(self, dtype)
-        return self._new(filled(np.empty(room(shape, kind), kind), value), device, requires_grad)
+        return self._new(filled(np.empty(checked_shape(shape, kind), kind), value), device, requires_grad)
 
     def _new(self, array: Array, device: Any, requires_grad: bool) -> Tensor:
         """A tensor on `device`, by default that of this one."""

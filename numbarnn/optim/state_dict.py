@@ -14,7 +14,7 @@ from ..arrays import devices
 from ..arrays.no_warnings import quietly
 from ..autograd.tape import Array
 from ..tensors.tensor import Tensor
-from .checks import misshapen
+from .step_checks import misshapen
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
