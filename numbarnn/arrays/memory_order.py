@@ -49,6 +49,11 @@ def _compare(shape: Sequence[int], operands: Sequence[Sequence[int]], x: int, y:
     return 0
 
 
+def address(array: Array) -> int:
+    """Where the first element is."""
+    return int(array.__array_interface__["data"][0])
+
+
 def rows(array: Any) -> Any:
     """The array in row-major order: itself, or a copy."""
     return array if array.flags.c_contiguous else array.copy()

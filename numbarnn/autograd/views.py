@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import memory_order
+from ..arrays.memory_order import address
 from . import tape
 from .tape import Array, Backward, Node
 
@@ -56,7 +57,7 @@ class _Region:
             )
         self.base_shape = base.shape
         self.shape = view.shape
-        self.offset = (_address(view) - _address(base)) // base.itemsize if view.size else 0
+        self.offset = (address(view) - address(base)) // base.itemsize if view.size else 0
         self.strides = tuple(s // base.itemsize for s in view.strides)
 
     def of(self, array: Array) -> Array:
@@ -94,10 +95,6 @@ class _Region:
         d_view = self.of(out).copy()
         self.of(out)[...] = 0
         return [out, d_view]
-
-
-def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])
 
 
 def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False) -> bool:

@@ -13,6 +13,7 @@ from ..arrays.size import as_int, checked_shape, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
 from .arguments import number
+from .arguments import tensor as tensor_or_array
 from .from_python import copied
 from .keywords import by_any_name
 from .tensor import Tensor, as_flag
@@ -71,6 +72,11 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     else:
         return tensor(data, dtype=dtype, device=device)
     return found if dtype is None and device is None else found.to(device=device, dtype=dtype)
+
+
+def as_input(function: str, value: Any, argument: str = "input") -> Tensor:
+    """The operand of a function: a tensor, or one over an array; TypeError, naming the argument, for anything else."""
+    return value if isinstance(value, Tensor) else as_tensor(tensor_or_array(function, argument, value))
 
 
 def from_dlpack(data: Any) -> Tensor:

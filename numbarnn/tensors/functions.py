@@ -14,7 +14,7 @@ from ..autograd.tape import Array
 from ..ops import arithmetic, shape
 from ..ops.axes import axis
 from .arguments import tensor as checked
-from .creation import as_tensor
+from .creation import as_input, as_tensor
 from .keywords import Keywords, by_any_name
 from .methods import elementwise as choices
 from .methods import products
@@ -121,25 +121,25 @@ def pow(input: Any, exponent: Any) -> Tensor:
 @by_any_name
 def reshape(input: Any, shape: Sequence[int]) -> Tensor:
     """The same elements in another shape; one length may be -1."""
-    return as_tensor(checked("reshape", "input", input)).reshape(_ints("reshape", "shape", shape))
+    return as_input("reshape", input).reshape(_ints("reshape", "shape", shape))
 
 
 @by_any_name
 def permute(input: Any, dims: Sequence[int]) -> Tensor:
     """Dimensions in the order `dims`."""
-    return as_tensor(checked("permute", "input", input)).permute(_ints("permute", "dims", dims))
+    return as_input("permute", input).permute(_ints("permute", "dims", dims))
 
 
 @by_any_name
 def flip(input: Any, dims: Sequence[int]) -> Tensor:
     """Reversed along `dims`: a copy."""
-    return as_tensor(checked("flip", "input", input)).flip(_ints("flip", "dims", dims))
+    return as_input("flip", input).flip(_ints("flip", "dims", dims))
 
 
 @by_any_name
 def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
-    return as_tensor(checked("split", "tensor", tensor)).split(split_size_or_sections, dim)
+    return as_input("split", tensor, "tensor").split(split_size_or_sections, dim)
 
 
 def _ints(function: str, argument: str, given: Any) -> tuple[int, ...]:
@@ -175,7 +175,7 @@ def _function(
         if "input" in given:
             args = (given.pop("input"), *args)
         if args and not (numbers and isinstance(args[0], (int, float, np.generic))):
-            args = (as_tensor(checked(name, "input", args[0])), *args[1:])
+            args = (as_input(name, args[0]), *args[1:])
         return run(*args, **given)
 
     own = inspect.signature(run)

@@ -8,8 +8,8 @@ from ... import random
 from ...arrays import memory_order
 from ...arrays.devices import moved
 from ...tensors.arguments import check_flag
+from ...tensors.creation import as_input
 from ...tensors.tensor import Tensor
-from .loss_checks import tensor_of
 
 
 def check_probability(p: float) -> None:
@@ -28,7 +28,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     tensor([1., 1., 1.])
     """
     check_probability(p)
-    x = tensor_of("dropout", input)
+    x = as_input("dropout", input)
     check_flag("dropout", "training", training)
     if p != p:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")

@@ -11,7 +11,6 @@ from ...arrays.devices import asarray, check_together
 from ...autograd.record import as_array
 from ...autograd.tape import Array
 from ...tensors.arguments import tensor
-from ...tensors.creation import as_tensor
 from ...tensors.methods.arithmetic import mismatch
 from ...tensors.tensor import Tensor
 
@@ -32,11 +31,6 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     return meant
 
 
-def tensor_of(function: str, input: Any) -> Tensor:
-    """The operand of a function that has one."""
-    return as_tensor(tensor(function, "input", input))
-
-
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     """The arrays of a loss's two operands."""
     if isinstance(input, Tensor) and isinstance(target, Tensor):
@@ -45,6 +39,12 @@ def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     x, y = as_array(tensor(function, "input", input)), as_array(tensor(function, "target", target))
     check_together(x, y)
     return x, y
+
+
+def check_float(function: str, x: Array) -> None:
+    """NotImplementedError for an input that is not floating point."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"{function}" not implemented for {x.dtype}: input must be floating point')
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
