@@ -24,10 +24,6 @@ from . import progress
 MANY = max(math.isqrt(WORTH_A_BARRIER), math.isqrt(TOO_MUCH // 4)) + 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`python -m numbarnn warmup` has no options."""
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Returns the exit code: 1 where a kernel is missing that could not be kept, and then nothing is compiled."""
     cases = list(itertools.product(WORKLOADS, FLOATS))
