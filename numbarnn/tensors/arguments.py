@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import devices
+from ..arrays.dtypes import DType
 from ..autograd.record import as_array, is_tensor
 from ..autograd.tape import requires_grad
 
@@ -39,6 +40,15 @@ def tensor(function: str, argument: str, value: Any) -> Any:
     if is_tensor(value) or isinstance(value, np.ndarray) or devices.is_foreign(value):
         return value
     raise TypeError(f"{function}(): argument '{argument}' must be Tensor, not {type(value).__name__}")
+
+
+def wants_grad(requires_grad: Any, dtype: DType) -> bool:
+    """`requires_grad` as given; TypeError for what is no bool, RuntimeError for a `dtype` that has no gradients."""
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+    if requires_grad and dtype.kind != "f":
+        raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {dtype}")
+    return requires_grad
 
 
 def check_flag(function: str, argument: str, value: Any) -> None:

@@ -12,11 +12,11 @@ from ..arrays.scalars import filled
 from ..arrays.size import as_int, checked_shape, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
-from .arguments import number
+from .arguments import number, wants_grad
 from .arguments import tensor as tensor_or_array
 from .from_python import copied
 from .keywords import by_any_name
-from .tensor import Tensor, as_flag
+from .tensor import Tensor
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -25,9 +25,7 @@ def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed:
         there = devices.moved(array, device)
         array, exposed = there, exposed and there is array
     out = Tensor._wrap(array, exposed=exposed)
-    if as_flag(requires_grad):
-        if array.dtype.kind != "f":
-            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {array.dtype}")
+    if wants_grad(requires_grad, array.dtype):
         out.requires_grad = True
     return out
 

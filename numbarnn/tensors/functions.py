@@ -150,13 +150,13 @@ def _ints(function: str, argument: str, given: Any) -> tuple[int, ...]:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# the methods that are functions just as they are
+# methods that are functions just as they are: the package has one for each (numbarnn/__init__.py)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _function(
+def function_of(
     method: Callable[Concatenate[Tensor, _P], _R], numbers: bool = False
 ) -> Callable[Concatenate[Any, _P], _R]:
     """`method` as a function whose first argument is `input`, a tensor or an array, or a number if `numbers` may be."""
@@ -182,7 +182,7 @@ def _function(
     first, *others = own.parameters.values()
     shown: Any = function  # with the signature that help() is to show
     shown.__signature__ = own.replace(parameters=[first.replace(name="input", annotation=Any), *others])
-    shown.__module__, shown.__qualname__ = __name__, name
+    shown.__module__, shown.__qualname__ = __package__.partition(".")[0], name
     typed: Callable[Concatenate[Any, _P], _R] = shown
     return typed
 
@@ -199,73 +199,3 @@ mm = _product(products.mm)
 bmm = _product(products.bmm)
 dot = _product(products.dot)
 outer = _product(products.outer)
-add = _function(Tensor.add, numbers=True)
-sub = _function(Tensor.sub, numbers=True)
-mul = _function(Tensor.mul, numbers=True)
-div = _function(Tensor.div, numbers=True)
-neg = _function(Tensor.neg)
-abs = _function(Tensor.abs)
-sign = _function(Tensor.sign)
-floor = _function(Tensor.floor)
-round = _function(Tensor.round)
-exp = _function(Tensor.exp)
-log = _function(Tensor.log)
-sqrt = _function(Tensor.sqrt)
-square = _function(Tensor.square)
-sin = _function(Tensor.sin)
-cos = _function(Tensor.cos)
-tanh = _function(Tensor.tanh)
-relu = _function(Tensor.relu)
-sigmoid = _function(Tensor.sigmoid)
-clamp = _function(Tensor.clamp)
-maximum = _function(Tensor.maximum)
-minimum = _function(Tensor.minimum)
-eq = _function(Tensor.eq)
-ne = _function(Tensor.ne)
-lt = _function(Tensor.lt)
-le = _function(Tensor.le)
-gt = _function(Tensor.gt)
-ge = _function(Tensor.ge)
-isnan = _function(Tensor.isnan)
-isinf = _function(Tensor.isinf)
-isfinite = _function(Tensor.isfinite)
-equal = _function(Tensor.equal)
-allclose = _function(Tensor.allclose)
-masked_fill = _function(Tensor.masked_fill)
-sum = _function(Tensor.sum)
-mean = _function(Tensor.mean)
-var = _function(Tensor.var)
-std = _function(Tensor.std)
-norm = _function(Tensor.norm)
-prod = _function(Tensor.prod)
-amax = _function(Tensor.amax)
-amin = _function(Tensor.amin)
-max = _function(Tensor.max)
-min = _function(Tensor.min)
-argmax = _function(Tensor.argmax)
-argmin = _function(Tensor.argmin)
-all = _function(Tensor.all)
-any = _function(Tensor.any)
-cumsum = _function(Tensor.cumsum)
-softmax = _function(Tensor.softmax)
-log_softmax = _function(Tensor.log_softmax)
-sort = _function(Tensor.sort)
-argsort = _function(Tensor.argsort)
-topk = _function(Tensor.topk)
-t = _function(Tensor.t)
-squeeze = _function(Tensor.squeeze)
-unsqueeze = _function(Tensor.unsqueeze)
-flatten = _function(Tensor.flatten)
-transpose = _function(Tensor.transpose)
-roll = _function(Tensor.roll)
-diag = _function(Tensor.diag)
-chunk = _function(Tensor.chunk)
-unbind = _function(Tensor.unbind)
-numel = _function(Tensor.numel)
-is_floating_point = _function(Tensor.is_floating_point)
-clone = _function(Tensor.clone)
-gather = _function(Tensor.gather)
-scatter = _function(Tensor.scatter)
-index_select = _function(Tensor.index_select)
-masked_select = _function(Tensor.masked_select)
-nonzero = _function(Tensor.nonzero)

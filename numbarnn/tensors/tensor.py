@@ -15,6 +15,7 @@ from ..arrays.size import Size
 from ..autograd import record, tape
 from ..autograd.tape import Array, Node
 from ..autograd.write_counter import Version, changes
+from .arguments import wants_grad
 from .legacy import constructed
 from .methods import Methods
 from .printing import tensor_str
@@ -108,7 +109,9 @@ class Tensor(Methods):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
-        if not as_flag(requires_grad) or self.is_leaf:  # to ask it of a computed one changes nothing
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+        if not requires_grad or self.is_leaf:  # to ask it of a computed one changes nothing
             self.requires_grad = requires_grad
         return self
 
@@ -266,13 +269,6 @@ def _over(value: Any) -> Any:
     return Tensor._wrap(value.view(np.ndarray), exposed=True)  # a view: its shape is nobody else's to change
 
 
-def as_flag(requires_grad: Any) -> bool:
-    """`requires_grad` as it is, or a TypeError."""
-    if not isinstance(requires_grad, bool):
-        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
-    return requires_grad
-
-
 class Parameter(Tensor):
     """A tensor that a module trains: it requires grad and is found by `parameters()`.
 
@@ -287,10 +283,8 @@ class Parameter(Tensor):
         source = _over(Tensor() if data is None else data)
         if not isinstance(source, Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
-        if as_flag(requires_grad) and source._array.dtype.kind != "f":
-            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {source._array.dtype}")
         parameter = source.detach()
-        parameter.requires_grad = requires_grad
+        parameter.requires_grad = wants_grad(requires_grad, source._array.dtype)
         parameter.__class__ = cls
         return parameter
 

@@ -12,7 +12,7 @@ from ...arrays.scalars import filled
 from ...arrays.size import checked_shape, sizes
 from ...autograd.record import tensor_of
 from ...autograd.slots import Attributes
-from ..arguments import number
+from ..arguments import number, wants_grad
 from ..from_python import copied
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class Factories(Attributes):
     def _new(self, array: Array, device: Any, requires_grad: bool) -> Tensor:
         """A tensor on `device`, by default that of this one."""
         array = devices.moved(array, devices.of(self._array) if device is None else device)
-        if requires_grad and array.dtype.kind != "f":
-            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {array.dtype}")
-        return tensor_of(array).requires_grad_(requires_grad)
+        return tensor_of(array).requires_grad_(wants_grad(requires_grad, array.dtype))
 
 
 def _type(like: Attributes, dtype: Any) -> Any:
