@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import cuda
-from .dtypes import cpu, device
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .dtypes import Array, cpu, device
 
 #: types of operands that are on the host, or anywhere
 _KINDS = (np.ndarray, bool, int, float, type(None))

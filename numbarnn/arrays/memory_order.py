@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .dtypes import Array
 
 
 def order(array: Array) -> tuple[int, ...]:

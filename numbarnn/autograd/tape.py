@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import devices
+from ..arrays.dtypes import Array as Array
 from ..arrays.no_warnings import quietly
 from .grad_mode import is_recording
 from .write_counter import Version
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..tensors.tensor import Tensor
     from .slots import Attributes
 
-Array = np.ndarray[Any, np.dtype[Any]]
 #: (gradients of the outputs, which inputs need one) -> gradients of the inputs
 Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | None]]
 #: calls a function of the user's with a gradient; returns the gradient that takes its place

@@ -13,10 +13,10 @@ from ..checkpoint import whole_files
 from ..nn import RNN, Module
 from . import layers, operators
 from .errors import OnnxExporterError, require_onnx
+from .export_options import check_options
 from .graph import Graph
 from .inputs import Inputs, given, inputs_of
 from .merge import Step, Value, merged_steps, merged_values
-from .options import check_options
 from .trace import Trace
 
 #: formats of 2021, so that old runtimes read the files; the operators that are used are there since opset 11
