@@ -137,10 +137,10 @@ def record_write(target: Attributes, name: str, values: Sequence[Any], backward:
     `backward` returns the gradients of `target` before the write and of each of `values`.
     """
     node = Node(name, (tape.edge_of(target), *(tape.edge_of(v) for v in values)), backward, (), 1)
-    continue_with(target, node)
+    set_origin(target, node)
 
 
-def continue_with(target: Attributes, node: Node | None) -> None:
+def set_origin(target: Attributes, node: Node | None) -> None:
     """Make `node` the origin of `target`, whose memory has been written; also of that part of its base, if any."""
     version = target._version
     view = target._view

@@ -14,7 +14,7 @@ from ...arrays.no_warnings import quietly
 from ...arrays.scalars import operand
 from ...autograd.record import is_tensor
 from ...autograd.slots import Attributes
-from ...autograd.views import continue_with, guard_write
+from ...autograd.views import guard_write, set_origin
 from ...ops import arithmetic, choice
 from ...ops import elementwise as ops
 from ...ops.op import Op
@@ -46,7 +46,7 @@ def overwrite(op: Op, target: Any, *operands: Any, **static: Any) -> Tensor:
     else:
         quietly(target._array.__setitem__, ..., result._array)
     if recorded:
-        continue_with(target, result._node)
+        set_origin(target, result._node)
     else:
         target._version.wrote()
     written: Tensor = target
