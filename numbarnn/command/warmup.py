@@ -28,10 +28,6 @@ POLICIES = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`python -m numbarnn warmup` has no options."""
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Returns the exit code: 1 where a kernel is missing that could not be kept, and then nothing is compiled."""
     cases = list(itertools.product(POLICIES, WORKLOADS, FLOATS))

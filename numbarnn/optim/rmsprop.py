@@ -9,7 +9,7 @@ from ..autograd.tape import Array
 from ..kernels import backend
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_lr, check_not_negative, check_unsupported
+from .options import check_not_negative, check_one_number, check_unsupported
 from .stepwise import Stepwise
 
 
@@ -48,7 +48,7 @@ class RMSprop(Stepwise):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
+        check_one_number("lr", lr)
         check_not_negative(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         check_unsupported(capturable=capturable, differentiable=differentiable)
         defaults = {
