@@ -15,7 +15,6 @@ import numpy as np
 
 import numbarnn as nb
 from numbarnn.bench.worker import timed
-from numbarnn.nn.recurrent.cells import ELMAN
 from numbarnn.kernels.product.packing import matrix, packed
 from numbarnn.kernels.recurrence import stack, weights
 from numbarnn.kernels.threads import dispatch

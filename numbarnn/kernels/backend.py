@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from .compile import symbols
-from .optimizers import adam, descent
+from .optimizers import adam, rmsprop, sgd
 from .plain import optimizers, recurrence
 from .product import linear, packing
 from .recurrence import plan, weights
@@ -38,8 +38,8 @@ Plan: Any = plan.Plan if COMPILED else recurrence.Plan
 linear_forward = _chosen(linear.forward, recurrence.linear_forward)
 linear_backward = _chosen(linear.backward, recurrence.linear_backward)
 adam_step = _chosen(adam.step, optimizers.adam_step)
-sgd_step = _chosen(descent.sgd_step, optimizers.sgd_step)
-rmsprop_step = _chosen(descent.rmsprop_step, optimizers.rmsprop_step)
+sgd_step = _chosen(sgd.step, optimizers.sgd_step)
+rmsprop_step = _chosen(rmsprop.step, optimizers.rmsprop_step)
 packed_layers = _chosen(weights.packed, recurrence.packed_layers)
 packed_back = _chosen(weights.packed_back, recurrence.packed_back)
 size_of = _chosen(weights.size_of, recurrence.size_of)

@@ -7,7 +7,6 @@ import os
 import numpy as np
 import pytest
 
-from numbarnn.nn.recurrent.cells import ELMAN
 from numbarnn.kernels.product import packing
 from numbarnn.kernels.recurrence import stack, weights
 from numbarnn.kernels.threads import dispatch

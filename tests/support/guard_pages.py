@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import numbarnn as nb
-from numbarnn.kernels.optimizers import adam, descent
+from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.product import linear, packing
 from numbarnn.kernels.recurrence import by_column, by_layer, by_sequence, gradients, projection, stack, weights
 from numbarnn.kernels.threads import dispatch
@@ -170,11 +170,11 @@ def optimizers(case: Case, values: Any) -> None:
     for array in state[3:]:
         np.abs(array, out=array)
     p, g, m, v, top = state
-    adam.step(p, g, m, v, None, 0.9, 0.99, 1e-8, 0.1, 0.5)
-    adam.step(p, g, m, v, top, 0.4, 0.99, 1e-8, 0.1, 0.5)
-    descent.sgd_step(p, g, None, False, 0.0, 0.0, False, 0.1, False, 0.1)
-    descent.sgd_step(p, g, m, False, 0.9, 0.0, True, 0.1, True, 0.1)
-    descent.rmsprop_step(p, g, v, m, top, 0.9, 1e-8, 0.9, 0.1, False, 0.1)
+    adam.step(p, g, m, v, None, (0.9, 0.99, 1e-8, 0.1, 0.5))
+    adam.step(p, g, m, v, top, (0.4, 0.99, 1e-8, 0.1, 0.5))
+    sgd.step(p, g, None, False, (0.1, 0.0, 0.0, False, 0.1, False))
+    sgd.step(p, g, m, False, (0.1, 0.9, 0.0, True, 0.1, True))
+    rmsprop.step(p, g, v, m, top, (0.1, 0.9, 1e-8, 0.9, 0.1, False))
 
 
 def main(seed: int, cases: int) -> None:

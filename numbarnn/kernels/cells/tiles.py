@@ -31,9 +31,7 @@ def load(number: int, dtype: Any) -> None:
         return
     cell, kind = CELLS[number], getattr(types, key[1])
     with signals.signals():
-        # those of others call what no key knows of
-        keep = cell.forward.__module__.startswith(__package__)
-        made = [jit.c_kernel(make(cell, kind), [types.intp], keep=keep) for make in (_forward_code, _backward_code)]
+        made = [jit.c_kernel(make(cell, kind), [types.intp]) for make in (_forward_code, _backward_code)]
         _made[key] = made
         windows = cell.gates, cell.recurrent, cell.inputs, cell.states, cell.row_is_output, cell.direct
         set_cell(number, FLOATS.index(kind), [*map(int, windows), *(code.address for code in made)])

@@ -111,15 +111,10 @@ def overload(function: Callable[..., Any]) -> Callable[[F], F]:
     return numba.extending.overload(function, jit_options={"error_model": "numpy"})
 
 
-def c_kernel(function: Callable[..., None], arguments: Sequence[Any], keep: bool = True) -> Any:
-    """Compile to a C function that returns nothing, for one thread; its `address` may be called.
-
-    keep: whether on disk, for which all that it calls must be in its key.
-    """
+def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
+    """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
     _name(function)
     made: Any = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))
     made._cache = cache.KernelCache(function)
-    if not keep:
-        made._cache.disable()
     made.compile()
     return made

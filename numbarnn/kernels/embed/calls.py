@@ -17,7 +17,7 @@ from ..compile.jit import inner_kernel, kernel, overload
 from ..compile.symbols import cell_status
 from ..product.packing import Array
 from ..recurrence.weights import padded
-from ..simd.pointers import at, start_of, words_on_stack
+from ..simd.pointers import at, integers, start_of
 from . import entries
 from .argument_types import refuse
 from .checks import (
@@ -105,7 +105,7 @@ def _step_compiled(params, x_t, h):
 @inner_kernel
 def _run_step(params, x_t, h, B, workspace):
     """An array lives no longer than its last use, and a pointer is none: as an argument it lives through the call."""
-    sizes = words_on_stack((params.cell, B, params.input_size, params.hidden_size, params.num_layers))
+    sizes = integers((params.cell, B, params.input_size, params.hidden_size, params.num_layers))
     check_run(entries.step(at(params.weights, 0), start_of(x_t), start_of(h), start_of(workspace), sizes))
 
 
@@ -202,7 +202,7 @@ def _run_sequence(params, x, h, output, steps, memory):
     sizes = params.cell, offsets.size - 1, params.input_size, params.hidden_size, params.num_layers, D
     result = entries.sequence(
         at(params.weights, 0), start_of(x), start_of(h), start_of(output), at(workspace, 0), at(offsets, 0),
-        words_on_stack(sizes), at(rows, 0),
+        integers(sizes), at(rows, 0),
     )  # fmt: skip
     check_run(result)
 

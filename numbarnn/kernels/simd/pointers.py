@@ -120,14 +120,11 @@ def stack_workspace(typingctx, like, size):
 
 
 @intrinsic
-def words_on_stack(typingctx, numbers):
-    """Pointer to a tuple of integers as words that last until the function returns."""
+def integers(typingctx, values):
+    """Pointer to a copy of a tuple of integers that lasts until the function returns."""
 
     def codegen(context, builder, sig, args):
-        block = cgutils.alloca_once(builder, ir.ArrayType(I64, len(numbers)))
-        for i, kind in enumerate(numbers.types):
-            value = context.cast(builder, builder.extract_value(args[0], i), kind, types.intp)
-            builder.store(value, builder.gep(block, [I64(0), I64(i)]))
-        return builder.bitcast(block, I64.as_pointer())
+        place = cgutils.alloca_once_value(builder, args[0])
+        return builder.bitcast(place, I64.as_pointer())
 
-    return types.CPointer(types.intp)(numbers), codegen
+    return types.CPointer(types.intp)(types.UniTuple(types.intp, len(values))), codegen
