@@ -31,7 +31,7 @@ ARROWS = {
     "tensors": "arrays autograd ops random",
     "nn/functional": "arrays autograd kernels/backend nn/recurrent ops random tensors",
     "nn/recurrent": (
-        "arrays autograd kernels/backend kernels/cells kernels/embed kernels/threads nn nn/functional ops random "
+        "arrays autograd kernels/backend kernels/cells kernels/embed kernels/recurrence nn nn/functional ops random "
         "tensors"
     ),
     "nn": "arrays autograd nn/functional nn/recurrent ops random tensors",

@@ -18,7 +18,7 @@ from checkpoint_cases import CASES, assert_same
 from golden_files import CHECKPOINTS
 
 import numbarnn
-from numbarnn.checkpoint import CheckpointError, archive, bounded_json, npz, safe, unpickler
+from numbarnn.checkpoint import CheckpointError, archive, bounded_json, npz, safetensors_file, unpickler
 
 
 def zipped(members, compression=zipfile.ZIP_STORED):
@@ -503,7 +503,7 @@ def test_long_structures():
 
 def test_long_headers(monkeypatch):
     pytest.importorskip("safetensors")
-    monkeypatch.setattr(safe, "MOST_VALUES", 1000)
+    monkeypatch.setattr(safetensors_file, "MOST_VALUES", 1000)
     assert len(numbarnn.load(io.BytesIO(empty_tensors(140)))) == 140
     refused(empty_tensors(150), "JSON of at most 1000 values, got 1050")
     with pytest.raises(ValueError, match="expected fewer tensors, got 150"):
@@ -552,7 +552,7 @@ def test_compressed_arrays_take_a_bounded_part_of_the_memory(monkeypatch):
 def test_small_tensors_take_a_bounded_part_of_the_memory():
     pytest.importorskip("safetensors")
     data = empty_tensors(10_000)
-    assert peak_of(data) * safe.MOST_VALUES / bounded_json.count(data[8:]) < SMALL_OBJECTS
+    assert peak_of(data) * safetensors_file.MOST_VALUES / bounded_json.count(data[8:]) < SMALL_OBJECTS
 
 
 def peak_of(data):

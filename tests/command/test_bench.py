@@ -60,7 +60,7 @@ def test_limits_of_this_machine_are_plausible():
 
 
 def test_the_kernels_do_the_work_they_report():
-    for available in {1, dispatch.available()}:
+    for available in {1, dispatch.policy().available()}:
         memory = np.ones(1000 * 256, np.float32)
         assert kernels.read(memory, 3, available) == 3 * memory.nbytes
         operands = limits.aligned(limits.panel_columns(np.float32), np.float32)

@@ -17,7 +17,6 @@ from repository import ROOT  # noqa: E402
 from tolerance import assert_close  # noqa: E402
 
 from numbarnn.kernels import backend as cpu_backend  # noqa: E402
-from numbarnn.kernels.cells.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import arrays, backend, gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.cuda.plan import VECTOR, Block, Chip, Plan  # noqa: E402

@@ -70,12 +70,12 @@ platform.machine, llvm.get_host_cpu_features = true
 import numbarnn, numbarnn.kernels
 from numbarnn.kernels.compile import fingerprint, jit, shared
 from numbarnn.kernels.threads import dispatch
-from numbarnn.kernels.simd.target import PAIR_ROWS, PANEL_VECTORS, TALL
+from numbarnn.kernels.simd.target import PAIR_ROWS, PANEL_VECTORS, MR
 from numbarnn.kernels.simd.pointers import panel_width, plus
 from numbarnn.kernels.simd.tile import tile_fma, tile_load, tile_store
 
-PANELS = 2 if TALL <= PAIR_ROWS else 1
-ROWS = TALL * 2 if what == "too tall" else TALL
+PANELS = 2 if MR <= PAIR_ROWS else 1
+ROWS = MR * 2 if what == "too tall" else MR
 
 @jit.kernel
 def product(init, a, a_row, b, K, out, out_row):

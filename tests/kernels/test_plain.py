@@ -17,8 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels.cells.activation import RELU, TANH
-from numbarnn.kernels.optimizers import adam, descent
+from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.plain import optimizers, recurrence
 from numbarnn.kernels.product import linear, packing
 from numbarnn.kernels.recurrence import gradients, stack, weights
@@ -32,8 +31,8 @@ PAIRS = [
     (stack.backward, recurrence.rnn_backward),
     (gradients.backward, recurrence.direction_backward),
     (adam.step, optimizers.adam_step),
-    (descent.sgd_step, optimizers.sgd_step),
-    (descent.rmsprop_step, optimizers.rmsprop_step),
+    (sgd.step, optimizers.sgd_step),
+    (rmsprop.step, optimizers.rmsprop_step),
     (linear.forward, recurrence.linear_forward),
     (linear.backward, recurrence.linear_backward),
     (linear.recurrent_backward, recurrence.recurrent_backward),

@@ -11,7 +11,7 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.onnx import OnnxLoadError, wire
+from numbarnn.onnx import OnnxLoadError, protobuf
 from numbarnn.onnx.constants import Constants
 from numbarnn.onnx.model import Model
 
@@ -172,7 +172,7 @@ def test_weights_that_are_used_again_and_again():
 )
 @pytest.mark.parametrize("inside", [(7,), (7, 1), (7, 5), (7, 1, 5)], ids=str)
 def test_small_fields_take_a_bounded_part_of_the_memory(part, inside, monkeypatch):
-    monkeypatch.setattr(wire, "MOST_FIELDS", 20_000)
+    monkeypatch.setattr(protobuf, "MOST_FIELDS", 20_000)
     data = part * 30_000
     for number in reversed(inside):
         data = message(number, data)
@@ -183,7 +183,7 @@ def test_small_fields_take_a_bounded_part_of_the_memory(part, inside, monkeypatc
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [6, 7, 8])
 def test_long_attributes(kind, monkeypatch):
-    monkeypatch.setattr(wire, "MOST_FIELDS", 20_000)
+    monkeypatch.setattr(protobuf, "MOST_FIELDS", 20_000)
     number, content = {6: (7, b"\0" * 120_000), 7: (8, b"\1" * 30_000), 8: (9, None)}[kind]
     values = message(9, b"") * 30_000 if content is None else message(number, content)
     attribute = message(1, b"direction") + b"\xa0\x01" + bytes([kind]) + values

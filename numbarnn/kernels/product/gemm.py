@@ -3,10 +3,10 @@
 M, N, K: rows and columns of the product, length of its sums.  b is packed in panels (packing.py), a is read where it
 lies.
 
-Every element of the product is the sum of `init` and of one number for each DEPTH terms, which are summed by one
+Every element of the product is the sum of `init` and of one number for each KC terms, which are summed by one
 chain of fused multiply-adds over rising k, whichever tile the element falls into.
 
-DEPTH rows of a pair of panels stay in the L1 cache while tiles go down the rows of a.
+KC rows of a pair of panels stay in the L1 cache while tiles go down the rows of a.
 
 What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers 241, one
 of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz; what is
@@ -24,18 +24,18 @@ now is measured by `python -m benchmarks.product`):
 from __future__ import annotations
 
 from ..compile.jit import inlined_kernel, inner_kernel
-from ..compile.shared import Pointer, shared_kernel
-from ..simd.pointers import lanes, panel_width, plus, prefetch
-from ..simd.target import PAIR_ROWS, TALL, VECTOR_BYTES
+from ..compile.shared import Places, Pointer, shared_kernel
+from ..simd.pointers import integers, lanes, panel_width, plus, prefetch
+from ..simd.target import MR, PAIR_ROWS, VECTOR_BYTES
 from ..simd.tile import tile_add, tile_fma, tile_load, tile_load_part, tile_store, tile_store_part, tile_zero
 
 #: panels that a single row takes at a time: their sums are independent, which hides the latency of fma
-WIDE = 4
+ROW_PANELS = 4
 #: terms that are summed by themselves: that much of two panels stays in the L1 cache, and the error of a long sum
 #: stays that of a short one
-DEPTH = 128
+KC = 128
 #: rows of a that stay in the L2 cache while panel after panel goes over them: whole tiles
-_ROWS = 32 * TALL
+MC = 32 * MR
 #: bytes of b from which on it does not stay in the L2 cache beside everything else
 FETCH_BYTES = 1 << 20
 
@@ -76,60 +76,63 @@ def _pair_kernel(rows, fetching=False):
     return _tiles_kernel(rows, 2, fetching) if rows <= PAIR_ROWS else _tiles_kernel(rows, 1)
 
 
-_one, _two, _three, _four, _five, _six = (_tiles_kernel(rows, 1) for rows in range(1, TALL + 1))
-_one_pair, _two_pair, _three_pair, _four_pair, _five_pair, _six_pair = map(_pair_kernel, range(1, TALL + 1))
-_three_ahead, _four_ahead, _five_ahead, _six_ahead = (_pair_kernel(rows, fetching=True) for rows in range(3, TALL + 1))
+_tile_1x1, _tile_2x1, _tile_3x1, _tile_4x1, _tile_5x1, _tile_6x1 = (_tiles_kernel(n, 1) for n in range(1, MR + 1))
+_tile_1x2, _tile_2x2, _tile_3x2, _tile_4x2, _tile_5x2, _tile_6x2 = map(_pair_kernel, range(1, MR + 1))
+_ahead_3x2, _ahead_4x2, _ahead_5x2, _ahead_6x2 = (_pair_kernel(n, fetching=True) for n in range(3, MR + 1))
 
 
+# Written out by hand: a factory that nests itself has each of its levels compiled anew, and a first product from an
+# empty cache then takes 16.3 s of CPU time instead of 9.4.
 @inner_kernel
 def _tiles(height, panels, fetching, args):
     """Tiles of `height` rows and one or two panels."""
     if fetching and panels == 2 and height > 2:
         if height == 6:
-            _six_ahead(*args)
+            _ahead_6x2(*args)
         elif height == 5:
-            _five_ahead(*args)
+            _ahead_5x2(*args)
         elif height == 4:
-            _four_ahead(*args)
+            _ahead_4x2(*args)
         else:
-            _three_ahead(*args)
+            _ahead_3x2(*args)
     elif height == 6:
         if panels == 2:
-            _six_pair(*args)
+            _tile_6x2(*args)
         else:
-            _six(*args)
+            _tile_6x1(*args)
     elif height == 5:
         if panels == 2:
-            _five_pair(*args)
+            _tile_5x2(*args)
         else:
-            _five(*args)
+            _tile_5x1(*args)
     elif height == 4:
         if panels == 2:
-            _four_pair(*args)
+            _tile_4x2(*args)
         else:
-            _four(*args)
+            _tile_4x1(*args)
     elif height == 3:
         if panels == 2:
-            _three_pair(*args)
+            _tile_3x2(*args)
         else:
-            _three(*args)
+            _tile_3x1(*args)
     elif height == 2:
         if panels == 2:
-            _two_pair(*args)
+            _tile_2x2(*args)
         else:
-            _two(*args)
+            _tile_2x1(*args)
     elif panels == 2:
-        _one_pair(*args)
+        _tile_1x2(*args)
     else:
-        _one(*args)
+        _tile_1x1(*args)
 
 
 def _row_kernel(panels):
-    """A kernel for one row of one size of tile."""
+    """A kernel for a tile of one row."""
 
     @inlined_kernel
-    def row(init, a, a_k, b, b_panel, K, out, count):
-        """out[:count] = init[:count] + sum_k a[k] b[k, :count]."""
+    def row(K, count, init, a, b, out):
+        """out[:count] = init[:count] + sum_k a[k] b[k, :count]; a with the stride of a term, b with that of a panel."""
+        (a, a_k), (b, b_panel) = a, b
         acc = tile_zero(out, 1, panels)
         for k in range(K):
             acc = tile_fma(acc, plus(a, k * a_k), 0, plus(b, k * panel_width(out)), b_panel)
@@ -141,7 +144,7 @@ def _row_kernel(panels):
     return row
 
 
-_row, _row_pair, _row_wide = _row_kernel(1), _row_kernel(2), _row_kernel(WIDE)
+_row_1, _row_2, _row_4 = (_row_kernel(panels) for panels in (1, 2, ROW_PANELS))
 
 
 @inner_kernel
@@ -158,38 +161,38 @@ def by_columns(a, column):
 
 @inner_kernel
 def by_blocks(a, block):
-    """`rows` of a product: a in blocks of TALL rows, `block` elements apart, each stored column after column."""
-    return a, 1, TALL, block
+    """`rows` of a product: a in blocks of MR rows, `block` elements apart, each stored column after column."""
+    return a, 1, MR, block
 
 
 @inner_kernel
 def product(init, init_row, rows, b, out, out_row, M, K, N):
     """out (M, N) = init (M, N) + a (M, K) @ b (K, N); b in panels, all given as pointers.
 
-    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Rows of init begin every init_row
-    elements (0: one row for all).  out may be init, not a.
+    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Row r of init begins at r * init_row
+    (init_row is 0 where one row is added to all).  out may be the memory of init, but not of a.
     """
     a, a_row, a_k, block = rows
     if M == 1:
         _product_of_row(init, a, a_k, b, out, K, N)
         return
-    for r in range(0, M, _ROWS):
-        first = plus(a, r // TALL * block if block > 0 else r * a_row)
-        _product(plus(init, r * init_row), init_row, first, a_row, a_k, block, b, plus(out, r * out_row), out_row,
-                 min(_ROWS, M - r), K, N)  # fmt: skip
+    for r in range(0, M, MC):
+        first = plus(a, r // MR * block if block > 0 else r * a_row)
+        layout = integers((init_row, a_row, a_k, block, out_row, min(MC, M - r), K, N))
+        _product(plus(init, r * init_row), first, b, plus(out, r * out_row), layout)
 
 
 @shared_kernel
-def _product(
-    init: Pointer, init_row: int, a: Pointer, a_row: int, a_k: int, block: int, b: Pointer, out: Pointer,
-    out_row: int, M: int, K: int, N: int,
-) -> None:  # fmt: skip
+def _product(init: Pointer, a: Pointer, b: Pointer, out: Pointer, layout: Places) -> None:
+    """`product` of at most MC rows; `layout` has its strides and sizes, for a C function takes no tuples."""
+    init_row, a_row, a_k, block = layout[0], layout[1], layout[2], layout[3]
+    out_row, M, K, N = layout[4], layout[5], layout[6], layout[7]
     width = panel_width(out)
     # tiles of `height` rows, `tall` of them, and below them `others` of `rest` rows: as even as can be, but in blocks
-    number = (M + TALL - 1) // TALL
+    number = (M + MR - 1) // MR
     height, tall, rest, others = M, 1, 0, 0
     if number > 1 and block > 0:
-        height, tall, rest, others = TALL, M // TALL, M % TALL, number - M // TALL
+        height, tall, rest, others = MR, M // MR, M % MR, number - M // MR
     elif number > 1:
         height = (M + number - 1) // number
         tall, rest = M - number * (height - 1), height - 1
@@ -201,10 +204,10 @@ def _product(
     n = 0
     while n < N:
         panels = most if N - n > width else 1
-        for k in range(0, max(1, K), DEPTH):
-            depth = min(DEPTH, K - k)
+        for k in range(0, max(1, K), KC):
+            depth = min(KC, K - k)
             panel, a_first = plus(b, n * K + k * width), plus(a, k * a_k)
-            ahead = plus(panel, DEPTH * width) if k + DEPTH < K else plus(b, (n + panels * width) * K)
+            ahead = plus(panel, KC * width) if k + KC < K else plus(b, (n + panels * width) * K)
             first, first_row = (plus(init, n), init_row) if k == 0 else (plus(out, n), out_row)
             if tall > 0:
                 args = (tall, depth, N - n, (first, first_row), (a_first, a_row, a_k, a_tile), (panel, K * width),
@@ -222,18 +225,18 @@ def _product(
 
 @shared_kernel
 def _product_of_row(init: Pointer, a: Pointer, a_k: int, b: Pointer, out: Pointer, K: int, N: int) -> None:
-    """`product` with one row, which has no use for a panel twice and goes WIDE panels at a time."""
+    """`product` with one row, which has no use for a panel twice and goes ROW_PANELS panels at a time."""
     width, n = panel_width(out), 0
     while n < N:
-        count = N - n
-        panels = WIDE if count > (WIDE - 1) * width else 2 if count > width else 1
-        for k in range(0, max(1, K), DEPTH):
-            args = (plus(init, n) if k == 0 else plus(out, n), plus(a, k * a_k), a_k, plus(b, n * K + k * width),
-                    K * width, min(DEPTH, K - k), plus(out, n), count)  # fmt: skip
-            if panels == WIDE:
-                _row_wide(*args)
+        panels = ROW_PANELS if N - n > (ROW_PANELS - 1) * width else 2 if N - n > width else 1
+        for k in range(0, max(1, K), KC):
+            first = plus(init, n) if k == 0 else plus(out, n)
+            args = (min(KC, K - k), N - n, first, (plus(a, k * a_k), a_k), (plus(b, n * K + k * width), K * width),
+                    plus(out, n))  # fmt: skip
+            if panels == ROW_PANELS:
+                _row_4(*args)
             elif panels == 2:
-                _row_pair(*args)
+                _row_2(*args)
             else:
-                _row(*args)
+                _row_1(*args)
         n += panels * width

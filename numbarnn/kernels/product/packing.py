@@ -59,13 +59,13 @@ def touched(rows: int, columns: int, dtype: Any) -> Array:
     return out
 
 
-def scratch(count: int, size: int, dtype: Any) -> Array:
+def workspaces(count: int, size: int, dtype: Any) -> Array:
     """(count, size or more): memory for each of `count` shares that nobody reads before it was written."""
-    return matrix(count, -(-size // LINE) * LINE, dtype) if size else _no_scratch(dtype)
+    return matrix(count, -(-size // LINE) * LINE, dtype) if size else _no_workspace(dtype)
 
 
 @functools.cache
-def _no_scratch(dtype: Any) -> Array:
+def _no_workspace(dtype: Any) -> Array:
     return np.empty((1, 0), dtype)
 
 

@@ -107,7 +107,7 @@ def prefetch(typingctx, pointer):
 
 
 @intrinsic
-def stack_room(typingctx, like, size):
+def stack_workspace(typingctx, like, size):
     """Pointer to `size` elements that last until the function returns, of the type that `like` points to.
 
     No more than STACK_BYTES in all of a call.
@@ -117,3 +117,14 @@ def stack_room(typingctx, like, size):
         return builder.alloca(args[0].type.pointee, size=args[1])
 
     return like(like, size), codegen
+
+
+@intrinsic
+def integers(typingctx, values):
+    """Pointer to a copy of a tuple of integers that lasts until the function returns."""
+
+    def codegen(context, builder, sig, args):
+        place = cgutils.alloca_once_value(builder, args[0])
+        return builder.bitcast(place, I64.as_pointer())
+
+    return types.CPointer(types.intp)(types.UniTuple(types.intp, len(values))), codegen

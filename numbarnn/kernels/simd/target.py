@@ -52,7 +52,7 @@ CACHE_LINE = 64
 #: vectors side by side in one panel of packed weights
 PANEL_VECTORS = 2
 #: rows of the tallest tile
-TALL = 6
+MR = 6
 #: rows up to which a tile is two panels wide: its accumulators and the operands of one update fill the register file
 PAIR_ROWS = 6 if VECTOR_BYTES == 64 or _ARM else 3
 
