@@ -80,9 +80,7 @@ def test_another_cpu_has_kernels_of_its_own(warm, tmp_path):
     folder = shutil.copytree(warm, tmp_path / "warm")
     _, err = processes.run(OLDER_CPU + COMPUTE, NUMBA_CACHE_DIR=str(folder))
     count = len(list(warm.rglob("*.nbc")))
-    assert re.search(
-        rf"the {count} in {folder} are for another CPU, or other versions of Python, NumPy or Numba", err
-    )
+    assert re.search(rf"the {count} in {folder} are for another CPU, or other versions of Python, NumPy or Numba", err)
     assert not compiles(OLDER_CPU, folder)
     assert not compiles("", folder)
     found = entries(command("", "info", folder)[1])
