@@ -19,6 +19,7 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
+from numba import types
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
@@ -27,8 +28,10 @@ from numba.core.serialize import dumps
 
 from ..simd.target import VECTOR_BYTES
 from . import announce, folders, leftovers, trusted
-from .fingerprint import KEYS, description, package_of
+from .fingerprint import KEYS, description, is_as_imported, package_of
 
+#: environment variables of Numba's that change machine code, by their names in numba.config
+_CHOICES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
 #: what else all compiled code depends on, besides the CPU; of Python its bytecode and its binary interface, which stay
 #: the same from 3.11.2 to 3.11.7
 _SURROUNDINGS = (
@@ -39,6 +42,7 @@ _SURROUNDINGS = (
     MAGIC_NUMBER,
     EXTENSION_SUFFIXES[0],
     VECTOR_BYTES,
+    *(str(getattr(numba.config, choice, None)) for choice in _CHOICES),
 )
 _CHECKED = hashlib.sha256().digest_size
 
@@ -120,7 +124,7 @@ class KernelCache(_Cache):
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep `data`, compiled for `sig`, where that is possible."""
         path = folders.writable(self._package) if self._enabled and not data.library.has_dynamic_globals else None
-        if path is not None:
+        if path is not None and is_as_imported():
             name = self._name(sig, data.codegen)
             payload = dumps(data._reduce())
             try:
@@ -136,8 +140,22 @@ class KernelCache(_Cache):
         return name.replace("<", "").replace(">", "")
 
     def _name(self, sig: Any, codegen: Any) -> str:
-        key = (_SURROUNDINGS, KEYS[self._package], codegen.magic_tuple(), description(self._function), repr(sig))
+        types_of = [_described(kind) for kind in getattr(sig, "args", sig)]
+        result = repr(getattr(sig, "return_type", None))
+        function = description(self._function)
+        key = (_SURROUNDINGS, KEYS[self._package], codegen.magic_tuple(), function, types_of, result)
         return f"{self._stem()}-{surroundings(codegen)}-{_hash(key)[:32]}.nbc"
+
+
+def _described(kind: Any) -> Any:
+    """What tells apart types of arguments: more than Numba's names, and the same in every process."""
+    if isinstance(kind, types.Dispatcher):  # its code, and what that calls, may belong to a package above
+        function = kind.dispatcher.py_func
+        return KEYS[package_of(function)], description(function)
+    if isinstance(kind, types.BaseTuple):
+        fields = description(getattr(kind, "instance_class", None))  # of a named tuple; Numba's name leaves them out
+        return fields, [_described(item) for item in kind.types]  # type: ignore[attr-defined]  # all have them
+    return repr(kind)
 
 
 def _hash(key: Any) -> str:

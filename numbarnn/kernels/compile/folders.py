@@ -17,7 +17,7 @@ import numba
 from numba.misc.appdirs import AppDirs
 
 from . import trusted
-from .fingerprint import KEYS
+from .fingerprint import KEYS, UNKNOWN
 
 _BESIDE = Path(__file__).absolute().parents[1] / "__pycache__"
 
@@ -46,7 +46,7 @@ def candidates(package: str) -> Iterator[Path]:
 
     Where another user was first, or the folder is read only, the second is this user's own.
     """
-    for place in _places():
+    for place in _places() if not UNKNOWN else ():
         if place.is_absolute():  # not without a home
             yield from _folders(place, package)
 
@@ -93,7 +93,7 @@ def _is_writable(folder: Path) -> bool:
 
 def why_not() -> str:
     """Why none can be written, and what to do."""
-    return "; ".join(_reasons) + " (NUMBA_CACHE_DIR chooses another place)"
+    return UNKNOWN or "; ".join(_reasons) + " (NUMBA_CACHE_DIR chooses another place)"
 
 
 @functools.cache

@@ -29,6 +29,7 @@ FLOATS = (types.float32, types.float64)
 
 #: C functions by their names; they hold the machine code
 compiled: dict[str, Any] = {}
+_names: set[str] = set()
 #: what makes each shared kernel's C function for a dtype
 _makers: list[Callable[[Any], None]] = []
 
@@ -61,6 +62,10 @@ def as_intrinsic(define: Callable[..., Any], function: Callable[..., None]) -> A
 
 def shared_kernel(function: Callable[..., None]) -> Any:
     """Compile `function` once for each dtype; its arguments are annotated as Pointer or int, and it returns None."""
+
+    if function.__name__ in _names:
+        raise ValueError(f"two shared kernels with the name {function.__name__}")
+    _names.add(function.__name__)
 
     def name(dtype: Any) -> str:
         return f"numbarnn_{function.__name__}_{dtype}_{VECTOR_BYTES}"
