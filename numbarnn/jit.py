@@ -28,7 +28,7 @@ from .kernels.embed.calls import linear, sequence, step
 from .kernels.embed.parameters import BidirectionalParameters, LinearParameters, Parameters, of_panels, pack_linear
 from .nn.linear import Linear
 from .nn.recurrent.layout import dense
-from .nn.recurrent.packed_module import packed_module
+from .nn.recurrent.parameters import frozen
 from .nn.recurrent.rnn import RNN, RNNCell
 from .nn.recurrent.weights import array_of
 
@@ -67,8 +67,8 @@ def pack(module: RNN | RNNCell | Linear) -> Any:
         raise TypeError(f"pack: expected the forward of nn.{kind.__name__}, got a {type(module).__name__} with its own")
     if isinstance(module, Linear):
         return pack_linear(*_linear_arrays(module))
-    weights, panels, activation = packed_module(module)
-    return of_panels(panels, weights.I, weights.H, weights.layers, weights.D, activation)
+    stack, panels = frozen(module)
+    return of_panels(panels, stack.I, stack.H, stack.layers, stack.D, stack.cell)
 
 
 def _linear_arrays(module: Linear) -> tuple[Any, Any]:

@@ -12,11 +12,6 @@ from ..tensors.creation import as_tensor
 from ..tensors.tensor import Parameter, Tensor
 
 SLOTS = ("_parameters", "_buffers", "_modules")
-_HOOKS = (
-    "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks",
-    "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_post_hooks", "_state_dict_pre_hooks",
-    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
-)  # fmt: skip
 
 
 class Registry:
@@ -60,7 +55,6 @@ class Registry:
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
                 f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
             )
-        _release(self._parameters.get(name))
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | Array | None, persistent: bool = True) -> None:
@@ -137,8 +131,6 @@ class Registry:
             for held, before in taken:
                 held[name] = before
             raise
-        for _, before in taken:
-            _release(before)
         self._non_persistent_buffers_set.discard(name)
 
     def __getattr__(self, name: str) -> Any:
@@ -157,7 +149,7 @@ class Registry:
     def __delattr__(self, name: str) -> None:
         for slot in SLOTS:
             if name in self.__dict__.get(slot, ()):
-                _release(self.__dict__[slot].pop(name))
+                self.__dict__[slot].pop(name)
                 self._non_persistent_buffers_set.discard(name)
                 return
         object.__delattr__(self, name)
@@ -168,20 +160,14 @@ class Registry:
 
 
 def _fresh() -> dict[str, Any]:
-    """The attributes of a module in which nothing is registered yet."""
-    return {"training": True, "_non_persistent_buffers_set": set(), **{slot: {} for slot in (*SLOTS, *_HOOKS)}}
+    """The attributes of a module in which nothing is registered yet: a dict for each but the two that are none."""
+    return {name: {} for name in Registry.__annotations__} | {"training": True, "_non_persistent_buffers_set": set()}
 
 
 def check_module(module: Any) -> None:
     """TypeError for what cannot be a child module."""
     if module is not None and not isinstance(module, Registry):
         raise TypeError(f"{type(module).__name__} is not a Module subclass")
-
-
-def _release(value: Any) -> None:
-    """Let go of what was derived from a parameter that is about to go."""
-    if isinstance(value, Parameter):
-        value._version.forget()
 
 
 def _expect_none(value: Any, kind: str, name: str, expected: str) -> None:

@@ -60,8 +60,7 @@ def _path(step: Step) -> str:
 def _check(module: nn.RNN | nn.RNNCell) -> None:
     """OnnxExporterError for what a call of the module would refuse: parameters that do not fit, an unknown f."""
     try:
-        module._prepared()
-        module._activation()
+        module._bound()
     except (AssertionError, RuntimeError) as error:
         raise OnnxExporterError(str(error)) from error
 
@@ -89,7 +88,7 @@ def rnn_shapes(
     if lengths is not None:
         _expect("lengths", lengths, batch or (1,), [np.int64, np.int32])
     results = [*[(*shape[:-1], D * H)] * shown, state]
-    return [input, hx, lengths], results, lambda outputs: arranged(outputs, output_hidden_states)
+    return [input, hx, lengths], results, lambda found: arranged(found[:shown], found[shown:], output_hidden_states)
 
 
 def rnn_nodes(graph: Graph, step: Step) -> list[str]:

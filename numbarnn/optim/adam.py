@@ -10,7 +10,7 @@ from ..kernels import backend
 from ..kernels.plain.optimizers import directed
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import both_betas, check_betas, check_lr, check_not_negative, check_unsupported, number
+from .options import both_betas, check_betas, check_not_negative, check_one_number, check_unsupported, number
 from .stepwise import Stepwise
 
 
@@ -51,7 +51,7 @@ class Adam(Stepwise):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_lr(lr, foreach)
+        check_one_number("lr", lr, foreach)
         check_not_negative(lr=lr, eps=eps)
         check_betas(betas, foreach)
         check_not_negative(weight_decay=weight_decay)

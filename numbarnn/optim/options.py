@@ -36,17 +36,13 @@ def _plain(option: str, value: Any) -> float:
         raise TypeError(f"{option}: expected a number or a tensor of one element, got {kind}") from None
 
 
-def check_lr(lr: float | Tensor, foreach: bool | None = None) -> None:
+def check_one_number(name: str, value: float | Tensor, foreach: bool | None = None) -> None:
     """ValueError for a tensor of more than one element, or beside `foreach`, which torch has no tensors for."""
-    if isinstance(lr, Tensor):
-        _check_tensor("lr", lr, foreach)
-
-
-def _check_tensor(name: str, value: Tensor, foreach: bool | None) -> None:
-    if foreach:
-        raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
-    if value.numel() != 1:
-        raise ValueError(f"Tensor {name} must be 1-element")
+    if isinstance(value, Tensor):
+        if foreach:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")
 
 
 def check_not_negative(nan: bool = False, **options: float | Tensor) -> None:
@@ -65,9 +61,7 @@ def check_betas(betas: Sequence[float | Tensor], foreach: bool | None = None) ->
     if kinds not in ({float}, {Tensor}):
         raise ValueError("betas must be either both floats or both Tensors")
     for index in range(2):
-        beta = betas[index]
-        if isinstance(beta, Tensor):
-            _check_tensor(f"betas[{index}]", beta, foreach)
+        check_one_number(f"betas[{index}]", betas[index], foreach)
 
 
 def check_unsupported(foreach: Any = None, fused: Any = None, **flags: bool) -> None:

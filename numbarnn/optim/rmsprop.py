@@ -10,7 +10,7 @@ from ..kernels import backend
 from ..kernels.plain.optimizers import RMSpropOptions
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_lr, check_not_negative, check_unsupported, number
+from .options import check_not_negative, check_one_number, check_unsupported, number
 from .stepwise import Stepwise
 
 
@@ -49,7 +49,7 @@ class RMSprop(Stepwise):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
+        check_one_number("lr", lr)
         check_not_negative(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         check_unsupported(capturable=capturable, differentiable=differentiable)
         defaults = {

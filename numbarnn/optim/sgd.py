@@ -12,7 +12,7 @@ from ..kernels import backend
 from ..kernels.plain.optimizers import SGDOptions
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_lr, check_not_negative, check_unsupported, number
+from .options import check_not_negative, check_one_number, check_unsupported, number
 from .stepwise import Stepwise
 
 
@@ -48,7 +48,7 @@ class SGD(Stepwise):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_lr(lr)
+        check_one_number("lr", lr)
         check_not_negative(True, lr=lr, momentum=momentum, weight_decay=weight_decay)
         check_unsupported(foreach, fused, differentiable=differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):

@@ -11,9 +11,9 @@ import numpy as np
 from ..autograd.grad_mode import enable_grad
 from ..autograd.tape import Array
 from ..tensors.tensor import Tensor
-from . import state
-from .checks import check_step
 from .optimizer import Group, Optimizer
+from .state_dict import start
+from .step_checks import check_step
 
 
 class Stepwise(Optimizer, ABC):
@@ -46,7 +46,7 @@ class Stepwise(Optimizer, ABC):
                     moving.append((parameter, array, group, options, incomplete))
         for parameter, _, _, _, incomplete in moving:
             if incomplete is not None:
-                state.start(self.state[parameter], parameter._array, incomplete)
+                start(self.state[parameter], parameter._array, incomplete)
         with np.errstate(all="ignore"):
             for parameter, array, group, options, _ in moving:
                 self._update(parameter, array, group, options)

@@ -10,16 +10,14 @@ from pathlib import Path
 import processes
 import pytest
 
-import numbarnn
 from numbarnn import __main__
 from numbarnn.command import warmup
 from numbarnn.kernels.cells import activation
-from numbarnn.kernels.compile import announce, jit, notice
+from numbarnn.kernels.compile import announce, fingerprint, jit, notice
 from numbarnn.kernels.threads import dispatch, team
 
-KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
-BENCH_ONLY = {"limits"}
+BENCH_ONLY = {"numbarnn.kernels.product.peak"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,11 +32,10 @@ COMPILED = (type(dispatch.share_of), type(activation.activate))
 
 def entry_points():
     """Kernels that plain Python mentions, besides those that are only called by kernels."""
-    for path in sorted(KERNELS.glob("*.py")):
-        if path.stem in BENCH_ONLY:
-            continue
-        module = importlib.import_module(f"numbarnn.kernels.{path.stem}")
-        for node in ast.parse(path.read_text()).body:
+    packages = fingerprint.BELOW.keys() - {"cuda"}
+    names = {"numbarnn.kernels.backend", *(name for package in packages for name in fingerprint.modules(package))}
+    for module in map(importlib.import_module, sorted(names - BENCH_ONLY)):
+        for node in ast.parse(Path(module.__file__).read_text()).body:
             if isinstance(node, ast.FunctionDef) and not isinstance(getattr(module, node.name), COMPILED):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 values = [getattr(module, name, None) for name in sorted(names)]

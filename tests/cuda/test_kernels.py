@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from pathlib import Path
 
 import cuda_device
 
@@ -14,10 +13,10 @@ cuda_device.required()
 import naive  # noqa: E402  # what follows needs a device
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from repository import ROOT  # noqa: E402
 from tolerance import assert_close  # noqa: E402
 
 from numbarnn.kernels import backend as cpu_backend  # noqa: E402
-from numbarnn.kernels.cells.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import arrays, backend, gradients, launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.cuda.plan import VECTOR, Block, Chip, Plan  # noqa: E402
@@ -45,11 +44,6 @@ WAYS = {
     "one slice": (True, 8, None, (4, 4, 0)),
     "steps": None,
 }
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(11)
 
 
 @pytest.fixture(params=WAYS)
@@ -110,7 +104,7 @@ def test_every_function_of_the_backend_has_a_twin():
     assert mine == theirs
 
 
-def test_synchronize_waits_for_all_streams_and_looks_for_what_was_given_up(monkeypatch):
+def test_synchronize_waits_for_all_streams_and_checks_for_errors(monkeypatch):
     calls = []
     runtime = types.SimpleNamespace(deviceSynchronize=lambda: calls.append("the whole device"))
     monkeypatch.setattr(arrays, "SIMULATED", False)
@@ -373,7 +367,7 @@ def test_gradients_of_size_0_are_not_wanted():
 
 @pytest.mark.parametrize("spread", ["planned", "steps", "one block 1 2", "one block 4 4", "slices 2 2"])
 def test_the_check_is_right(monkeypatch, spread):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    monkeypatch.syspath_prepend(str(ROOT))
     from benchmarks.gpu import check
 
     H = 3 if cuda_device.SIMULATED else 120
@@ -388,7 +382,7 @@ def test_the_check_is_right(monkeypatch, spread):
 
 
 def test_the_check_sees_what_is_wrong(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    monkeypatch.syspath_prepend(str(ROOT))
     from benchmarks.gpu import check
 
     walk = launch.walk

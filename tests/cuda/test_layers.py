@@ -23,11 +23,6 @@ from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # n
 F = nn.functional
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(5)
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # layers
 
@@ -326,7 +321,7 @@ class Exchangeable:
         return self.place
 
 
-def test_arrays_of_other_libraries_come_in_by_dlpack_which_orders_the_streams(monkeypatch):
+def test_arrays_of_other_libraries_come_in_by_dlpack(monkeypatch):
     array = on_device(np.ones((3, 2), np.float32))
     if cuda_device.SIMULATED:  # its from_dlpack has one memory, and reads it by the interface
         monkeypatch.setattr(xp, "from_dlpack", lambda value: value.__dlpack__() and value.array)

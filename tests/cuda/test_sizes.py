@@ -12,7 +12,6 @@ if cuda_device.SIMULATED:
 import numpy as np  # noqa: E402  # what follows needs a device
 from tolerance import assert_close  # noqa: E402
 
-from numbarnn.kernels.cells.activation import RELU, TANH  # noqa: E402
 from numbarnn.kernels.cuda import launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.plain import recurrence  # noqa: E402

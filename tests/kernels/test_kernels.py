@@ -23,11 +23,6 @@ SIZES = range(1, 131)
 ACTIVATIONS = {"tanh": activation.TANH, "relu": activation.RELU}
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(1)
-
-
 @jit.kernel
 def _product(init, init_row, a, panels, out, M, K, N):
     gemm.product(at(init, 0), init_row, gemm.by_rows(at(a, 0), K), at(panels, 0), at(out, 0), N, M, K, N)
@@ -228,6 +223,7 @@ def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
         assert_close(actual, expected, factor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 @pytest.mark.parametrize("reverse", [False, True])

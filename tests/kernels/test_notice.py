@@ -94,7 +94,7 @@ def test_now_and_then_it_says_how_many_are_compiled(monkeypatch, lines):
     for name, value in {"_count": 0, "_told": 0.0, "_last": -announce.EVERY, "_given": ["said"]}.items():
         monkeypatch.setattr(announce, name, value)
     for seconds in (1, 2, 3, 100, 2, 2, 2):  # to compile a kernel; before the fifth, nothing for a while
-        announce.begin("", [])
+        announce.begin("recurrence", "", [])
         now[0] += seconds
         announce.done()
         now[0] += 60 if seconds == 100 else 0

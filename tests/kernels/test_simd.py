@@ -95,6 +95,7 @@ def _hash_at(vector_bytes):
     return digest
 
 
+@pytest.mark.slow
 def test_every_vector_width_gives_the_same_bits():
     widths = [w for w in (16, 32, 64) if w <= VECTOR_BYTES]
     digests = {w: _hash_at(w) for w in widths}
@@ -102,6 +103,7 @@ def test_every_vector_width_gives_the_same_bits():
     assert len(set(digests.values())) == 1, digests
 
 
+@pytest.mark.slow
 def test_an_impossible_width_is_refused():
     done = subprocess.run(
         [sys.executable, "-c", "import numbarnn.kernels.simd.target"],

@@ -71,7 +71,7 @@ def test_state_goes_on_where_it_was_saved(name: str, options: dict[str, Any]) ->
     state = pickle.loads(pickle.dumps(first.state_dict()))
     second = getattr(optim, name)([other], lr=9.0)
     second.load_state_dict(state)
-    other._array[...] = one.detach().numpy()
+    other.detach().numpy()[...] = one.detach().numpy()
     descend(first, one, 2)
     descend(second, other, 2)
     assert one.tolist() == other.tolist()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import platform
 import re
 import shutil
-from pathlib import Path
 
 import processes
 import pytest
+from repository import README
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
 #: one kernel, the quickest to compile
 COMPUTE = """
 import numpy as np

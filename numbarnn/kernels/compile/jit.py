@@ -58,11 +58,18 @@ class InnerKernel(Kernel):
         raise TypeError(f"{self.py_func.__name__} is compiled for calls from other kernels only")
 
 
-def _compiled(function: Any, **options: Any) -> Any:
+def _name(function: Any) -> None:
+    """Tell apart the functions of one factory.
+
+    Numba names the code by this and by a number: one that another process, whose code is linked with ours when it comes
+    from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
+    """
     if "<" in function.__qualname__:
-        # Numba names the code by this and by a number: one that another process, whose code is linked with ours when
-        # it comes from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
         function.__qualname__ += f"_{fingerprint.short(function)}"
+
+
+def _compiled(function: Any, **options: Any) -> Any:
+    _name(function)
     everything: Any = {**OPTIONS, **NO_WRAPPER, **options}
     dispatcher = numba.njit(**everything)(function)
     if isinstance(dispatcher, CPUDispatcher):  # not where nothing is compiled
@@ -106,6 +113,7 @@ def overload(function: Callable[..., Any]) -> Callable[[F], F]:
 
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
     """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
+    _name(function)
     made: Any = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))
     made._cache = cache.KernelCache(function)
     made.compile()

@@ -11,8 +11,7 @@ from ..compile.jit import kernel
 from ..simd.pointers import at, panel_width, plus
 from ..simd.target import MR, PAIR_ROWS
 from ..simd.tile import tile_fma, tile_load, tile_store, tile_zero
-from ..threads import dispatch
-from ..threads.dispatch import share_of
+from ..threads.dispatch import run_parallel, share_of
 from ..threads.job import job
 from ..threads.team import run
 from .gemm import ROW_PANELS
@@ -29,7 +28,7 @@ def multiply_add(operands: Array, steps: int, count: int) -> float:
     """
     size = MR * _PANELS * panel_columns(operands.dtype)
     out = aligned(count * size, operands.dtype)
-    dispatch.spread(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
+    run_parallel(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
     return 2.0 * size * steps * count
 
 
@@ -52,7 +51,7 @@ def read(memory: Array, passes: int, count: int) -> float:
     """Add up `memory` `passes` times, shared out among `count` threads; returns the bytes read."""
     block = ROW_PANELS * panel_columns(memory.dtype)
     out = np.zeros(count * block, memory.dtype)
-    dispatch.spread(_read_share, _read_parallel, (memory, np.ones(1, memory.dtype), passes, out), count)
+    run_parallel(_read_share, _read_parallel, (memory, np.ones(1, memory.dtype), passes, out), count)
     return float(passes * (memory.size // block) * block * memory.itemsize)
 
 

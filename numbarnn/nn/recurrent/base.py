@@ -1,4 +1,4 @@
-"""What `RNN` and `RNNCell` share: their parameters made ready for calls, drawn, and taken along by a stream."""
+"""What `RNN` and `RNNCell` share: their parameters, bound for a call, drawn, and taken along by a stream."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ... import random
 from ...autograd.writes import check_writable, write
 from ..module import Module
-from .functional import ACTIVATIONS
-from .ready import Ready
+from .cells import ELMAN
+from .parameters import BoundParameters, Form, bind
 
 if TYPE_CHECKING:
     from .stream import Stream
-
-#: attributes that say how many parameters there are, and of which shapes
-_SHAPE = frozenset({"num_layers", "bias", "bidirectional", "input_size", "hidden_size"})
 
 
 class Recurrent(Module):
@@ -23,45 +20,30 @@ class Recurrent(Module):
 
     input_size: int
     hidden_size: int
-    _ready: Ready | None = None  # of the last call
 
-    def _activation(self) -> int:
-        """The number of f, from the one attribute that says which it is."""
+    def _cell(self) -> int:
+        """Which cell it is, from the one attribute that says so."""
         raise NotImplementedError
 
     def _nonlinearity(self) -> str:
         """The name of f."""
-        number = self._activation()
-        return next(name for name, activation in ACTIVATIONS.items() if activation == number)
+        cell = self._cell()
+        return next(name for name, number in ELMAN.items() if number == cell)
 
-    def _gathered(self) -> Ready:
-        """The parameters, as they are now."""
+    def _ordered(self) -> tuple[list[Any], Form]:
+        """The parameters in the order of `Form`."""
         raise NotImplementedError
 
-    def _prepared(self) -> Ready:
-        """The parameters, ready for a call: kept for the next ones as well if changes to them will be noted."""
-        before = self._ready
-        if before is not None and before.of(self._parameters.values()):
-            return before
-        ready = self._gathered()
-        for name, here, there in (("input_size", self.input_size, "I"), ("hidden_size", self.hidden_size, "H")):
-            if here != getattr(ready.weights, there):
-                raise RuntimeError(f"{name}: expected {getattr(ready.weights, there)}, as in the weights, got {here}")
-        kept = ready.of(self._parameters.values()) and ready.stays()
-        self.__dict__["_ready"] = ready if kept else None
-        if kept and (before is None or before.weights is not ready.weights):
-            for parameter in self._parameters.values():
-                if parameter is not None:
-                    parameter._version.keep(self)
-        return ready
-
-    def _drop_derived(self) -> None:
-        self.__dict__.pop("_ready", None)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in _SHAPE:
-            self._drop_derived()  # the parameters are to be looked at again: they may not fit
+    def _bound(self) -> tuple[BoundParameters, list[Any]]:
+        """The parameters, checked and packed, and as they are."""
+        params, form = self._ordered()
+        bound = bind(params, form)
+        stack = bound.stack
+        if self.input_size != stack.I:
+            raise RuntimeError(f"input_size: expected {stack.I}, as in the weights, got {self.input_size}")
+        if self.hidden_size != stack.H:
+            raise RuntimeError(f"hidden_size: expected {stack.H}, as in the weights, got {self.hidden_size}")
+        return bound, params
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.

@@ -1,84 +1,68 @@
-"""h_n alone where nobody goes back: some steps at a time through all layers, so that memory does not grow with T.
+"""The last states alone, where no gradient is recorded: memory does not grow with T.
 
-A state is the same, bit for bit, whether its steps are taken in chunks or all at once.
+Some steps at a time go through all layers.  A state has the same bits whether its steps are taken in chunks or at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ...kernels import backend
-from .layout import Dense
-from .run import infer
-from .weights import StackWeights
+from .layout import Packed
+from .run import Call, Outputs, Rows, by_layer, forward, put_back
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-#: rows of a chunk: enough that what each call costs, and the wait for all threads at its end, does not show
+#: rows of a chunk: so many that the cost of a call, and of waiting for all threads at its end, does not show
 ROWS = 4096
 
 
-def infer_last(weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array) -> None:
-    """h, the first state, ends as h_n.
+def run_to_final_states(call: Call, panels: Array, x: Array, states: Array) -> Outputs:
+    """`states`, the first ones, end as the last ones; the outputs are nobody's.
 
-    With two directions, the layer below the last is needed as a whole before the last can begin.
+    With two directions, the output of the layer below the last is needed as a whole before the last can begin.
     """
-    steps = _steps(layout)
+    stack, layout = call.stack, call.layout
+    steps = max(1, ROWS // max(1, layout.B))
     if steps >= layout.T:
-        infer(weights, panels, activation, layout, x, h)
-    elif weights.D == 1:
+        return forward(call.plan, panels, call.input(x), states)
+    if stack.D == 1:
         for low in range(0, layout.T, steps):
-            part, piece = layout.chunk(x, low, min(low + steps, layout.T))
-            infer(weights, panels, activation, part, piece, h)
-    elif weights.layers == 1:
-        for d in range(2):
-            for low in _lows(layout, d):
-                part, piece = layout.chunk(x, low, min(low + steps, layout.T))
-                rows, batch_first = (part.rows(piece), False) if d else part.input(piece)
-                _direction(rows, batch_first, part.starts, panels, activation, d, h)
+            part, chunk = layout.chunk(x, low, low + steps)
+            plan = stack.plan((part.T, layout.B, part.R), stack.I, stack.layers, 1)
+            forward(plan, panels, Rows(*part.input(chunk), part.offsets), states)
     else:
-        _last_of_two_directions(weights, panels, activation, layout, x, h)
+        _run_both_directions(call, panels, x, states, steps)
+    return Outputs([], [])
 
 
-def _steps(layout: Dense) -> int:
-    B: int = layout.B
-    return max(1, ROWS // max(1, B))
+def _run_both_directions(call: Call, panels: Array, x: Array, states: Array, steps: int) -> None:
+    stack, layout, sizes = call.stack, call.layout, (call.layout.T, call.layout.B, call.layout.R)
+    grouped = by_layer(stack, states)
+    size = stack.kernels.size_of(stack.cell, stack.width if stack.layers > 1 else stack.I, stack.H, stack.dtype)
+    if stack.layers > 1:
+        below = grouped[:, :-1]
+        own = below.reshape(-1, *states.shape[1:])
+        plan = stack.plan(sizes, stack.I, stack.layers - 1, 2)
+        ((x,), *_) = forward(plan, panels[: -2 * size], call.input(x), own)
+        put_back(own, below)
+        layout = Packed(np.diff(layout.offsets), None)
+    for d, mine in enumerate((panels[-2 * size : -size], panels[-size:])):
+        last = grouped[:, -1, d]
+        own = last.reshape(-1, *states.shape[1:])
+        lows = range(0, layout.T, steps)
+        for low in reversed(lows) if d else lows:
+            part, chunk = layout.chunk(x, low, low + steps)
+            rows = _reversed(part.rows(chunk), part.offsets) if d else Rows(*part.input(chunk), part.offsets)
+            plan = stack.plan((part.T, sizes[1], part.R), rows.x.shape[1], 1, 1)
+            forward(plan, mine, rows, own)
+        put_back(own, last)
 
 
-def _lows(layout: Dense, d: int) -> Iterator[int]:
-    """The first step of each chunk, in the order in which direction d comes along."""
-    lows = range(0, layout.T, _steps(layout))
-    return reversed(lows) if d else iter(lows)
-
-
-def _last_of_two_directions(
-    weights: StackWeights, panels: Array, activation: int, layout: Dense, x: Array, h: Array
-) -> None:
-    rows, batch_first = layout.input(x)
-    width, starts, steps, kernels = 2 * weights.H, layout.starts, _steps(layout), backend.of(h)
-    below = kernels.matrix(layout.R, width, h.dtype)
-    top = 2 * kernels.size_of(width, weights.H, h.dtype)
-    in_place = np.empty((0, 0, 0), h.dtype, like=h)
-    kernels.rnn_forward(rows, batch_first, starts, panels[:-top], h[:-2], in_place, below, 2, activation)
-    for d in range(2):
-        for low in _lows(layout, d):
-            part = starts[low : min(low + steps, layout.T) + 1]
-            _direction(below[part[0] : part[-1]], False, part - part[0], panels[-top:], activation, d, h[-2:])
-
-
-def _direction(rows: Array, batch_first: bool, starts: Array, panels: Array, activation: int, d: int, h: Array) -> None:
-    """One chunk of direction d of a layer of two; the second is a first one that reads the steps from the end."""
-    H, dtype, kernels = h.shape[-1], h.dtype, backend.of(h)
-    size = kernels.size_of(rows.shape[1], H, dtype)
-    if d:
-        sizes = np.diff(starts)[::-1]
-        backwards = np.concatenate([[0], np.cumsum(sizes)])
-        order = np.arange(len(rows)) + np.repeat(starts[-2::-1] - backwards[:-1], sizes)
-        rows = rows.take(np.asarray(order, like=rows), axis=0)
-        starts = backwards
-    mine, in_place = slice(d * size, (d + 1) * size), np.empty((0, 0, 0), dtype, like=h)
-    output = kernels.matrix(len(rows), H, dtype)
-    kernels.rnn_forward(rows, batch_first, starts, panels[mine], h[d : d + 1], in_place, output, 1, activation)
+def _reversed(x: Array, offsets: Array) -> Rows:
+    """The same steps from the last to the first: the second direction is a first one that reads these."""
+    sizes = np.diff(offsets)[::-1]
+    from_end = np.concatenate([[0], np.cumsum(sizes)])
+    order = np.arange(len(x)) + np.repeat(offsets[-2::-1] - from_end[:-1], sizes)
+    return Rows(x.take(np.asarray(order, like=x), axis=0), False, from_end)

@@ -1,19 +1,18 @@
 """How a batch of sequences lies in memory, and how it gets into the order that the kernels read.
 
-The kernels want sequences by falling length and the rows of all steps one after the other (see kernels/rnn.py).
-A layout takes what the user gave there and back: dense arrays, packed ones, and padded ones with lengths.
+The kernels want sequences by falling length and the rows of all steps one after the other (kernels/recurrence/).  A
+layout brings the user's arrays into that order and back: dense ones, packed ones, and padded ones with lengths.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
 
 from ...arrays import devices
-from ...arrays.size import allocated, room
+from ...arrays.size import allocated, checked_shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,26 +27,23 @@ def dense(array: Array) -> Array:
     return array if is_dense(array) else array.copy()
 
 
-#: steps up to which a layout has the places of their rows from the beginning
+#: steps up to which a layout has its offsets from the beginning
 FEW_STEPS = 1024
 
 
-def _even_starts(T: int, B: int) -> Array:
+def _even_offsets(T: int, B: int) -> Array:
     return np.arange(T + 1, dtype=np.int64) * B
 
 
-_few_starts = functools.lru_cache(maxsize=64)(_even_starts)
+_few_offsets = functools.lru_cache(maxsize=64)(_even_offsets)
 
 
-def _starts(batch_sizes: Array) -> Array:
+def _offsets(batch_sizes: Array) -> Array:
     return np.concatenate([[0], np.cumsum(batch_sizes)]).astype(np.int64)
 
 
 class Dense:
     """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
-
-    #: floating-point operations of a call, where they are known already
-    operations: float = math.inf
 
     def __init__(self, x: Array, batch_first: bool) -> None:
         self.batch_first = batch_first
@@ -57,12 +53,12 @@ class Dense:
         #: whether the rows of x, as they lie, are those of one sequence after the other
         self.by_sequence = batch_first and self.T > 1 and self.B > 1
         if self.T <= FEW_STEPS:
-            self.starts = _few_starts(self.T, self.B)
+            self.offsets = _few_offsets(self.T, self.B)
 
     @functools.cached_property
-    def starts(self) -> Array:
-        """(T + 1), where the rows of each step begin: of many steps only made if asked for, as it grows with T."""
-        return _even_starts(self.T, self.B)
+    def offsets(self) -> Array:
+        """(T + 1), where the rows of each step begin: of many steps made only when asked for, as it grows with T."""
+        return _even_offsets(self.T, self.B)
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
         """Steps low : high of the input, and how they lie; sequences keep their order."""
@@ -71,16 +67,16 @@ class Dense:
         return Dense(x, self.batch_first), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
-        """What the kernel reads, and whether that is (B, T, I) rather than rows in the order of steps.
+        """Rows for a kernel to read, and whether they lie by sequence, (B, T, I), rather than in the order of steps.
 
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
         if is_dense(x):
             return x.reshape(self.R, x.shape[2]), self.by_sequence
         steps = x.transpose(1, 0, 2) if self.batch_first else x
-        in_sequences = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
-        x = steps.transpose(1, 0, 2) if in_sequences else dense(steps)
-        return x.reshape(self.T * self.B, x.shape[-1]), in_sequences
+        by_sequence = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
+        x = steps.transpose(1, 0, 2) if by_sequence else dense(steps)
+        return x.reshape(self.T * self.B, x.shape[-1]), by_sequence
 
     def rows(self, array: Array) -> Array:
         """(T B, F) rows in the order of steps."""
@@ -114,7 +110,7 @@ class Alone(Dense):
         self.T = self.R = len(x)
         self.B = 1
         if self.T <= FEW_STEPS:
-            self.starts = _few_starts(self.T, 1)
+            self.offsets = _few_offsets(self.T, 1)
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
         x = x[low:high]
@@ -127,7 +123,7 @@ class Alone(Dense):
         return dense(array)
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        array = np.empty(room((self.R, features), like.dtype), like.dtype, like=like)
+        array = np.empty(checked_shape((self.R, features), like.dtype), like.dtype, like=like)
         return array, array
 
     def user(self, rows: Array) -> Array:
@@ -148,7 +144,7 @@ class Step(Dense):
         self.shape = x.shape[:-1]
         self.T, self.B = 1, len(x) if x.ndim == 2 else 1
         self.R = self.B
-        self.starts = _few_starts(1, self.B)
+        self.offsets = _few_offsets(1, self.B)
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -157,7 +153,7 @@ class Step(Dense):
         return dense(array).reshape(self.B, array.shape[-1])
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        array = np.empty(room((*self.shape, features), like.dtype), like.dtype, like=like)
+        array = np.empty(checked_shape((*self.shape, features), like.dtype), like.dtype, like=like)
         return array.reshape(self.R, features), array
 
     def user(self, rows: Array) -> Array:
@@ -177,7 +173,7 @@ class Ragged(Dense):
     order: Array | None
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        return np.empty(room((self.R, features), like.dtype), like.dtype, like=like), None
+        return np.empty(checked_shape((self.R, features), like.dtype), like.dtype, like=like), None
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -199,12 +195,12 @@ class Packed(Ragged):
     def __init__(self, batch_sizes: Array, order: Array | None) -> None:
         self.T, self.B = len(batch_sizes), int(batch_sizes[0])
         self.order = order
-        self.starts = _starts(batch_sizes)
-        self.R = int(self.starts[-1])
+        self.offsets = _offsets(batch_sizes)
+        self.R = int(self.offsets[-1])
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
-        starts = self.starts[low : high + 1]
-        return Packed(np.diff(starts), self.order), x[starts[0] : starts[-1]]
+        offsets = self.offsets[low : high + 1]
+        return Packed(np.diff(offsets), self.order), x[offsets[0] : offsets[-1]]
 
     def rows(self, array: Array) -> Array:
         return dense(array)
@@ -225,14 +221,14 @@ class Padded(Ragged):
         self.R = int(lengths.sum())
 
     @functools.cached_property
-    def starts(self) -> Array:
-        return _starts((self.lengths > np.arange(self.T)[:, None]).sum(axis=1))
+    def offsets(self) -> Array:
+        return _offsets((self.lengths > np.arange(self.T)[:, None]).sum(axis=1))
 
     @functools.cached_property
     def index(self) -> tuple[Array, Array]:
         """Where each row is in the user's array."""
-        t = np.repeat(np.arange(self.T), np.diff(self.starts))
-        b = self.order[np.arange(self.R) - self.starts[t]]
+        t = np.repeat(np.arange(self.T), np.diff(self.offsets))
+        b = self.order[np.arange(self.R) - self.offsets[t]]
         return (b, t) if self.batch_first else (t, b)
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
@@ -243,7 +239,7 @@ class Padded(Ragged):
         return dense(array[self._index_beside(array)])
 
     def user(self, rows: Array) -> Array:
-        array = np.zeros(room((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype, like=rows)
+        array = np.zeros(checked_shape((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype, like=rows)
         array[self._index_beside(rows)] = rows
         return array
 
@@ -280,7 +276,7 @@ def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
 
 
 def as_order(sorted_indices: Any, B: int) -> Array:
-    """`sorted_indices` as (B,) integers, each of 0..B-1 once: a copy, for the way back must find them as they were."""
+    """`sorted_indices` as (B,) integers, each of 0..B-1 once: a copy, as the backward pass reads it."""
     array: Array = _integers("sorted_indices", sorted_indices).copy()
     if array.dtype.kind not in "iu" or array.shape != (B,) or not np.array_equal(np.sort(array), np.arange(B)):
         raise RuntimeError(f"sorted_indices: expected each of 0 to {B - 1} once, got {array.tolist()}")

@@ -19,8 +19,10 @@ def layers_shown(num_layers: int, output_hidden_states: bool, return_output: boo
     return num_layers if output_hidden_states else int(return_output)
 
 
-def arranged(results: Sequence[Any], output_hidden_states: bool) -> tuple[Any, ...]:
-    """(output, h_n), (None, h_n) or (output, h_n, hidden_states), of the outputs that are shown and h_n."""
-    *layers, h_n = results
-    output = layers[-1] if layers else None
-    return (output, h_n, tuple(layers)) if output_hidden_states else (output, h_n)
+def arranged(layers: Sequence[Any], states: Sequence[Any], output_hidden_states: bool) -> tuple[Any, ...]:
+    """(output, h_n), (None, h_n) or (output, h_n, hidden_states), of the outputs that are shown and the last states.
+
+    Where a cell has two states, (h_n, c_n) stands for h_n.
+    """
+    output, last = layers[-1] if layers else None, states[0] if len(states) == 1 else tuple(states)
+    return (output, last, tuple(layers)) if output_hidden_states else (output, last)

@@ -1,4 +1,4 @@
-"""`RNN` and `RNNCell`: parameters with torch's names, order and initial values; the work is in functional/rnn.py."""
+"""`RNN` and `RNNCell`: parameters with torch's names, order and initial values; the work is in functional.py."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from ...tensors.creation import empty
 from ...tensors.tensor import Parameter, Tensor
 from ..utils.rnn import PackedSequence
 from .base import Recurrent
+from .cells import ELMAN, elman, parameter_shapes
 from .checks import check_dropout, check_sizes
-from .functional import ACTIVATIONS, activation_of, counts, ready_cell, recurrent, recurrent_cell
-from .ready import Ready
+from .functional import cell_form, cell_parameters, check_nonlinearity, recurrent, recurrent_cell
+from .parameters import Form
 from .returned import arranged, layers_shown
+from .sequences import Sequences
 
 
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
@@ -20,7 +22,7 @@ def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
 
 
 _CELL_NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
-_ACTIVATIONS = {f"RNN_{name.upper()}": activation for name, activation in ACTIVATIONS.items()}
+_CELLS = {f"RNN_{name.upper()}": cell for name, cell in ELMAN.items()}
 
 
 class RNN(Recurrent):
@@ -115,25 +117,22 @@ class RNN(Recurrent):
         for layer in range(num_layers):
             for suffix in ("", "_reverse")[:D]:
                 features = input_size if layer == 0 else D * hidden_size
-                shapes = {"weight_ih": (hidden_size, features), "weight_hh": (hidden_size, hidden_size)}
-                if bias:
-                    shapes.update(bias_ih=(hidden_size,), bias_hh=(hidden_size,))  # type: ignore[arg-type]  # any rank
-                names = {name: f"{name}_l{layer}{suffix}" for name in shapes}
-                self._names.append(list(names.values()))
-                for name, shape in shapes.items():
-                    self.register_parameter(names[name], _parameter(shape, dtype, device))
+                shapes = parameter_shapes(self._cell(), features, hidden_size, bias)
+                self._names.append([f"{name}_l{layer}{suffix}" for name in shapes])
+                for name, shape in zip(self._names[-1], shapes.values(), strict=True):
+                    self.register_parameter(name, _parameter(shape, dtype, device))
         self._flat_names = [name for names in self._names for name in names]
         self.reset_parameters()
 
-    def _activation(self) -> int:
+    def _cell(self) -> int:
         try:
-            return _ACTIVATIONS[self.mode]
+            return _CELLS[self.mode]
         except KeyError:
             raise AssertionError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
 
-    def _gathered(self) -> Ready:
-        params = self._in_order(self._flat_names)
-        return Ready(params, *counts(params, self.bias, self.num_layers, self.bidirectional))
+    def _ordered(self) -> tuple[list[Any], Form]:
+        form = Form(self._cell(), self.bias, self.num_layers, self.bidirectional)
+        return self._in_order(self._flat_names), form
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -156,14 +155,14 @@ class RNN(Recurrent):
         shown = 1
         if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        ready, f = self._prepared(), self._activation()
-        p = self.dropout if self.training else 0.0
+        (bound, params), p = self._bound(), self.dropout if self.training else 0.0
+        states = () if hx is None else (hx,)
         if not isinstance(input, PackedSequence):
-            results = recurrent(f, input, hx, ready, p, self.batch_first, None, None, lengths, shown)
-            return arranged(results, output_hidden_states) if output_hidden_states or not shown else results
+            sequences = Sequences(input, states, self.batch_first, lengths=lengths)
+            return arranged(*recurrent(bound, params, sequences, p, shown), output_hidden_states)
         data, sizes, order, back = input
-        *layers, h_n = recurrent(f, data, hx, ready, p, False, sizes, order, lengths, shown)
-        return arranged([*(PackedSequence(layer, sizes, order, back) for layer in layers), h_n], output_hidden_states)
+        layers, last = recurrent(bound, params, Sequences(data, states, False, sizes, order, lengths), p, shown)
+        return arranged([PackedSequence(layer, sizes, order, back) for layer in layers], last, output_hidden_states)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -216,21 +215,22 @@ class RNNCell(Recurrent):
         self.hidden_size = hidden_size
         self.bias = bias
         self.nonlinearity = nonlinearity
-        self.weight_ih = _parameter((hidden_size, input_size), dtype, device)
-        self.weight_hh = _parameter((hidden_size, hidden_size), dtype, device)
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name, _parameter((hidden_size,), dtype, device) if bias else None)
+        shapes = parameter_shapes(ELMAN["tanh"], input_size, hidden_size, bias)  # the same with relu
+        for name in _CELL_NAMES:
+            self.register_parameter(name, _parameter(shapes[name], dtype, device) if name in shapes else None)
         self.reset_parameters()
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        return recurrent_cell(self.nonlinearity, input, hx, self._prepared())
+        check_nonlinearity(self.nonlinearity, input, hx)
+        return recurrent_cell(*self._bound(), input, hx)
 
-    def _activation(self) -> int:
-        return activation_of(self.nonlinearity)
+    def _cell(self) -> int:
+        return elman(self.nonlinearity)
 
-    def _gathered(self) -> Ready:
-        return ready_cell(*self._in_order(_CELL_NAMES))
+    def _ordered(self) -> tuple[list[Any], Form]:
+        params = cell_parameters(*self._in_order(_CELL_NAMES))
+        return params, cell_form(self._cell(), params)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

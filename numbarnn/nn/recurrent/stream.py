@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.backend import packed_layers
+from ...kernels.cells.passes import Shape
+from ...kernels.embed.parameters import unpacked_layers
+from ...kernels.embed.stream import stepper
 from ...tensors.tensor import Tensor
-from .packed_module import packed_layers, packed_module, stepper, unpacked_layers
+from .parameters import frozen
 from .weights import array_of
 
 Array = np.ndarray
@@ -37,11 +41,11 @@ class Stream:
     """
 
     def __init__(
-        self, name: str, panels: Array, sizes: tuple[int, int, int], activation: int, batch: int | None, layered: bool
+        self, name: str, panels: Array, sizes: tuple[int, int, int], cell: int, batch: int | None, layered: bool
     ) -> None:
         I, H, L = sizes
         B, shape = (1, ()) if batch is None else (batch, (batch,))
-        self._name, self._panels, self._sizes, self._activation, self.batch = name, panels, sizes, activation, batch
+        self._name, self._panels, self._sizes, self._cell, self.batch = name, panels, sizes, cell, batch
         self._dtype, self._input_size, self._input_shape = panels.dtype, I, (*shape, I)
         self._h = np.zeros((L, B, H), panels.dtype)
         #: how the user has the state: with or without the axis of layers
@@ -52,7 +56,7 @@ class Stream:
         self._x = np.zeros(self._input_shape, panels.dtype)
         self._output = Tensor._wrap(self._y, exposed=True)
         self._version = self._output._version
-        self._run = stepper(B, I, H, L)
+        self._run = stepper(Shape(1, B, B, I, H, L, 1, panels.dtype, cell))
 
     def step(self, input: Any, out: Any = None) -> Any:
         """Take a step with x_t, (batch, I), or (I) without a batch; returns the last layer's h_t, (batch, H) or (H).
@@ -70,11 +74,11 @@ class Stream:
         if type(x) is not Array or x.dtype is not dtype or x.shape != self._input_shape or not x.flags.carray:
             x = self._taken(input)
         if out is None:
-            self._run(self._panels, self._h, self._input_size, self._activation, x, self._y)
-            self._version.count += 1  # all that wrote() would do: what is exposed is not watched
+            self._run(self._panels, self._h, self._input_size, self._cell, x, self._y)
+            self._version.count += 1  # as wrote() does
             return self._output
         if type(out) is Array and out.dtype is dtype and out.shape == self._output_shape and out.flags.carray:
-            self._run(self._panels, self._h, self._input_size, self._activation, x, out)
+            self._run(self._panels, self._h, self._input_size, self._cell, x, out)
             return out
         return self._step_to(x, out)
 
@@ -132,8 +136,8 @@ class Stream:
         return f"Stream({self._name}, batch={self.batch})"
 
     def __reduce__(self) -> Any:
-        layers = unpacked_layers(self._panels, *self._sizes, 1)
-        made_of = self._name, layers, self._sizes, self._activation, self.batch, self._layered
+        layers = unpacked_layers(self._cell, self._panels, *self._sizes, 1)
+        made_of = self._name, layers, self._sizes, self._cell, self.batch, self._layered
         return _restored, (*made_of, self._state.copy())
 
 
@@ -153,12 +157,12 @@ def _check(name: str, array: Array, shape: tuple[int, ...], dtype: Any) -> None:
 
 def new_stream(module: Any, batch: Any) -> Stream:
     """A stream of an nn.RNN or nn.RNNCell; errors for two directions, and for a batch that is no number."""
-    weights, panels, activation = packed_module(module)
-    if weights.D == 2:
+    stack, panels = frozen(module)
+    if stack.D == 2:
         raise ValueError("stream: expected one direction, got two: the second begins at the last step")
     if batch is not None and (isinstance(batch, bool) or not hasattr(batch, "__index__")):
         raise TypeError(f"batch: expected an integer or None, got {type(batch).__name__}")
     if batch is not None and batch < 1:
         raise ValueError(f"batch: expected at least 1, got {batch}")
-    count, sizes = None if batch is None else int(batch), (weights.I, weights.H, weights.layers)
-    return Stream(str(module), panels, sizes, activation, count, hasattr(module, "num_layers"))
+    count, sizes = None if batch is None else int(batch), (stack.I, stack.H, stack.layers)
+    return Stream(str(module), panels, sizes, stack.cell, count, hasattr(module, "num_layers"))

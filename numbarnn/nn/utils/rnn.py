@@ -12,23 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.size import room
+from ...arrays.size import checked_shape
 from ...autograd import record
 from ...autograd.tape import Array
 from ...ops import packing
+from ...tensors.arguments import check_flag, tensor
 from ...tensors.tensor import Tensor
-from .checks import (
-    array_of,
+from .packed_sequence import PackedSequence, inverse, invert_permutation
+from .packing_checks import (
     as_number,
     batch_sizes_of,
     check_alike,
-    check_bool,
     check_dimensions,
     check_padded,
     indices_of,
     lengths_of,
 )
-from .packed_sequence import PackedSequence, inverse, invert_permutation
 
 __all__ = [
     "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
@@ -57,8 +56,8 @@ def pack_padded_sequence(
     PackedSequence(data=tensor([4, 1, 3, 5, 2, 6]), batch_sizes=tensor([3, 2, 1]),
                    sorted_indices=tensor([2, 0, 1]), unsorted_indices=tensor([1, 2, 0]))
     """
-    array = array_of(input, "pack_padded_sequence", "input")
-    check_bool(batch_first, "pack_padded_sequence", "batch_first")
+    array = record.as_array(tensor("pack_padded_sequence", "input", input))
+    check_flag("pack_padded_sequence", "batch_first", batch_first)
     length_of = lengths_of(lengths)
     check_padded(array, length_of, batch_first)
     order = None
@@ -96,7 +95,7 @@ def pad_packed_sequence(
     (tensor([[ 1,  2, -1],
             [ 3,  4,  5]]), tensor([2, 3]))
     """
-    check_bool(batch_first, "pad_packed_sequence", "batch_first")
+    check_flag("pad_packed_sequence", "batch_first", batch_first)
     fill = as_number(padding_value, "pad_packed_sequence")
     batch_sizes = batch_sizes_of(sequence)
     steps = len(batch_sizes)
@@ -111,7 +110,7 @@ def pad_packed_sequence(
                 f"total_length={total_length} and max sequence length being {steps}"
             )
         steps = int(total_length)
-        room((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
+        checked_shape((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
     lengths, order = packing.conjugate(batch_sizes), None
     if sequence.unsorted_indices is not None:
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")
@@ -150,7 +149,7 @@ def pad_sequence(
         )
     sequences = tuple(sequences)
     check_alike(sequences)
-    check_bool(batch_first, "pad_sequence", "batch_first")
+    check_flag("pad_sequence", "batch_first", batch_first)
     fill = as_number(padding_value, "pad_sequence")
     if not isinstance(padding_side, str):
         raise TypeError(f"pad_sequence(): argument 'padding_side' must be str, not {type(padding_side).__name__}")
@@ -171,7 +170,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     >>> unpad_sequence(nb.tensor([[1, 2, 0], [3, 4, 5]]), [2, 3], batch_first=True)
     [tensor([1, 2]), tensor([3, 4, 5])]
     """
-    padded = array_of(padded_sequences, "unpad_sequence", "padded_sequences")
+    padded = record.as_array(tensor("unpad_sequence", "padded_sequences", padded_sequences))
     check_dimensions(padded, "unpad_sequence", "padded_sequences")
     batch = padded if batch_first else padded.swapaxes(0, 1)
     length_of = np.maximum(lengths_of(lengths), 0).tolist()

@@ -30,11 +30,6 @@ def arrays(outputs):
     return [a.detach().numpy() for a in outputs]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(11)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("B", BATCHES)
 @pytest.mark.parametrize("options", [{}, {"num_layers": 3, "nonlinearity": "relu"}, {"bias": False, "num_layers": 2}])
@@ -231,6 +226,7 @@ def test_what_does_not_fit_leaves_the_state_as_it_was(case):
     np.testing.assert_array_equal(stream.step(GOOD).numpy(), y)
 
 
+@pytest.mark.slow
 def test_a_tensor_of_torch_is_refused_with_its_type():
     torch = pytest.importorskip("torch")
     rnn, expected = nn.RNN(I, H), "input: expected a numbarnn.Tensor or a NumPy array, got torch"

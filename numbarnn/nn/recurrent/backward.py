@@ -1,0 +1,142 @@
+"""A stack of layers on plain arrays, backward: the gradients of a pass, from what it has kept."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...arrays.size import allocated
+from ...autograd.write_counter import Version
+from ...kernels.cells.cell import CELLS
+from ...kernels.cells.passes import LayerBackward
+from .cells import bias_gradients, parameter_shapes
+from .parameters import BoundParameters
+from .run import Call, Outputs, by_layer, empty, put_back
+
+Array = np.ndarray[Any, np.dtype[Any]]
+#: (version, count) of a tensor
+State = tuple[Version, int]
+
+
+class KeptPass:
+    """A pass forward that may be differentiated: what its backward pass reads, and nothing else.
+
+    x: the input as the user gave it.  states: a copy of the first ones.
+    """
+
+    __slots__ = (
+        "__weakref__", "_bound", "_call", "_guarded", "_masks", "_params", "_rows", "_states", "_x", "outputs",
+    )  # fmt: skip
+
+    def __init__(
+        self, bound: BoundParameters, params: Sequence[Any], call: Call, x: Array, states: Array, found: Outputs
+    ) -> None:
+        self._bound, self._params, self._call, self._x, self._states = bound, params, call, x, states
+        self.outputs, self._rows, self._masks = [*found.layers], found.rows, found.masks
+        #: by layer: the states that backward() checks, and which of them is that of the layer's output
+        self._guarded: dict[int, tuple[list[State], State]] = {}
+
+    def guard(self, layer: int, version: Version, checked: list[State]) -> None:
+        """Let users write to the output of a layer, which is theirs too, before backward() reads it.
+
+        A write that is announced has the output copied first.  Any other write makes backward() an error: until then
+        the state of the output is among those that are `checked`.
+        """
+        state = version, version.count
+        checked.append(state)
+        self._guarded[layer] = checked, state
+        here = weakref.ref(self)
+
+        def copy_first() -> None:
+            kept = here()
+            if kept is None:
+                return
+            checked, state = kept._guarded.pop(layer)
+            if state[0].count == state[1]:  # else there was another write before, and the values are gone
+                kept.outputs[layer] = kept.outputs[layer].copy()
+                checked.remove(state)
+
+        version.before_write = copy_first
+
+    def backward(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
+        """From the gradients of the layers that were shown and of the last states, those of all inputs.
+
+        The inputs are input, the first states if they were given, and the parameters.
+        """
+        call, stack = self._call, self._call.stack
+        layout, shown = call.layout, len(d_outputs) - stack.states
+        d_states = call.states_in(d_outputs[shown:], self._states)
+        d_layers = [None] * (stack.layers - shown) + [None if d is None else layout.rows(d) for d in d_outputs[:shown]]
+        d_x, d_input = layout.new_rows(stack.I, self._states) if needs[0] else (None, None)
+        gradients = self._layers_backward(d_layers, d_states, d_x)
+        if d_x is not None and d_input is None:
+            d_input = layout.user(d_x)
+        given = len(needs) - 1 - len(gradients)
+        return [d_input, *call.states_out(d_states)[:given], *gradients]
+
+    def _layers_backward(self, d_layers: Sequence[Array | None], d_states: Array, d_x: Array | None) -> list[Array]:
+        """The gradients of all parameters; d_x (R, I) is filled, and d_states end as those of the first states."""
+        stack, gradients = self._call.stack, list[Array]()
+        panels = self._bound.back(self._params)
+        first, last = by_layer(stack, self._states), by_layer(stack, d_states)
+        top = d_layers[-1]
+        d_output = np.zeros_like(self.outputs[-1]) if top is None else top
+        for layer in reversed(range(stack.layers)):
+            x = self._input_of(layer)
+            if layer > 0:
+                d_input = stack.kernels.matrix(*x.shape, stack.dtype)
+            else:
+                d_input = empty((0, 0), d_output) if d_x is None else d_x
+            own, shape = last[:, layer], (-1, *d_states.shape[1:])
+            d_own = own.reshape(shape)
+            sums = self._gradients(x.shape[1], d_states)
+            self._call.plan.backward(LayerBackward(
+                self._call.layout.offsets, panels[layer * stack.D : (layer + 1) * stack.D],
+                first[:, layer].reshape(shape), x, self.outputs[layer],
+                self._rows[layer] if len(self._rows) else empty((0, 0), d_output), stack.cell, d_output, d_own,
+                d_input, sums,
+            ))  # fmt: skip
+            put_back(d_own, own)
+            gradients = self._of_parameters(sums) + gradients
+            if layer > 0:
+                if self._masks:
+                    d_input *= self._masks[layer - 1]
+                d_shown = d_layers[layer - 1]
+                if d_shown is not None:
+                    d_input += d_shown
+            d_output = d_input
+        return gradients
+
+    def _input_of(self, layer: int) -> Array:
+        """The rows that a layer has read."""
+        if layer == 0:
+            return self._call.layout.rows(self._x)
+        below = self.outputs[layer - 1]
+        dropped: Array = below * self._masks[layer - 1] if self._masks else below
+        return dropped
+
+    def _gradients(self, features: int, like: Array) -> list[tuple[Array, Array, Array]]:
+        """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of each direction of a layer."""
+        stack = self._call.stack
+        shapes, touched = parameter_shapes(stack.cell, features, stack.H, stack.form.bias), stack.kernels.touched
+        bias = (CELLS[stack.cell].gates * stack.H if stack.form.bias else 0,)
+        return [
+            (
+                touched(*shapes["weight_ih"], stack.dtype),
+                touched(*shapes["weight_hh"], stack.dtype),
+                allocated(np.empty, bias, stack.dtype, like),
+            )
+            for _ in range(stack.D)
+        ]
+
+    def _of_parameters(self, sums: Sequence[tuple[Array, Array, Array]]) -> list[Array]:
+        """In the order of the parameters."""
+        gradients, stack = list[Array](), self._call.stack
+        for d_weight_ih, d_weight_hh, d_bias in sums:
+            gradients += [d_weight_ih, d_weight_hh]
+            if stack.form.bias:
+                gradients += bias_gradients(stack.cell, d_bias)
+        return gradients

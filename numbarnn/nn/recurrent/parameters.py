@@ -1,0 +1,228 @@
+"""The parameters of a stack of layers: checked, and packed into the panels that the kernels read.
+
+Both are kept with the first parameter from call to call.  Panels are packed again when a parameter was written to, and
+at each call where a write might go unseen: to a plain array, or by NumPy code that shares a tensor's memory.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...arrays.devices import check_on_cpu, check_together
+from ...arrays.dtypes import FLOATS
+from ...autograd.record import states_of
+from ...kernels import backend
+from ...kernels.cells.passes import Shape
+from ...tensors.tensor import Tensor
+from .cells import hidden_size, merged_bias, parameter_shapes, states_of_cell
+from .layout import dense
+from .weights import array_of, cache_of
+
+Array = np.ndarray[Any, np.dtype[Any]]
+#: W_ih and W_hh of each layer and direction, packed as the backward pass reads them
+BackwardPanels = list[tuple[Array, Array]]
+
+#: calls that are remembered for one stack
+CALLS = 64
+_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+class Form(NamedTuple):
+    """Which parameters a stack of layers has."""
+
+    cell: int
+    bias: bool
+    layers: int
+    bidirectional: bool
+
+    @property
+    def each(self) -> int:
+        """Parameters of one direction of a layer."""
+        return 4 if self.bias else 2
+
+    @property
+    def directions(self) -> int:
+        """One or two."""
+        return 2 if self.bidirectional else 1
+
+
+class Stack:
+    """The sizes of a stack of layers whose parameters fit together, and what is known of its calls."""
+
+    def __init__(self, form: Form, arrays: Sequence[Array]) -> None:
+        self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
+        _check(form, arrays)
+        rows, self.I = arrays[0].shape
+        self.H, self.dtype = hidden_size(self.cell, rows), arrays[0].dtype
+        self.width, self.states = self.D * self.H, states_of_cell(self.cell)
+        self.kernels = backend.of(arrays[0])
+        self.nothing = np.empty((0, 0, 0), self.dtype, like=arrays[0])
+        #: by the shapes and dtypes of their arguments: calls that were checked (see run.Call)
+        self.calls: dict[tuple[Any, ...], Any] = {}
+
+    def remember(self, key: tuple[Any, ...], call: Any) -> None:
+        """Keep a call for the next ones like it."""
+        if len(self.calls) >= CALLS:
+            self.calls.clear()
+        self.calls[key] = call
+
+    def plan(self, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> Any:
+        """How the kernels run `layers` layers, of which the first has I inputs; sizes: T, B and R."""
+        T, B, R = sizes
+        return self.kernels.Plan(Shape(T, B, R, I, self.H, layers, directions, self.dtype, self.cell))
+
+    def packed(self, arrays: Sequence[Array], into: Array | None = None) -> Array:
+        """All layers and directions as the kernels read them (kernels/recurrence/weights.py); `into`: earlier ones."""
+        directions = []
+        for weight_ih, weight_hh, *biases in self._groups(arrays):
+            no_bias = np.zeros(0 if biases else len(weight_ih), self.dtype, like=weight_ih)
+            bias = merged_bias(self.cell, *biases) if biases else no_bias
+            directions.append((dense(weight_ih), dense(weight_hh), bias))
+        panels: Array = self.kernels.packed_layers(directions, into)
+        return panels
+
+    def packed_back(self, arrays: Sequence[Array], into: BackwardPanels | None) -> BackwardPanels:
+        """The weights of each layer and direction as the backward pass reads them; `into`: earlier ones."""
+        matrices = [(dense(weight_ih), dense(weight_hh)) for weight_ih, weight_hh, *_ in self._groups(arrays)]
+        panels: BackwardPanels = self.kernels.packed_back(matrices, into)
+        return panels
+
+    def _groups(self, arrays: Sequence[Array]) -> list[Sequence[Array]]:
+        each = self.form.each
+        return [arrays[i : i + each] for i in range(0, len(arrays), each)]
+
+
+def _check(form: Form, arrays: Sequence[Array]) -> None:
+    """RuntimeError where the parameters do not fit together."""
+    first, each, D = arrays[0], form.each, form.directions
+    if first.ndim != 2:
+        raise RuntimeError(f"weight_ih: expected 2 dimensions, got shape {list(first.shape)}")
+    (rows, I), dtype = first.shape, first.dtype
+    check_together(*arrays)
+    if dtype not in FLOATS:
+        raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
+    H = hidden_size(form.cell, rows)
+    for i, array in enumerate(arrays):
+        layer, name = i // each // D, _NAMES[i % each]
+        expected = parameter_shapes(form.cell, D * H if layer else I, H, form.bias)[name]
+        if array.shape != expected or array.dtype != dtype:
+            raise RuntimeError(
+                f"{name} of layer {layer}: expected {dtype} of shape {list(expected)}, "
+                f"got {array.dtype} of shape {list(array.shape)}"
+            )
+
+
+class BoundParameters:
+    """The parameters of a stack, packed with the values that they had in these `states`.
+
+    `states` are the (version, count) of each parameter, and must be read before the values: a write by another thread
+    in between then makes the panels look outdated, not fresh.  Whose panels nobody asks for any more is `before`:
+    these are written over them.
+    """
+
+    __slots__ = ("_back", "_spare", "panels", "stack", "states")
+
+    def __init__(
+        self, stack: Stack, arrays: Sequence[Array], states: list[Any], before: BoundParameters | None = None
+    ) -> None:
+        self.stack, self.states = stack, states
+        self._back: BackwardPanels | None = None
+        self._spare: BackwardPanels | None = None if before is None else before._back or before._spare
+        self.panels: Array = stack.packed(arrays, None if before is None else before.panels)
+
+    def hold(self, params: Sequence[Any]) -> bool:
+        """Whether all parameters are tensors with the values that they had, and every write to them is counted."""
+        if len(params) != len(self.states):
+            return False
+        try:
+            for p, (version, count) in zip(params, self.states):  # noqa: B905  # strict=True costs 0.1 us
+                # another array in its place would have another version, or have counted as a write
+                if p._version is not version or version.count != count or version.exposed:
+                    return False
+        except AttributeError:  # a plain array among them
+            return False
+        return True
+
+    def back(self, params: Sequence[Any]) -> BackwardPanels:
+        """The panels that the backward pass reads: kept where the parameters still have their values."""
+        if not self.hold(params):
+            return self.stack.packed_back(_arrays(params, self.stack.form), None)
+        if self._back is None:
+            self._back = self.stack.packed_back(_arrays(params, self.stack.form), self._spare)
+        return self._back
+
+
+class _Kept:
+    """What is kept with the first parameter until the memory of any of the parameters is freed.
+
+    No array is kept alive by this: old weights, and the panels made of them, are gone as soon as their parameters have
+    other memory.
+    """
+
+    __slots__ = ("__weakref__", "_arrays", "bound", "stack")
+
+    def __init__(self, stack: Stack, arrays: Sequence[Array]) -> None:
+        self.stack = stack
+        self.bound: BoundParameters | None = None
+        here = weakref.ref(self)
+
+        def let_go(_: Any) -> None:
+            kept = here()
+            if kept is not None:
+                kept.bound = None
+
+        self._arrays = [weakref.ref(array, let_go) for array in arrays]
+
+    def made_of(self, form: Form, arrays: Sequence[Array]) -> bool:
+        """Whether these are the arrays that were checked."""
+        return (
+            self.stack.form == form
+            and len(arrays) == len(self._arrays)
+            and all(ref() is array for ref, array in zip(self._arrays, arrays, strict=True))
+        )
+
+
+def bind(params: Sequence[Any], form: Form) -> BoundParameters:
+    """These parameters, checked and packed; what the last call has made of them if nothing has changed.
+
+    RuntimeError where they do not fit together, TypeError where one is no array.
+    """
+    cache = getattr(params[0], "_cache", None) if params else None
+    kept: _Kept | None = None if cache is None else cache.get("stack")
+    if kept is not None:
+        bound = kept.bound
+        if bound is not None and bound.stack.form == form and bound.hold(params):
+            return bound
+    if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
+        raise RuntimeError(
+            f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
+            f"got {len(params)}"
+        )
+    states = states_of(params)  # before the memory and its values
+    counted = len(states) == len(params) and not any(version.exposed for version, _ in states)
+    arrays = _arrays(params, form)
+    if kept is None or not kept.made_of(form, arrays):
+        kept = _Kept(Stack(form, arrays), arrays)
+        if isinstance(params[0], Tensor):
+            cache_of(params[0])["stack"] = kept
+    bound = BoundParameters(kept.stack, arrays, states, kept.bound if counted else None)
+    kept.bound = bound if counted else None
+    return bound
+
+
+def _arrays(params: Sequence[Any], form: Form) -> list[Array]:
+    return [array_of(p, _NAMES[i % form.each]) for i, p in enumerate(params)]
+
+
+def frozen(module: Any) -> tuple[Stack, Array]:
+    """Of an nn.RNN or nn.RNNCell: what is known of the parameters, and panels that no later call writes over.
+
+    The errors of a call of the module, and RuntimeError for one on a GPU.
+    """
+    bound, params = module._bound()
+    check_on_cpu(params[0])
+    return bound.stack, bound.stack.packed(_arrays(params, bound.stack.form))
