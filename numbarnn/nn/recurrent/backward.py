@@ -11,9 +11,9 @@ import numpy as np
 from ...arrays.size import allocated
 from ...autograd.write_counter import Version
 from ...kernels.recurrence.passes import LayerBackward
-from .cells import bias_gradients, parameter_shapes
+from .cells import SIZES, bias_gradients, parameter_shapes
 from .parameters import BoundParameters
-from .run import Call, Outputs, by_layer, empty, put_back
+from .run import Call, by_layer, empty, put_back
 
 Array = np.ndarray[Any, np.dtype[Any]]
 #: (version, count) of a tensor
@@ -23,7 +23,7 @@ State = tuple[Version, int]
 class KeptPass:
     """A pass forward that may be differentiated: what its backward pass reads, and nothing else.
 
-    x: the input as the user gave it.  states: a copy of the first ones.
+    x: the input as the user gave it.  states: a copy of the first ones.  filled: outputs, rows and masks as of run.py.
     """
 
     __slots__ = (
@@ -31,10 +31,11 @@ class KeptPass:
     )  # fmt: skip
 
     def __init__(
-        self, bound: BoundParameters, params: Sequence[Any], call: Call, x: Array, states: Array, found: Outputs
-    ) -> None:
+        self, bound: BoundParameters, params: Sequence[Any], call: Call, x: Array, states: Array,
+        filled: tuple[list[Array], Any, Sequence[Array]],
+    ) -> None:  # fmt: skip
         self._bound, self._params, self._call, self._x, self._states = bound, params, call, x, states
-        self.outputs, self._rows, self._masks = [*found.layers], found.rows, found.masks
+        self.outputs, self._rows, self._masks = filled
         #: by layer: the states that backward() checks, and which of them is that of the layer's output
         self._guarded: dict[int, tuple[list[State], State]] = {}
 
@@ -99,7 +100,9 @@ class KeptPass:
                 d_input, sums,
             ))  # fmt: skip
             put_back(d_own, own)
-            gradients = self._of_parameters(sums) + gradients
+            for *d_weights, d_bias in reversed(sums):
+                d_biases = bias_gradients(stack.cell, d_bias) if stack.form.bias else ()
+                gradients = [*d_weights, *d_biases, *gradients]
             if layer > 0:
                 if self._masks:
                     d_input *= self._masks[layer - 1]
@@ -120,22 +123,10 @@ class KeptPass:
     def _gradients(self, features: int, like: Array) -> list[tuple[Array, Array, Array]]:
         """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of each direction of a layer."""
         stack = self._call.stack
-        shapes, touched = parameter_shapes(stack.cell, features, stack.H, stack.form.bias), stack.kernels.touched
-        bias = shapes.get("bias_ih", (0,))
-        return [
-            (
-                touched(*shapes["weight_ih"], stack.dtype),
-                touched(*shapes["weight_hh"], stack.dtype),
-                allocated(np.empty, bias, stack.dtype, like),
-            )
-            for _ in range(stack.D)
-        ]
-
-    def _of_parameters(self, sums: Sequence[tuple[Array, Array, Array]]) -> list[Array]:
-        """In the order of the parameters."""
-        gradients, stack = list[Array](), self._call.stack
-        for d_weight_ih, d_weight_hh, d_bias in sums:
-            gradients += [d_weight_ih, d_weight_hh]
-            if stack.form.bias:
-                gradients += bias_gradients(stack.cell, d_bias)
+        weights = [*parameter_shapes(stack.cell, features, stack.H, bias=False).values()]
+        rows = SIZES[stack.cell].gates * stack.H if stack.form.bias else 0
+        gradients = []
+        for _ in range(stack.D):
+            d_weight_ih, d_weight_hh = (stack.kernels.touched(*shape, stack.dtype) for shape in weights)
+            gradients.append((d_weight_ih, d_weight_hh, allocated(np.empty, (rows,), stack.dtype, like)))
         return gradients

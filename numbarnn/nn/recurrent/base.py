@@ -9,7 +9,7 @@ from ... import random
 from ...autograd.writes import check_writable, write
 from ..module import Module
 from .cells import ELMAN
-from .parameters import BoundParameters, Form, bind
+from .parameters import BoundParameters
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -30,14 +30,13 @@ class Recurrent(Module):
         cell = self._cell()
         return next(name for name, number in ELMAN.items() if number == cell)
 
-    def _ordered(self) -> tuple[list[Any], Form]:
-        """The parameters in the order of `Form`."""
+    def _bind(self) -> tuple[BoundParameters, list[Any]]:
+        """The parameters, checked and packed, and as they are."""
         raise NotImplementedError
 
     def _bound(self) -> tuple[BoundParameters, list[Any]]:
-        """The parameters, checked and packed, and as they are."""
-        params, form = self._ordered()
-        bound = bind(params, form)
+        """`_bind`; RuntimeError where the parameters do not fit the attributes."""
+        bound, params = self._bind()
         stack = bound.stack
         if self.input_size != stack.I:
             raise RuntimeError(f"input_size: expected {stack.I}, as in the weights, got {self.input_size}")

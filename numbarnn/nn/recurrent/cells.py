@@ -1,12 +1,12 @@
 """What the layers know of the cells: their names, their parameters, and what becomes of two biases.
 
 With I inputs and H hidden units, a cell has weight_ih (G_i H, I), weight_hh (G_r H, H), bias_ih (G_i H) and bias_hh
-(G_r H): G_i gates read the input, and G_r the state.
+(G_r H).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,40 +15,30 @@ from ...kernels.cells.activation import RELU, TANH
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+
+class Sizes(NamedTuple):
+    """How much a cell has of what there is for each hidden unit."""
+
+    gates: int  # G, of which
+    of_input: int  # G_i read the input, and
+    of_state: int  # G_r the state
+    states: int  # h, and c where there is one
+
+
+SIZES = {TANH: Sizes(1, 1, 1, 1), RELU: Sizes(1, 1, 1, 1)}
 #: the Elman cells, by their nonlinearity
 ELMAN = {"tanh": TANH, "relu": RELU}
-#: of each cell G_i, G_r, and how many states it has
-_GATES = {TANH: (1, 1, 1), RELU: (1, 1, 1)}
-
-
-def elman(nonlinearity: Any) -> int:
-    """The cell of this nonlinearity; RuntimeError where there is none."""
-    if nonlinearity not in ELMAN:
-        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    return ELMAN[nonlinearity]
-
-
-def states_of_cell(cell: int) -> int:
-    """How many states a cell has: h, and c where there is one."""
-    return _GATES[cell][2]
-
-
-def hidden_size(cell: int, rows: int) -> int:
-    """H, of a weight_ih with so many rows."""
-    return rows // _GATES[cell][0]
 
 
 def parameter_shapes(cell: int, I: int, H: int, bias: bool) -> dict[str, tuple[int, ...]]:
     """The parameters of one direction of a layer, in the order of registration."""
-    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in _GATES[cell][:2])  # H as it is, if it is no number
+    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in SIZES[cell][1:3])  # H as it is, if it is no number
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows_ih, I), "weight_hh": (rows_hh, H)}
-    if bias:
-        shapes.update(bias_ih=(rows_ih,), bias_hh=(rows_hh,))
-    return shapes
+    return shapes | {"bias_ih": (rows_ih,), "bias_hh": (rows_hh,)} if bias else shapes
 
 
 def merged_bias(cell: int, bias_ih: Array, bias_hh: Array) -> Array:
-    """The one bias that the kernels add."""
+    """The one bias (G H) that the kernels add."""
     bias: Array = quietly(np.add, bias_ih, bias_hh)
     return bias
 

@@ -18,7 +18,7 @@ from ...autograd.record import states_of
 from ...kernels import backend
 from ...kernels.recurrence.passes import Shape
 from ...tensors.tensor import Tensor
-from .cells import hidden_size, merged_bias, parameter_shapes, states_of_cell
+from .cells import SIZES, merged_bias, parameter_shapes
 from .layout import dense
 from .weights import array_of, cache_of
 
@@ -57,10 +57,11 @@ class Stack:
         self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
         _check(form, arrays)
         rows, self.I = arrays[0].shape
-        self.H, self.dtype = hidden_size(self.cell, rows), arrays[0].dtype
-        self.width, self.states = self.D * self.H, states_of_cell(self.cell)
+        self.H, self.dtype = rows // SIZES[self.cell].of_input, arrays[0].dtype
+        self.width, self.states = self.D * self.H, SIZES[self.cell].states
         self.kernels = backend.of(arrays[0])
         self.nothing = np.empty((0, 0, 0), self.dtype, like=arrays[0])
+        self._no_bias = np.zeros(0 if form.bias else SIZES[self.cell].gates * self.H, self.dtype, like=arrays[0])
         #: by the shapes and dtypes of their arguments: calls that were checked (see run.Call)
         self.calls: dict[tuple[Any, ...], Any] = {}
 
@@ -79,8 +80,7 @@ class Stack:
         """All layers and directions as the kernels read them (kernels/recurrence/weights.py); `into`: earlier ones."""
         directions = []
         for weight_ih, weight_hh, *biases in self._groups(arrays):
-            no_bias = np.zeros(0 if biases else len(weight_ih), self.dtype, like=weight_ih)
-            bias = merged_bias(self.cell, *biases) if biases else no_bias
+            bias = merged_bias(self.cell, *biases) if biases else self._no_bias
             directions.append((dense(weight_ih), dense(weight_hh), bias))
         panels: Array = self.kernels.packed_layers(directions, into)
         return panels
@@ -105,7 +105,7 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
     check_together(*arrays)
     if dtype not in FLOATS:
         raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
-    H = hidden_size(form.cell, rows)
+    H = rows // SIZES[form.cell].of_input
     for i, array in enumerate(arrays):
         layer, name = i // each // D, _NAMES[i % each]
         expected = parameter_shapes(form.cell, D * H if layer else I, H, form.bias)[name]
@@ -186,8 +186,8 @@ class _Kept:
         )
 
 
-def bind(params: Sequence[Any], form: Form) -> BoundParameters:
-    """These parameters, checked and packed; what the last call has made of them if nothing has changed.
+def bind(params: Sequence[Any], *form: Any) -> BoundParameters:
+    """These parameters of a `Form`, checked and packed; what the last call has made of them if nothing has changed.
 
     RuntimeError where they do not fit together, TypeError where one is no array.
     """
@@ -197,6 +197,10 @@ def bind(params: Sequence[Any], form: Form) -> BoundParameters:
         bound = kept.bound
         if bound is not None and bound.stack.form == form and bound.hold(params):
             return bound
+    return _bind_anew(params, Form(*form), kept)
+
+
+def _bind_anew(params: Sequence[Any], form: Form, kept: _Kept | None) -> BoundParameters:
     if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
         raise RuntimeError(
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "

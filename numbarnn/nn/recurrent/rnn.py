@@ -8,10 +8,10 @@ from ...tensors.creation import empty
 from ...tensors.tensor import Parameter, Tensor
 from ..utils.rnn import PackedSequence
 from .base import Recurrent
-from .cells import ELMAN, elman, parameter_shapes
+from .cells import ELMAN, parameter_shapes
 from .checks import check_dropout, check_sizes
-from .functional import cell_form, cell_parameters, check_nonlinearity, recurrent, recurrent_cell
-from .parameters import Form
+from .functional import cell_of, cell_parameters, recurrent, recurrent_cell
+from .parameters import BoundParameters, bind
 from .returned import arranged, layers_shown
 from .sequences import Sequences
 
@@ -130,9 +130,9 @@ class RNN(Recurrent):
         except KeyError:
             raise AssertionError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
 
-    def _ordered(self) -> tuple[list[Any], Form]:
-        form = Form(self._cell(), self.bias, self.num_layers, self.bidirectional)
-        return self._in_order(self._flat_names), form
+    def _bind(self) -> tuple[BoundParameters, list[Any]]:
+        params = self._in_order(self._flat_names)
+        return bind(params, self._cell(), self.bias, self.num_layers, self.bidirectional), params
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -222,15 +222,15 @@ class RNNCell(Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        check_nonlinearity(self.nonlinearity, input, hx)
+        cell_of(self.nonlinearity, input, hx)  # to refuse what torch refuses first
         return recurrent_cell(*self._bound(), input, hx)
 
     def _cell(self) -> int:
-        return elman(self.nonlinearity)
+        return cell_of(self.nonlinearity)
 
-    def _ordered(self) -> tuple[list[Any], Form]:
+    def _bind(self) -> tuple[BoundParameters, list[Any]]:
         params = cell_parameters(*self._in_order(_CELL_NAMES))
-        return params, cell_form(self._cell(), params)
+        return bind(params, self._cell(), len(params) == 4, 1, False), params
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,20 +22,11 @@ from .parameters import Stack
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Rows(NamedTuple):
-    """The input of a pass as the kernels read it."""
-
-    x: Array  # (R, I), or (B T, I) if by_sequence
-    by_sequence: bool
-    offsets: Array  # (T + 1)
-
-
-class Outputs(NamedTuple):
-    """What a pass has filled, layer by layer, from below."""
-
-    layers: list[Array]  # (R, D H) of each layer, or of the last alone
-    rows: Any  # (R, D W) of each layer: what else a backward pass reads; empty where it needs no more
-    masks: Sequence[Array] = ()  # (R, D H) of each layer but the last, with dropout
+#: the input of a pass: rows (R, I), or (B T, I) if the next, `by_sequence`, is true; and offsets (T + 1)
+Rows = tuple[Array, bool, Array]
+#: what a pass has filled: the outputs (R, D H) of all layers, from below, or of the last alone; and of each layer the
+#: rows (R, D W) that a backward pass reads besides, if there are any
+Filled = tuple[list[Array], Any]
 
 
 class Call:
@@ -45,7 +36,7 @@ class Call:
         self.stack, self.layout = stack, layout
         self._sizes = layout.T, layout.B, layout.R
         self.plan = stack.plan(self._sizes, stack.I, stack.layers, stack.D)
-        self._states = stack.layers * stack.D, layout.B, stack.H
+        self._states = stack.states * stack.layers * stack.D, layout.B, stack.H
 
     @functools.cached_property
     def layer_plans(self) -> list[Any]:
@@ -56,14 +47,14 @@ class Call:
 
     def input(self, x: Array) -> Rows:
         """The rows of x where they lie, if the kernels can read them there."""
-        return Rows(*self.layout.input(x), self.layout.offsets)
+        rows, by_sequence = self.layout.input(x)
+        return rows, by_sequence, self.layout.offsets
 
     def states_in(self, states: Sequence[Array | None], like: Array) -> Array:
         """(S L D, B, H) in the kernels' order, to be written to; zeros for a state that is None or missing."""
-        state = states[0] if states else None
-        if self.stack.states == 1 and state is not None:
-            return self.layout.state_in(state)
-        zeros: Array = allocated(np.zeros, (self.stack.states * self._states[0], *self._states[1:]), like.dtype, like)
+        if self.stack.states == len(states) == 1 and states[0] is not None:
+            return self.layout.state_in(states[0])
+        zeros: Array = allocated(np.zeros, self._states, like.dtype, like)
         for part, state in zip(np.split(zeros, len(states)) if states else (), states, strict=True):
             if state is not None:
                 part[...] = self.layout.state_in(state)
@@ -71,8 +62,9 @@ class Call:
 
     def states_out(self, states: Array) -> list[Array]:
         """h of all layers and directions, and c where there is one, as the user has them."""
-        parts = [states] if self.stack.states == 1 else np.split(states, self.stack.states)
-        return [self.layout.state_out(part) for part in parts]
+        if self.stack.states == 1:
+            return [self.layout.state_out(states)]
+        return [self.layout.state_out(part) for part in np.split(states, self.stack.states)]
 
 
 def by_layer(stack: Stack, states: Array) -> Array:
@@ -99,7 +91,7 @@ def _nothing(dimensions: int, dtype: Any) -> Array:
     return np.empty((0,) * dimensions, dtype)
 
 
-def forward(plan: Any, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Outputs:
+def forward(plan: Any, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Filled:
     """Allocate and run: the one way into the kernels.  `states`, the first ones, end as the last ones.
 
     keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
@@ -110,26 +102,31 @@ def forward(plan: Any, panels: Array, rows: Rows, states: Array, keep: bool = Fa
     lower = empty((below if keep else plan.lower_layers, R, width), states)
     kept = empty(plan.rows(keep), states)
     plan.forward(Pass(*rows, panels, states, lower, output, kept, shape.directions, shape.cell))
-    return Outputs([*lower[::-1], output] if keep else [output], kept)
+    return [*lower[::-1], output] if keep else [output], kept
 
 
-def forward_with_dropout(call: Call, panels: Array, rows: Rows, states: Array, dropout: float) -> Outputs:
-    """Layer by layer, each reading what the mask leaves of the output of the one below; everything is kept."""
+def forward_with_dropout(
+    call: Call, panels: Array, rows: Rows, states: Array, dropout: float
+) -> tuple[list[Array], list[Array], list[Array]]:
+    """Layer by layer, each reading what the mask leaves of the output of the one below; everything is kept.
+
+    Returns what `forward` does, and the masks (R, D H) of all layers but the last.
+    """
     stack, begin = call.stack, 0
-    layers, kept, masks = list[Array](), list[Array](), list[Array]()
+    outputs, kept, masks = list[Array](), list[Array](), list[Array]()
     for layer, plan in enumerate(call.layer_plans):
         end = begin + stack.D * stack.kernels.size_of(plan.shape.I, stack.H, stack.dtype)
         whole = by_layer(stack, states)[:, layer]
         own = whole.reshape(-1, *states.shape[1:])
-        found = forward(plan, panels[begin:end], rows, own, keep=True)
+        (output,), own_kept = forward(plan, panels[begin:end], rows, own, keep=True)
         put_back(own, whole)
-        layers += found.layers
-        kept += found.rows
-        begin, (output,) = end, found.layers
+        outputs.append(output)
+        kept += own_kept
+        begin = end
         if layer < stack.layers - 1:
             masks.append(np.asarray(_mask(output.shape, dropout, output.dtype), like=output))
-            rows = Rows(quietly(np.multiply, output, masks[-1]), False, rows.offsets)
-    return Outputs(layers, kept, masks)
+            rows = quietly(np.multiply, output, masks[-1]), False, call.layout.offsets
+    return outputs, kept, masks
 
 
 def _mask(shape: tuple[int, ...], p: float, dtype: Any) -> Array:
