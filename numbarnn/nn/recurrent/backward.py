@@ -13,7 +13,7 @@ from ...autograd.write_counter import Version
 from ...kernels.recurrence.passes import LayerBackward
 from .cells import SIZES, bias_gradients, parameter_shapes
 from .parameters import BoundParameters
-from .run import Call, by_layer, empty, put_back
+from .run import Call, by_layer, flat, put_back
 
 Array = np.ndarray[Any, np.dtype[Any]]
 #: (version, count) of a tensor
@@ -68,7 +68,7 @@ class KeptPass:
         """
         call, stack = self._call, self._call.stack
         layout, shown = call.layout, len(d_outputs) - stack.states
-        d_states = call.states_in(d_outputs[shown:], self._states)
+        d_states = call.states_in(d_outputs[shown:])
         d_layers = [None] * (stack.layers - shown) + [None if d is None else layout.rows(d) for d in d_outputs[:shown]]
         d_x, d_input = layout.new_rows(stack.I, self._states) if needs[0] else (None, None)
         gradients = self._layers_backward(d_layers, d_states, d_x)
@@ -82,21 +82,20 @@ class KeptPass:
         stack, gradients = self._call.stack, list[Array]()
         panels = self._bound.back(self._params)
         first, last = by_layer(stack, self._states), by_layer(stack, d_states)
-        top = d_layers[-1]
+        nothing, top = stack.nothing.reshape(0, 0), d_layers[-1]
         d_output = np.zeros_like(self.outputs[-1]) if top is None else top
         for layer in reversed(range(stack.layers)):
             x = self._input_of(layer)
+            d_input = nothing if d_x is None else d_x
             if layer > 0:
                 d_input = stack.kernels.matrix(*x.shape, stack.dtype)
-            else:
-                d_input = empty((0, 0), d_output) if d_x is None else d_x
-            own, shape = last[:, layer], (-1, *d_states.shape[1:])
-            d_own = own.reshape(shape)
+            own = last[:, layer]
+            d_own = flat(own)
             sums = self._gradients(x.shape[1], d_states)
-            self._call.plan.backward(LayerBackward(
+            self._call.runner.plan.backward(LayerBackward(
                 self._call.layout.offsets, panels[layer * stack.D : (layer + 1) * stack.D],
-                first[:, layer].reshape(shape), x, self.outputs[layer],
-                self._rows[layer] if len(self._rows) else empty((0, 0), d_output), stack.cell, d_output, d_own,
+                flat(first[:, layer]), x, self.outputs[layer],
+                self._rows[layer] if len(self._rows) else nothing, stack.cell, d_output, d_own,
                 d_input, sums,
             ))  # fmt: skip
             put_back(d_own, own)

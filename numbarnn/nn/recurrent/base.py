@@ -30,19 +30,9 @@ class Recurrent(Module):
         cell = self._cell()
         return next(name for name, number in ELMAN.items() if number == cell)
 
-    def _bind(self) -> tuple[BoundParameters, list[Any]]:
+    def _bound(self) -> tuple[BoundParameters, list[Any]]:
         """The parameters, checked and packed, and as they are."""
         raise NotImplementedError
-
-    def _bound(self) -> tuple[BoundParameters, list[Any]]:
-        """`_bind`; RuntimeError where the parameters do not fit the attributes."""
-        bound, params = self._bind()
-        stack = bound.stack
-        if self.input_size != stack.I:
-            raise RuntimeError(f"input_size: expected {stack.I}, as in the weights, got {self.input_size}")
-        if self.hidden_size != stack.H:
-            raise RuntimeError(f"hidden_size: expected {stack.H}, as in the weights, got {self.hidden_size}")
-        return bound, params
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.

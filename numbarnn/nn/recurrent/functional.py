@@ -15,9 +15,9 @@ from ...tensors.tensor import Tensor
 from .backward import KeptPass
 from .cells import ELMAN
 from .final_state import run_to_final_states
-from .parameters import BoundParameters, bind
+from .parameters import BoundParameters, Form, bind
 from .returned import arranged, layers_shown
-from .run import Call, forward, forward_with_dropout
+from .run import Call, forward_with_dropout
 from .sequences import Sequences, check_ranks, layout_of
 from .weights import array_of
 
@@ -69,7 +69,7 @@ def rnn_tanh(
     (True, numbarnn.Size([1, 1, 1]))
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    bound = bind(params, TANH, has_biases, num_layers, bidirectional)
+    bound = bind(params, Form(TANH, has_biases, num_layers, bidirectional))
     sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     found = recurrent(bound, params, sequences, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
@@ -100,7 +100,7 @@ def rnn_relu(
     [0.5, 1.0, 1.5]
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    bound = bind(params, RELU, has_biases, num_layers, bidirectional)
+    bound = bind(params, Form(RELU, has_biases, num_layers, bidirectional))
     sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     found = recurrent(bound, params, sequences, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
@@ -128,7 +128,7 @@ def rnn_cell(
     tensor([1.5000], dtype=float64)
     """
     cell, params = cell_of(nonlinearity, input, hx), cell_parameters(w_ih, w_hh, b_ih, b_hh)
-    return recurrent_cell(bind(params, cell, len(params) == 4, 1, False), params, input, hx)
+    return recurrent_cell(bind(params, Form(cell, len(params) == 4, 1, False)), params, input, hx)
 
 
 def cell_of(nonlinearity: Any, input: Any = None, hx: Any = None) -> int:
@@ -178,17 +178,18 @@ def recurrent(
             stack.remember(key, call)
     edges = tape.edges_of((input, *hx, *params)) if is_recording() else None
     checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
-    states = call.states_in(given, x)
+    states = call.states_in(given)
     first = states if edges is None else states.copy()
     masks: list[Array] = []
     if dropout > 0 and stack.layers > 1:
         outputs, kept, masks = forward_with_dropout(call, bound.panels, call.input(x), states, dropout)
     elif shown or edges is not None:
         keep = edges is not None or shown > 1
-        outputs, kept = forward(call.plan, bound.panels, call.input(x), states, keep)
+        outputs, kept = call.runner.forward(bound.panels, call.input(x), states, keep)
     else:
         outputs, kept = run_to_final_states(call, bound.panels, x, states)
-    layers = [*map(Tensor._wrap, map(call.layout.user, outputs[-shown:]))] if shown else []
+    user, wrap = call.layout.user, Tensor._wrap
+    layers = [wrap(user(outputs[-1]))] if shown == 1 else [*map(wrap, map(user, outputs[-shown:]))] if shown else []
     last = [*map(Tensor._wrap, call.states_out(states))]
     if edges is not None:
         ran = KeptPass(bound, params, call, x, first, (outputs, kept, masks))

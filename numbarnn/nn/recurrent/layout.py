@@ -103,7 +103,8 @@ class Dense:
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
-        return self._by_step(rows.reshape(*self._shape, rows.shape[-1]))
+        array = rows.reshape(*self._shape, rows.shape[-1])
+        return array.transpose(1, 0, 2) if self.batch_first else array
 
     def _by_step(self, array: Array) -> Array:
         """The user's array in the order of steps, and back."""

@@ -16,7 +16,6 @@ from ...arrays.devices import check_on_cpu, check_together
 from ...arrays.dtypes import FLOATS
 from ...autograd.record import states_of
 from ...kernels import backend
-from ...kernels.recurrence.passes import Shape
 from ...tensors.tensor import Tensor
 from .cells import SIZES, merged_bias, parameter_shapes
 from .layout import dense
@@ -38,6 +37,8 @@ class Form(NamedTuple):
     bias: bool
     layers: int
     bidirectional: bool
+    input_size: int | None = None  # None: whichever the weights have
+    hidden_size: int | None = None
 
     @property
     def each(self) -> int:
@@ -70,11 +71,6 @@ class Stack:
         if len(self.calls) >= CALLS:
             self.calls.clear()
         self.calls[key] = call
-
-    def plan(self, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> Any:
-        """How the kernels run `layers` layers, of which the first has I inputs; sizes: T, B and R."""
-        T, B, R = sizes
-        return self.kernels.Plan(Shape(T, B, R, I, self.H, layers, directions, self.dtype, self.cell, in_place=False))
 
     def packed(self, arrays: Sequence[Array], into: Array | None = None) -> Array:
         """All layers and directions as the kernels read them (kernels/recurrence/weights.py); `into`: earlier ones."""
@@ -114,6 +110,9 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
                 f"{name} of layer {layer}: expected {dtype} of shape {list(expected)}, "
                 f"got {array.dtype} of shape {list(array.shape)}"
             )
+    for size, given, found in (("input_size", form.input_size, I), ("hidden_size", form.hidden_size, H)):
+        if given is not None and given != found:
+            raise RuntimeError(f"{size}: expected {found}, as in the weights, got {given}")
 
 
 class BoundParameters:
@@ -177,30 +176,27 @@ class _Kept:
 
         self._arrays = [weakref.ref(array, let_go) for array in arrays]
 
-    def made_of(self, form: Form, arrays: Sequence[Array]) -> bool:
+    def made_of(self, arrays: Sequence[Array]) -> bool:
         """Whether these are the arrays that were checked."""
-        return (
-            self.stack.form == form
-            and len(arrays) == len(self._arrays)
-            and all(ref() is array for ref, array in zip(self._arrays, arrays, strict=True))
-        )
+        return all(ref() is array for ref, array in zip(self._arrays, arrays, strict=True))
 
 
-def bind(params: Sequence[Any], *form: Any) -> BoundParameters:
-    """These parameters of a `Form`, checked and packed; what the last call has made of them if nothing has changed.
+def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | None:
+    """What the last call has made of these parameters of a `Form`; None if anything has changed."""
+    cache = getattr(params[0], "_cache", None) if params else None
+    kept: _Kept | None = None if cache is None else cache.get(form)
+    bound = None if kept is None else kept.bound
+    return bound if bound is not None and bound.hold(params) else None
+
+
+def bind(params: Sequence[Any], form: Form) -> BoundParameters:
+    """These parameters, checked and packed; what the last call has made of them if nothing has changed.
 
     RuntimeError where they do not fit together, TypeError where one is no array.
     """
-    cache = getattr(params[0], "_cache", None) if params else None
-    kept: _Kept | None = None if cache is None else cache.get("stack")
-    if kept is not None:
-        bound = kept.bound
-        if bound is not None and bound.stack.form == form and bound.hold(params):
-            return bound
-    return _bind_anew(params, Form(*form), kept)
-
-
-def _bind_anew(params: Sequence[Any], form: Form, kept: _Kept | None) -> BoundParameters:
+    bound = known(params, form)
+    if bound is not None:
+        return bound
     if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
         raise RuntimeError(
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
@@ -209,10 +205,11 @@ def _bind_anew(params: Sequence[Any], form: Form, kept: _Kept | None) -> BoundPa
     states = states_of(params)  # before the memory and its values
     counted = len(states) == len(params) and not any(version.exposed for version, _ in states)
     arrays = _arrays(params, form)
-    if kept is None or not kept.made_of(form, arrays):
+    kept: _Kept | None = cache_of(params[0]).get(form) if isinstance(params[0], Tensor) else None
+    if kept is None or not kept.made_of(arrays):
         kept = _Kept(Stack(form, arrays), arrays)
         if isinstance(params[0], Tensor):
-            cache_of(params[0])["stack"] = kept
+            cache_of(params[0])[form] = kept
     bound = BoundParameters(kept.stack, arrays, states, kept.bound if counted else None)
     kept.bound = bound if counted else None
     return bound

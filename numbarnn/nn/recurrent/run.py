@@ -6,16 +6,16 @@ T steps, B sequences, I inputs, H hidden units, L layers, D directions, S states
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ... import random
 from ...arrays.no_warnings import quietly
-from ...arrays.size import allocated
-from ...kernels import backend
-from ...kernels.recurrence.passes import Pass
+from ...arrays.size import room
+from ...kernels.recurrence.passes import Pass, Shape
 from .layout import Dense
 from .parameters import Stack
 
@@ -29,20 +29,65 @@ Rows = tuple[Array, bool, Array]
 Filled = tuple[list[Array], Any]
 
 
+class Runner:
+    """Allocates for passes of one shape, and has them run: the one way into the kernels.
+
+    sizes: T, B and R.  `layers` layers in `directions` directions, of which the first has I inputs.
+    """
+
+    __slots__ = ("_lower", "_nothing", "_output", "_rows", "plan", "shape")
+
+    def __init__(self, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> None:
+        kernels, width, (T, B, R) = stack.kernels, directions * stack.H, sizes
+        self.shape = Shape(T, B, R, I, stack.H, layers, directions, stack.dtype, stack.cell, in_place=False)
+        self.plan = kernels.Plan(self.shape)
+        self._nothing = stack.nothing
+        self._output = functools.partial(kernels.matrix, *room((R, width), stack.dtype), stack.dtype)
+        #: the outputs below the last, and rows: without and with a backward pass to come; None for none
+        self._lower = [maker(np.empty, (count, R, width), stack) for count in (self.plan.lower_layers, layers - 1)]
+        self._rows = [maker(np.empty, self.plan.rows(keep), stack) for keep in (False, True)]
+
+    def forward(self, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Filled:
+        """`states`, the first ones, end as the last ones.
+
+        keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
+        """
+        make_lower, make_rows = self._lower[keep], self._rows[keep]
+        output = self._output()
+        lower = self._nothing if make_lower is None else make_lower()
+        kept = self._nothing if make_rows is None else make_rows()
+        (x, by_sequence, offsets), shape = rows, self.shape
+        self.plan.forward(
+            Pass(x, by_sequence, offsets, panels, states, lower, output, kept, shape.directions, shape.cell)
+        )
+        return [*lower[::-1], output] if keep else [output], kept
+
+
+def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Callable[[], Array] | None:
+    """What makes arrays of this shape, where the parameters are; None if there is none to make.
+
+    MemoryError for more than there are addresses, which is asked here once and not at each call.
+    """
+    if not shape[0]:
+        return None
+    like = {} if isinstance(stack.nothing, np.ndarray) else {"like": stack.nothing}
+    return functools.partial(make, room(shape, stack.dtype), stack.dtype, **like)
+
+
 class Call:
     """What all calls of a stack with arguments of the same shapes and dtypes share: worked out once."""
 
     def __init__(self, stack: Stack, layout: Dense) -> None:
         self.stack, self.layout = stack, layout
         self._sizes = layout.T, layout.B, layout.R
-        self.plan = stack.plan(self._sizes, stack.I, stack.layers, stack.D)
-        self._states = stack.states * stack.layers * stack.D, layout.B, stack.H
+        self.runner = Runner(stack, self._sizes, stack.I, stack.layers, stack.D)
+        self._zeros = maker(np.zeros, (stack.states * stack.layers * stack.D, layout.B, stack.H), stack)
 
     @functools.cached_property
-    def layer_plans(self) -> list[Any]:
+    def layer_runners(self) -> list[Runner]:
         """Of each layer alone."""
         stack = self.stack
-        first, above = (stack.plan(self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
+        first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
 
     def input(self, x: Array) -> Rows:
@@ -50,15 +95,16 @@ class Call:
         rows, by_sequence = self.layout.input(x)
         return rows, by_sequence, self.layout.offsets
 
-    def states_in(self, states: Sequence[Array | None], like: Array) -> Array:
+    def states_in(self, states: Sequence[Array | None]) -> Array:
         """(S L D, B, H) in the kernels' order, to be written to; zeros for a state that is None or missing."""
-        if self.stack.states == len(states) == 1 and states[0] is not None:
+        if len(states) == 1 and states[0] is not None:
             return self.layout.state_in(states[0])
-        zeros: Array = allocated(np.zeros, self._states, like.dtype, like)
-        for part, state in zip(np.split(zeros, len(states)) if states else (), states, strict=True):
-            if state is not None:
-                part[...] = self.layout.state_in(state)
-        return zeros
+        found: Array = self._zeros()
+        if len(states) > 1:
+            for part, state in zip(np.split(found, len(states)), states, strict=True):
+                if state is not None:
+                    part[...] = self.layout.state_in(state)
+        return found
 
     def states_out(self, states: Array) -> list[Array]:
         """h of all layers and directions, and c where there is one, as the user has them."""
@@ -72,37 +118,15 @@ def by_layer(stack: Stack, states: Array) -> Array:
     return states.reshape(stack.states, stack.layers, stack.D, *states.shape[1:])
 
 
-def put_back(part: Array, whole: Array) -> None:
-    """Write `part`, which was `whole` in another shape, back to it if it is a copy: of a cell with several states."""
-    if len(whole) > 1:
-        whole[...] = part.reshape(whole.shape)
+def flat(part: Array) -> Array:
+    """Some layers or directions of `by_layer`, (S, ..., B, H), as (n, B, H): the same memory if S is 1, else a copy."""
+    return part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
 
 
-def empty(shape: tuple[int, ...], like: Array) -> Array:
-    """An array to be filled, of the type of `like` and where that is."""
-    if shape[0] or not isinstance(like, np.ndarray):
-        array: Array = allocated(np.empty, shape, like.dtype, like)
-        return array
-    return _nothing(len(shape), like.dtype)
-
-
-@functools.cache
-def _nothing(dimensions: int, dtype: Any) -> Array:
-    return np.empty((0,) * dimensions, dtype)
-
-
-def forward(plan: Any, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Filled:
-    """Allocate and run: the one way into the kernels.  `states`, the first ones, end as the last ones.
-
-    keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
-    """
-    shape = plan.shape
-    R, width, below = shape.R, shape.directions * shape.H, shape.layers - 1
-    output = backend.of(states).matrix(R, width, shape.dtype)
-    lower = empty((below if keep else plan.lower_layers, R, width), states)
-    kept = empty(plan.rows(keep), states)
-    plan.forward(Pass(*rows, panels, states, lower, output, kept, shape.directions, shape.cell))
-    return [*lower[::-1], output] if keep else [output], kept
+def put_back(copy: Array, part: Array) -> None:
+    """Write to `part` what has become of `flat(part)`."""
+    if len(part) > 1:
+        part[...] = copy.reshape(part.shape)
 
 
 def forward_with_dropout(
@@ -110,15 +134,15 @@ def forward_with_dropout(
 ) -> tuple[list[Array], list[Array], list[Array]]:
     """Layer by layer, each reading what the mask leaves of the output of the one below; everything is kept.
 
-    Returns what `forward` does, and the masks (R, D H) of all layers but the last.
+    Returns what `Runner.forward` does, and the masks (R, D H) of all layers but the last.
     """
     stack, begin = call.stack, 0
     outputs, kept, masks = list[Array](), list[Array](), list[Array]()
-    for layer, plan in enumerate(call.layer_plans):
-        end = begin + stack.D * stack.kernels.size_of(plan.shape.I, stack.H, stack.dtype)
+    for layer, runner in enumerate(call.layer_runners):
+        end = begin + stack.D * stack.kernels.size_of(runner.shape.I, stack.H, stack.dtype)
         whole = by_layer(stack, states)[:, layer]
-        own = whole.reshape(-1, *states.shape[1:])
-        (output,), own_kept = forward(plan, panels[begin:end], rows, own, keep=True)
+        own = flat(whole)
+        (output,), own_kept = runner.forward(panels[begin:end], rows, own, keep=True)
         put_back(own, whole)
         outputs.append(output)
         kept += own_kept
