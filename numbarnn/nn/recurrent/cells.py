@@ -20,32 +20,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ELMAN = {"tanh": _elman.TANH.number, "relu": _elman.RELU.number}
 
 
-def elman(nonlinearity: Any) -> int:
-    """The cell of this nonlinearity; RuntimeError where there is none."""
-    if nonlinearity not in ELMAN:
-        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    return ELMAN[nonlinearity]
-
-
-def states_of_cell(cell: int) -> int:
-    """How many states a cell has: h, and c where there is one."""
-    return CELLS[cell].states
-
-
-def hidden_size(cell: int, rows: int) -> int:
-    """H, of a weight_ih with so many rows."""
-    return rows // (CELLS[cell].gates - CELLS[cell].inputs)
-
-
 def parameter_shapes(cell: int, I: int, H: int, bias: bool) -> dict[str, tuple[int, ...]]:
     """The parameters of one direction of a layer, in the order of registration."""
     of = CELLS[cell]
     # H as it is, if it is no number
-    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.gates - of.inputs, of.recurrent))
+    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.of_input, of.recurrent))
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows_ih, I), "weight_hh": (rows_hh, H)}
-    if bias:
-        shapes.update(bias_ih=(rows_ih,), bias_hh=(rows_hh,))
-    return shapes
+    return shapes | {"bias_ih": (rows_ih,), "bias_hh": (rows_hh,)} if bias else shapes
 
 
 def merged_bias(cell: int, bias_ih: Array, bias_hh: Array) -> Array:
