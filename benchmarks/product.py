@@ -16,7 +16,7 @@ from numbarnn.kernels.compile.jit import kernel
 from numbarnn.kernels.product.gemm import by_rows, product
 from numbarnn.kernels.product.packing import matrix, packed
 from numbarnn.kernels.simd.pointers import at, panel_width, plus
-from numbarnn.kernels.simd.target import PAIR_ROWS, TALL
+from numbarnn.kernels.simd.target import MR, PAIR_ROWS
 from numbarnn.kernels.simd.tile import tile_fma, tile_store, tile_zero
 
 SHAPES = [(1, 64, 64), (1, 256, 256), (4, 512, 512), (8, 512, 512), (13, 256, 256), (16, 128, 128), (16, 256, 256),
@@ -24,7 +24,7 @@ SHAPES = [(1, 64, 64), (1, 256, 256), (4, 512, 512), (8, 512, 512), (13, 256, 25
 #: terms of the loop of tiles: what gemm.py keeps in the L1 cache
 K_L1 = 128
 ROUNDS, OPERATIONS = 15, 2e7
-_PANELS = 2 if TALL <= PAIR_ROWS else 1
+_PANELS = 2 if MR <= PAIR_ROWS else 1
 
 
 @kernel
@@ -37,7 +37,7 @@ def _products(init, a, b, out, times):
 @kernel
 def _tiles(a, b, out, times):
     target, width = at(out, 0), panel_width(at(out, 0))
-    acc = tile_zero(target, TALL, _PANELS)
+    acc = tile_zero(target, MR, _PANELS)
     for _ in range(times):
         for k in range(K_L1):
             acc = tile_fma(acc, plus(at(a, 0), k), K_L1, plus(at(b, 0), k * width), K_L1 * width)
@@ -66,10 +66,10 @@ class Tiles:
 
     def __init__(self):
         width = Product(1, 1, 1).b.size * _PANELS
-        self.a, self.b = np.full((TALL, K_L1), 1e-3, np.float32), np.full(K_L1 * width, 1e-3, np.float32)
-        self.out = np.empty((TALL, width), np.float32)
-        self.times = int(OPERATIONS / (2 * TALL * width * K_L1))
-        self.operations = 2.0 * TALL * width * K_L1 * self.times
+        self.a, self.b = np.full((MR, K_L1), 1e-3, np.float32), np.full(K_L1 * width, 1e-3, np.float32)
+        self.out = np.empty((MR, width), np.float32)
+        self.times = int(OPERATIONS / (2 * MR * width * K_L1))
+        self.operations = 2.0 * MR * width * K_L1 * self.times
         self.run()
 
     def run(self):

@@ -15,7 +15,6 @@ import numpy as np
 
 import numbarnn as nb
 from numbarnn.bench.worker import timed
-from numbarnn.kernels.cells.activation import TANH
 from numbarnn.kernels.product.packing import matrix, packed
 from numbarnn.kernels.recurrence import stack, weights
 from numbarnn.kernels.threads import dispatch
@@ -71,7 +70,7 @@ def columns_or_sequences(B, T, H):
     """GFLOP/s of sequences and columns, forward and back."""
     rates = []
     for run in recurrences(B, T, H):
-        times = {1: [], dispatch.available(): []}
+        times = {1: [], dispatch.policy().available(): []}
         for _ in range(ROUNDS):
             for count, taken in times.items():
                 with _setting(stack, column_shares=lambda *_, count=count: count):
@@ -84,7 +83,7 @@ def one_thread_or_layers(T, H, layers, directions):
     """Microseconds of one sequence."""
     nb.manual_seed(0)
     model, x = nb.nn.RNN(H, H, num_layers=layers, bidirectional=directions == 2), nb.randn(T, 1, H)
-    times = {1: [], min(dispatch.available(), max(layers, directions)): []}
+    times = {1: [], min(dispatch.policy().available(), max(layers, directions)): []}
     with nb.inference_mode():
         for _ in range(ROUNDS):
             for count, taken in times.items():
@@ -114,7 +113,7 @@ def after_a_pause(B, T, H):
 
 def main():
     """Print one line for each shape."""
-    print(f"{dispatch.available()} threads")
+    print(f"{dispatch.policy().available()} threads")
     for shape in COLUMNS:
         rates = "forward: sequences {:3.0f}, columns {:3.0f}   back: {:3.0f}, {:3.0f}".format(
             *columns_or_sequences(*shape)

@@ -34,92 +34,23 @@ from .tensors.creation import (
 )
 from .tensors.distributions import bernoulli, multinomial, normal
 from .tensors.functions import (
-    abs,
-    add,
-    all,
-    allclose,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    argsort,
     bmm,
     cat,
-    chunk,
-    clamp,
-    clone,
-    cos,
-    cumsum,
-    diag,
-    div,
     dot,
-    eq,
-    equal,
-    exp,
-    flatten,
     flip,
-    floor,
-    gather,
-    ge,
-    gt,
-    index_select,
-    is_floating_point,
     is_tensor,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    log,
-    log_softmax,
-    lt,
-    masked_fill,
-    masked_select,
     matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
     mm,
-    mul,
-    ne,
-    neg,
-    nonzero,
-    norm,
-    numel,
     outer,
     permute,
     pow,
-    prod,
-    relu,
     reshape,
-    roll,
-    round,
-    scatter,
-    sigmoid,
-    sign,
-    sin,
-    softmax,
-    sort,
     split,
-    sqrt,
-    square,
-    squeeze,
     stack,
-    std,
-    sub,
-    sum,
-    t,
-    tanh,
-    topk,
-    transpose,
-    unbind,
-    unsqueeze,
-    var,
     where,
 )
-from .tensors.legacy_types import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
+from .tensors.functions import function_of as _function
+from .tensors.legacy import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from .tensors.ranges import arange, linspace
 from .tensors.sampling import rand, rand_like, randint, randn, randn_like, randperm
 from .tensors.tensor import Tensor
@@ -275,6 +206,78 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+# methods of tensors that are functions as well
+add = _function(Tensor.add, numbers=True)
+sub = _function(Tensor.sub, numbers=True)
+mul = _function(Tensor.mul, numbers=True)
+div = _function(Tensor.div, numbers=True)
+neg = _function(Tensor.neg)
+abs = _function(Tensor.abs)
+sign = _function(Tensor.sign)
+floor = _function(Tensor.floor)
+round = _function(Tensor.round)
+exp = _function(Tensor.exp)
+log = _function(Tensor.log)
+sqrt = _function(Tensor.sqrt)
+square = _function(Tensor.square)
+sin = _function(Tensor.sin)
+cos = _function(Tensor.cos)
+tanh = _function(Tensor.tanh)
+relu = _function(Tensor.relu)
+sigmoid = _function(Tensor.sigmoid)
+clamp = _function(Tensor.clamp)
+maximum = _function(Tensor.maximum)
+minimum = _function(Tensor.minimum)
+eq = _function(Tensor.eq)
+ne = _function(Tensor.ne)
+lt = _function(Tensor.lt)
+le = _function(Tensor.le)
+gt = _function(Tensor.gt)
+ge = _function(Tensor.ge)
+isnan = _function(Tensor.isnan)
+isinf = _function(Tensor.isinf)
+isfinite = _function(Tensor.isfinite)
+equal = _function(Tensor.equal)
+allclose = _function(Tensor.allclose)
+masked_fill = _function(Tensor.masked_fill)
+sum = _function(Tensor.sum)
+mean = _function(Tensor.mean)
+var = _function(Tensor.var)
+std = _function(Tensor.std)
+norm = _function(Tensor.norm)
+prod = _function(Tensor.prod)
+amax = _function(Tensor.amax)
+amin = _function(Tensor.amin)
+max = _function(Tensor.max)
+min = _function(Tensor.min)
+argmax = _function(Tensor.argmax)
+argmin = _function(Tensor.argmin)
+all = _function(Tensor.all)
+any = _function(Tensor.any)
+cumsum = _function(Tensor.cumsum)
+softmax = _function(Tensor.softmax)
+log_softmax = _function(Tensor.log_softmax)
+sort = _function(Tensor.sort)
+argsort = _function(Tensor.argsort)
+topk = _function(Tensor.topk)
+t = _function(Tensor.t)
+squeeze = _function(Tensor.squeeze)
+unsqueeze = _function(Tensor.unsqueeze)
+flatten = _function(Tensor.flatten)
+transpose = _function(Tensor.transpose)
+roll = _function(Tensor.roll)
+diag = _function(Tensor.diag)
+chunk = _function(Tensor.chunk)
+unbind = _function(Tensor.unbind)
+numel = _function(Tensor.numel)
+is_floating_point = _function(Tensor.is_floating_point)
+clone = _function(Tensor.clone)
+gather = _function(Tensor.gather)
+scatter = _function(Tensor.scatter)
+index_select = _function(Tensor.index_select)
+masked_select = _function(Tensor.masked_select)
+nonzero = _function(Tensor.nonzero)
 
 #: modules that are imported when first asked for: `import numbarnn` is part of every worker's start
 _LATER = ("checkpoint", "jit", "onnx", "optim")

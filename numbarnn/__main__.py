@@ -24,8 +24,8 @@ class Command(NamedTuple):
     of_kernels: bool = False
 
 
-def _no_arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    """For a command that has none."""
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -34,8 +34,8 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = {
-    "info": Command("versions, CPU, threads and the cache folder", _no_arguments, _info),
-    "warmup": Command("compile all kernels for this CPU and keep them", warmup.add_arguments, warmup.run, True),
+    "info": Command("versions, CPU, threads and the cache folder", _no_options, _info),
+    "warmup": Command("compile all kernels for this CPU and keep them", _no_options, warmup.run, True),
     "bench": Command(
         "measure the RNN beside other libraries and the machine's limits", bench.add_arguments, bench.run, True
     ),

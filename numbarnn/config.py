@@ -41,7 +41,7 @@ def set_num_threads(count: int) -> None:
 
 def get_num_threads() -> int:
     """How many threads a kernel uses at most."""
-    return dispatch.available()
+    return dispatch.policy().available()
 
 
 def on_compile(hook: notice.Hook | None) -> notice.Hook | None:

@@ -19,7 +19,7 @@ import numpy as np
 from .arrays import memory_order
 from .arrays.dtypes import DType, torch_name
 from .arrays.fma import fused
-from .arrays.size import room
+from .arrays.size import checked_shape
 from .autograd.tape import Array
 
 Shape = tuple[int, ...]
@@ -70,11 +70,10 @@ class Generator:
     def unit(self, count: int, dtype: DType) -> Array:
         """Uniform on [0, 1), exact in float64; `dtype` says how many bits each value gets."""
         if dtype == np.float32:
-            draws = (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
+            draws: Array = (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
         else:
             draws = (self.bits64(count) & np.uint64((1 << 53) - 1)) * 2.0**-53
-        values: Array = draws
-        return values
+        return draws
 
     def normals(self, count: int, dtype: DType, contiguous: bool = True) -> Array:
         """Standard normals by Box and Muller: blocks of 16 for many in contiguous memory, else pairs."""
@@ -155,7 +154,7 @@ def uniform(shape: Shape, low: float, high: float, dtype: Any = np.float32) -> A
         if not abs(bound) <= np.finfo(kind).max:
             raise RuntimeError(f"{name} is out of bounds for {kind}: got {bound}")
     lo, hi = kind.type(low), kind.type(high)
-    x, width = default_generator.unit(prod(room(shape)), kind), np.float64(hi - lo)
+    x, width = default_generator.unit(prod(checked_shape(shape)), kind), np.float64(hi - lo)
     scaled: Array = x * width + np.float64(lo) if kind == np.float32 else fused(x, width, np.float64(lo))
     return scaled.astype(kind).reshape(shape)
 
@@ -165,7 +164,7 @@ def normal(shape: Shape, mean: float, std: float, dtype: Any = np.float32, conti
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     kind = _float_type("normal", dtype)
-    x = default_generator.normals(prod(room(shape)), kind, contiguous)
+    x = default_generator.normals(prod(checked_shape(shape)), kind, contiguous)
     values: Array = (x * x.dtype.type(std) + x.dtype.type(mean)).astype(kind).reshape(shape)
     return values
 
@@ -183,7 +182,7 @@ def integers(shape: Shape, low: int, high: int, dtype: Any = np.int64) -> Array:
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     low, high = _bounds(low, high, kind)
-    count, span = prod(room(shape)), high - low
+    count, span = prod(checked_shape(shape)), high - low
     draws = default_generator.bits64(count) if span >= 1 << 28 else default_generator.bits32(count)
     values: Array = ((draws % draws.dtype.type(span)).astype(np.int64) + low).astype(kind, copy=False).reshape(shape)
     return values
@@ -210,7 +209,7 @@ def _bounds(low: int, high: int, kind: DType) -> tuple[int, int]:
 
 def permutation(n: int) -> Array:
     """0 to n - 1 in random order, int64."""
-    order = np.arange(*room((n,)))
+    order = np.arange(*checked_shape((n,)))
     for i, draw in enumerate(default_generator.bits32(max(n - 1, 0)).tolist()):
         j = i + draw % (n - i)
         order[i], order[j] = order[j], order[i]
@@ -220,7 +219,7 @@ def permutation(n: int) -> Array:
 def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
     """A dropout mask: 0 with probability `p`, else 1 / (1 - p)."""
     kind = np.dtype(dtype)
-    pairs = default_generator.bits32(2 * prod(room(shape))).reshape(-1, 2)
+    pairs = default_generator.bits32(2 * prod(checked_shape(shape))).reshape(-1, 2)
     # 53 bits of a pair are compared with (1 - p) 2**53: the upper ones, and where they are equal the lower ones
     upper, lower = divmod(math.ceil((1 - p) * 2.0**53), 1 << 32)
     halves = pairs[:, 0] & np.uint32(0x1FFFFF)
@@ -234,7 +233,7 @@ def bernoulli_keep(shape: Shape, p: float, dtype: Any = np.float32) -> Array:
 def exponential(shape: Shape, dtype: Any) -> Array:
     """Exponential with rate 1."""
     kind = _float_type("exponential", dtype)
-    values: Array = -np.log1p(-default_generator.unit(prod(room(shape)), np.dtype(np.float64)))
+    values: Array = -np.log1p(-default_generator.unit(prod(checked_shape(shape)), np.dtype(np.float64)))
     return values.astype(kind).reshape(shape)
 
 

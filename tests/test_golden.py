@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
-from golden_cases import FAMILIES, INITIAL, Arrays
-from tolerance import assert_close
+from golden_cases import FAMILIES, INITIAL
+from golden_files import CASES, FILES, GOLDEN, compare, expected
 
 import numbarnn
-
-GOLDEN = Path(__file__).parent / "golden"
-FILES = {family: np.load(GOLDEN / f"{family}.npz", allow_pickle=False) for family in FAMILIES}
-CASES = [(family, case) for family, cases in FAMILIES.items() for case in cases]
-
-
-def expected(family: str, case: str) -> Arrays:
-    """The arrays of one case, cut out of the vector that holds them all."""
-    values, arrays, end = FILES[family][case], {}, 0
-    for name, shape in json.loads(str(FILES[family]["layout"]))[case]:
-        start, end = end, end + int(np.prod(shape))
-        arrays[name] = values[start:end].reshape(shape)
-    assert end == len(values)
-    return arrays
-
-
-def compare(found: Arrays, wanted: Arrays, exact: Any) -> None:
-    """The same names in the same order, types, shapes and values; `exact(name)`: bit for bit."""
-    assert list(found) == list(wanted)
-    for name, value in wanted.items():
-        assert found[name].dtype == value.dtype, name
-        if exact(name):
-            assert np.array_equal(found[name], value), name
-        else:
-            assert_close(found[name], value)
 
 
 @pytest.mark.parametrize(("family", "case"), CASES, ids=[case for _, case in CASES])

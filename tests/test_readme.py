@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 
 import numpy as np
 import processes
 import pytest
+from repository import README, ROOT, example
 
 import numbarnn
-
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 
 
 def test_the_example_learns(capsys):
@@ -37,21 +34,14 @@ def test_the_checkpoint_example_works(tmp_path, monkeypatch):
 
 
 def test_the_example_of_all_states(capsys):
-    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    (example,) = [p for p in programs if "output_hidden_states" in p]
-    exec(compile(example, "README.md", "exec"), {})
+    exec(compile(example("output_hidden_states"), "README.md", "exec"), {})
     assert capsys.readouterr().out == "[(1000, 4, 8), (1000, 4, 8)] True\nNone True\n"
 
 
-def _example(name):
-    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    (example,) = [p for p in programs if name in p]
-    return example
-
-
+@pytest.mark.slow
 def test_the_loop_inside_njit(capsys):
     scope = {}
-    exec(compile(_example("@numba.njit"), "README.md", "exec"), scope)
+    exec(compile(example("@numba.njit"), "README.md", "exec"), scope)
     position, speed = map(float, re.findall(r"-?\d+\.[\de-]+", capsys.readouterr().out))
     assert abs(position) < 10
     assert abs(speed) < 10
@@ -61,7 +51,7 @@ def test_the_loop_inside_njit(capsys):
 
 
 def test_the_example_of_a_stream(capsys):
-    exec(compile(_example(".stream("), "README.md", "exec"), {})
+    exec(compile(example(".stream("), "README.md", "exec"), {})
     assert capsys.readouterr().out == "numbarnn.Size([4, 32]) numbarnn.Size([1, 4, 32])\n"
 
 
@@ -92,11 +82,10 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "grep -m 1 'bin/pytest' README.md" in (ROOT / ".ci" / "run").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["ProcessPoolExecutor", "ThreadPoolExecutor"])
 def test_the_pools_of_the_pipelines_section(pool, tmp_path):
-    programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    (example,) = [p for p in programs if pool in p]
     program = tmp_path / "program.py"  # workers that are spawned read it as well
-    program.write_text(example)
+    program.write_text(example(pool))
     started = f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
     assert processes.run(started, PYTHONWARNINGS="ignore::DeprecationWarning")[0] == "(80, 16)\n"

@@ -1,7 +1,8 @@
-"""Where arrays are: in the memory of the host, or of a GPU.  What asks for a device, or goes between two, comes here.
+"""Where arrays are, in the memory of the host or of a GPU, and how they get from one to the other.
 
-Arrays on the host are NumPy's, those on the GPU CuPy's (in numba's simulator such as behave like them): both are an
-`Array` in annotations.  NumPy's functions take either; those that make arrays do so where the argument `like` is.
+Arrays on the host are NumPy's.  Those on the GPU are CuPy's, or in numba's simulator a class that behaves like CuPy's.
+Both are an `Array` in annotations.  NumPy's functions take either; those that make arrays do so where their argument
+`like` is.
 """
 
 from __future__ import annotations
@@ -11,19 +12,16 @@ from typing import Any
 import numpy as np
 
 from .. import cuda
-from .dtypes import cpu, device
+from .dtypes import Array, cpu, device
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
-#: types of operands that are on the host, or anywhere
-_KINDS = (np.ndarray, bool, int, float, type(None))
-HOST = frozenset(_KINDS)
+#: types of operands that need no GPU: arrays on the host, numbers and None
+HOST = frozenset((np.ndarray, bool, int, float, type(None)))
 #: the one GPU that is used
 gpu = device("cuda", 0)
 
 
 def is_on_gpu(array: Any) -> bool:
-    """Whether an array is on the GPU; what stands in for one while a model is traced is not."""
+    """Whether an array is on the GPU; a Symbol, which stands for one while a model is traced, is not."""
     return not isinstance(array, np.ndarray) and hasattr(type(array), "__cuda_array_interface__")
 
 
@@ -33,15 +31,15 @@ def of(array: Any) -> device:
 
 
 def is_foreign(value: Any) -> bool:
-    """Whether it is an array on a GPU, of whatever library, and no tensor of ours."""
+    """Whether it is an array on a GPU, of whatever library, and not one of our tensors."""
     return hasattr(value, "__cuda_array_interface__") and not hasattr(value, "_node")
 
 
 def adopted(value: Any) -> Array:
-    """The memory of an array on the GPU, whichever library made it, as an array like ours.
+    """An array over the memory of an array on the GPU that any library made: no copy.
 
-    By DLPack if it speaks that: then what is asked for here comes after what its library still writes there.  Where
-    there is `__cuda_array_interface__` alone, that must name the stream of the writes, or they must be done.
+    By DLPack if its library has it, which orders our reads after the writes that are still running.  With
+    `__cuda_array_interface__` alone, that must name the stream of these writes, or they must be done.
     """
     xp = _xp()
     exchanges = hasattr(value, "__dlpack__") and not isinstance(value, xp.ndarray)
@@ -54,7 +52,7 @@ def adopted(value: Any) -> Array:
 
 
 def exchanged(value: Any) -> Array:
-    """The memory of whatever speaks DLPack, on the host or on the GPU."""
+    """An array over the memory of an object with `__dlpack__`, on the host or on the GPU: no copy."""
     kind, number = value.__dlpack_device__()
     if kind == _DLPACK_CPU:
         return np.from_dlpack(value)
@@ -97,7 +95,7 @@ def moved(array: Array, wanted: Any) -> Array:
 
 
 def host(array: Array) -> Array:
-    """The array on the host: itself, or a copy once all that the GPU was asked for has gone well."""
+    """The array on the host: itself, or a copy; RuntimeError if a kernel that ran before had to give up."""
     if not is_on_gpu(array):
         return array
     from ..kernels.cuda import launch
@@ -108,7 +106,7 @@ def host(array: Array) -> Array:
 
 
 def asarray(value: Any, dtype: Any = None) -> Array:
-    """np.asarray, which leaves an array where it is."""
+    """np.asarray that leaves an array on the device where it is."""
     if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "__cuda_array_interface__"):
         return np.asarray(value, dtype)
     array: Array = value if dtype is None or value.dtype == dtype else value.astype(dtype)
@@ -116,22 +114,22 @@ def asarray(value: Any, dtype: Any = None) -> Array:
 
 
 def beside(index: Array, array: Array) -> Array:
-    """An index where `array` is."""
+    """An index as an array on the device of `array`."""
     return np.asarray(index, like=array)
 
 
 def add_at(array: Array, index: Any, values: Array) -> None:
-    """array[index] += values, as often as an index is there."""
+    """array[index] += values, once for each time that a place is in the index."""
     at_places(np.add, array, index, values)
 
 
 def at_places(ufunc: Any, array: Array, index: Any, values: Array) -> None:
-    """array[index] = ufunc(array[index], values), as often as an index is there."""
+    """array[index] = ufunc(array[index], values), once for each time that a place is in the index."""
     (ufunc if isinstance(array, np.ndarray) else getattr(_xp(), ufunc.__name__)).at(array, index, values)
 
 
 def check_together(*arrays: Any) -> None:
-    """RuntimeError, in torch's words, unless all arrays are in one place; None and numbers are anywhere."""
+    """RuntimeError, in torch's words, unless all arrays are on one device; None and numbers fit to any."""
     if HOST.issuperset(map(type, arrays)):
         return
     places = {str(of(a)) for a in arrays if hasattr(a, "dtype")}
@@ -149,7 +147,10 @@ def check_on_cpu(parameter: Any) -> None:
 
 
 def together(arrays: list[Any]) -> list[Any]:
-    """Operands of one operation: arrays of no dimensions go along to the GPU, for others `check_together`."""
+    """The operands of one operation on one device: of the host only arrays without dimensions may be moved.
+
+    `check_together` refuses the others.
+    """
     if not any(map(is_on_gpu, arrays)):
         return arrays
     arrays = [moved(a, gpu) if isinstance(a, np.ndarray) and not a.ndim else a for a in arrays]
@@ -158,7 +159,7 @@ def together(arrays: list[Any]) -> list[Any]:
 
 
 def as_type(arrays: list[Any], dtype: Any) -> list[Array]:
-    """Arrays and numbers, all as arrays of one type where the first array is."""
+    """Arrays and numbers, all as arrays of one type on the device of the first array."""
     like = next(a for a in arrays if hasattr(a, "dtype"))
     return [asarray(a, dtype) if hasattr(a, "dtype") else np.asarray(a, dtype, like=like) for a in arrays]
 

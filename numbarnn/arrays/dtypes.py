@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 DType = np.dtype[Any]
+Array = np.ndarray[Any, np.dtype[Any]]
 
 float32: DType = np.dtype(np.float32)
 float64: DType = np.dtype(np.float64)

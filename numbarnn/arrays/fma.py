@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import Array
 from .no_warnings import quietly
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def fused(x: Any, y: Any, z: Any) -> Array:

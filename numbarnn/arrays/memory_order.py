@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .dtypes import Array
 
 
 def order(array: Array) -> tuple[int, ...]:
@@ -47,6 +47,11 @@ def _compare(shape: Sequence[int], operands: Sequence[Sequence[int]], x: int, y:
             if shape[x] > shape[y]:
                 return 1
     return 0
+
+
+def address(array: Array) -> int:
+    """Where the first element is."""
+    return int(array.__array_interface__["data"][0])
 
 
 def rows(array: Any) -> Any:

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import DType
+from .dtypes import Array, DType
 from .no_warnings import quietly
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _int64 = np.iinfo(np.int64)
 _FLOAT32_MAX = float(np.finfo(np.float32).max)

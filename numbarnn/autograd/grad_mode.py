@@ -50,14 +50,14 @@ def is_inference_mode_enabled() -> bool:
 
 
 class _Switch:
-    """A context manager, and a decorator, that sets the mode and puts back what was there.
+    """A context manager, and a decorator, that sets the mode and restores the one before.
 
-    What it decorates has the mode while it runs: a generator or a coroutine from each time it is resumed until it
-    gives way again, and its caller keeps the caller's own in between.
+    A decorated function runs in the mode.  A decorated generator or coroutine does so each time it is resumed; while it
+    is suspended, its caller has the caller's own mode.
     """
 
     _grad: bool
-    _inference: bool | None = None  # None: as it is
+    _inference: bool | None = None  # None: unchanged
 
     def __new__(cls, function: Any = None) -> Any:
         switch = object.__new__(cls)
@@ -76,14 +76,14 @@ class _Switch:
         _mode.now = self._before.pop()
 
     def _set(self) -> _State:
-        """Set the mode; returns what it was."""
+        """Set the mode; returns the one before."""
         before = _mode.now
         inference = before.inference if self._inference is None else self._inference
         _mode.now = _State(self._grad and not inference, self._grad, inference)
         return before
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        before = self._set()  # not `with self`: several threads may be in here
+        before = self._set()  # not `with self`: several threads may run this at once
         try:
             return function(*args, **kwargs)
         finally:
@@ -135,7 +135,7 @@ class _Switch:
 
 
 class _Steps:
-    """To wait for a generator or a coroutine that has the mode only while it runs."""
+    """Awaits a generator or a coroutine, and sets the mode of `switch` each time that it is resumed."""
 
     def __init__(self, switch: _Switch, body: Any) -> None:
         self._switch, self._body = switch, body
@@ -182,9 +182,9 @@ class enable_grad(_Switch):
 
 
 class inference_mode(_Switch):
-    """`no_grad` that a model may take as leave to skip whatever only training needs; `enable_grad` does not undo it.
+    """`no_grad` that `enable_grad` does not undo: layers may skip all that only training needs.
 
-    `inference_mode(False)` switches it off again inside, as in torch.
+    `inference_mode(False)` inside of it switches it off again, as in torch.
 
     >>> with inference_mode():
     ...     is_grad_enabled(), is_inference_mode_enabled()
@@ -223,7 +223,7 @@ class set_grad_enabled(_Switch):
         self._set()
 
     def __exit__(self, *exc: object) -> None:
-        _mode.now = self._made_in  # as in torch: what was there before it was made
+        _mode.now = self._made_in  # as in torch: the mode before this object was made
 
     def __call__(self, function: F) -> F:
         self.__exit__()  # a decorator switches inside the function only

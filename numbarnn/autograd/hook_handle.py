@@ -1,4 +1,4 @@
-"""What registering a hook returns."""
+"""`RemovableHandle`: by it a registered hook is removed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ _numbers = itertools.count()
 class RemovableHandle:
     """What registering a hook returns: `remove()` takes the hook off, as does leaving a `with` block.
 
-    `prepend`: it comes before those that are there.  `marks`: dicts that say something about hooks by their number.
+    `hooks`: all hooks, by number.  `prepend`: the new one comes first.  `marks`: dicts in which the number of the new
+    hook is set to True, such as those that want keyword arguments.
     """
 
     def __init__(
         self, hooks: dict[int, Any], hook: Any, prepend: bool = False, marks: tuple[dict[int, bool], ...] = ()
     ) -> None:
         self._all = (hooks, *marks)
-        self.id = next(number for number in _numbers if number not in hooks)  # one of another process may be
+        self.id = next(number for number in _numbers if number not in hooks)  # copied or unpickled hooks have theirs
         for mark in marks:
             mark[self.id] = True
         before = hooks.copy() if prepend else {}

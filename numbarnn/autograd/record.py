@@ -22,15 +22,15 @@ from .write_counter import Version
 if TYPE_CHECKING:
     from ..tensors.tensor import Tensor
 
-#: the class of what is returned; `tensor.py` sets it, so that no import goes both ways
+#: the class of results; set by `tensors/tensor.py`, which imports this module and so cannot be imported here
 tensor_class: Any = None
 
-#: asked before `apply` runs an operation, while a model is traced (numbarnn.onnx): the result, or None to run it
+#: while a model is traced (numbarnn.onnx), called before an operation runs: returns its result, or None to have it run
 tracer: Callable[[Op, Sequence[Any], dict[str, Any]], Tensor | None] | None = None
 
 
 def as_array(value: Any) -> Any:
-    """The array of a tensor, an array as it is; Python numbers stay Python numbers (they do not promote)."""
+    """The array of a tensor; arrays and Python numbers as they are, since Python numbers do not promote."""
     if isinstance(value, Attributes):
         return value._array
     if isinstance(value, (bool, int, float, np.ndarray)):
@@ -43,7 +43,7 @@ def as_array(value: Any) -> Any:
 
 
 def as_operand(value: Any) -> Any:
-    """`as_array` for an operand that is brought to a common type: NumPy's scalars are numbers there, as in torch."""
+    """`as_array` for an operand that is promoted: NumPy's scalars count as Python numbers then, as in torch."""
     if type(value) in _NUMBERS:
         return value
     if isinstance(value, np.generic):
@@ -52,7 +52,7 @@ def as_operand(value: Any) -> Any:
 
 
 _NUMBERS = frozenset((float, int, bool))
-#: arrays on the host: looked up three times in a call of 2 us
+#: the type of arrays on the host, as a global: `np.ndarray` would be looked up three times in a call of 2 us
 _Host = np.ndarray
 
 
@@ -81,7 +81,7 @@ def record(
 
 
 def states_of(tensors: Sequence[Any]) -> list[tuple[Version, int]]:
-    """By which a node tells whether their values are still there: of what is no tensor there is none."""
+    """(version, count of writes) of each that is a tensor: by these `Node.run` finds writes since now."""
     return [(t._version, t._version.count) for t in tensors if isinstance(t, Attributes)]
 
 
@@ -92,7 +92,7 @@ def leave_node(
     backward: Backward,
     states: Sequence[tuple[Version, int]],
 ) -> None:
-    """The node that `backward` differentiates, from which all outputs come that can have a gradient."""
+    """Put a node on the tape, and make it the origin of all outputs that are floats."""
     node = Node(name, edges, backward, states, len(outputs))
     for number, tensor in enumerate(outputs):
         if tensor._array.dtype.kind == "f":
@@ -114,7 +114,7 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
     ]
     first = arrays[0]
     alike = len(arrays) == 2 and type(first) is type(arrays[1]) is _Host and first.dtype is arrays[1].dtype
-    if not alike:  # two arrays on the host of one type, most of the time
+    if not alike:  # the usual case needs none of this: two arrays of one type on the host
         if op.check is not None:
             op.check(*arrays)
         if not devices.HOST.issuperset(map(type, arrays)):
@@ -136,7 +136,7 @@ def apply(op: Op, *inputs: Any, **static: Any) -> Tensor:
 
 
 def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
-    """The result of `op` in the order of memory that it is to have, which it perhaps has not."""
+    """The result of `op` in the memory layout that `op` asks for: itself or a copy."""
     if op.layout == "rows":
         return np.ascontiguousarray(result)
     if op.layout == "own" or arrays[0].strides == result.strides:
@@ -145,7 +145,7 @@ def _laid_out(op: Op, result: Array, arrays: list[Any]) -> Array:
 
 
 def view(op: Op, source: Attributes, **static: Any) -> Tensor:
-    """`apply` for an operation that computes nothing: to look at a part of a tensor takes little else than this."""
+    """`apply` for an operation that returns a view of `source`: kept short, as the operation itself takes no time."""
     ask = tracer
     if ask is not None:
         symbolic = ask(op, (source,), static)
@@ -169,7 +169,7 @@ def view(op: Op, source: Attributes, **static: Any) -> Tensor:
 
 
 def _backward_of(vjps: Sequence[Vjp], inputs: Sequence[Any]) -> Backward:
-    """The way back through an operation that has one output."""
+    """The backward function of an operation with one output: each input's gradient, fitted to that input."""
     origins = [(t._array.shape, t._array.dtype) if isinstance(t, Attributes) else ((), None) for t in inputs]
 
     def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
@@ -183,8 +183,8 @@ def _backward_of(vjps: Sequence[Vjp], inputs: Sequence[Any]) -> Backward:
 
 
 def promoted(arrays: list[Any]) -> list[Array]:
-    """All as arrays of the one type that torch computes in; what overflows there is infinite."""
-    # The usual cases are settled without the rules: one type; a Python number beside floats changes nothing.
+    """All operands as arrays of the type that torch computes in; a number too large for it becomes infinite."""
+    # Two usual cases need no rules: all of one type, and floats beside a Python number, which keep theirs.
     if len(arrays) == 2 and type(arrays[1]) in _NUMBERS and type(arrays[0]) is np.ndarray:
         dtype = arrays[0].dtype
         if dtype.kind == "f":
@@ -204,7 +204,7 @@ def _cast(arrays: list[Any], dtype: DType) -> list[Array]:
 
 
 def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Undo broadcasting: sum `gradient` over what was stretched, and give it the type of its input."""
+    """Undo broadcasting: sum `gradient` over the dimensions that were stretched, and give it its input's dtype."""
     if gradient.shape != shape:
         extra = gradient.ndim - len(shape)
         stretched = tuple(range(extra)) + tuple(
@@ -217,6 +217,7 @@ def fit(gradient: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def _share(out: Tensor, source: Any) -> None:
+    """If `out` has memory of the tensor `source`, make it a view of that: both then count writes together."""
     if not isinstance(source, Attributes):
         return
     base, array = out._array.base, source._array
@@ -230,6 +231,6 @@ def is_tensor(value: Any) -> bool:
 
 
 def tensor_of(array: Array) -> Tensor:
-    """A tensor with no history over `array`: of results that nothing is differentiated through."""
+    """A tensor over `array` without a history: for results that have no gradient."""
     tensor: Tensor = tensor_class._wrap(array)
     return tensor

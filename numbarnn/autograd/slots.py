@@ -1,4 +1,4 @@
-"""What a tensor consists of."""
+"""The attributes of a tensor, which its parts may rely on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Attributes:
-    """The slots of `Tensor`: what the classes that it is put together from may rely on.
+    """The slots of `Tensor`, as a base of all classes of which `Tensor` consists (`tensors.methods`).
 
-    `__dict__` is for the user's own attributes; it is made when the first is set.
+    `__dict__` holds attributes that the user sets; Python makes it when the first is set.
     """
 
     __slots__ = (
@@ -25,10 +25,10 @@ class Attributes:
 
     _array: Array
     _grad: Tensor | None
-    _hooks: dict[int, Hook] | None  # on its gradient, of a leaf
-    _node: Node | None  # the operation that it came from, and
-    _output: int  # which of its outputs it is
-    _requires_grad: bool  # asked for by the user: a leaf
-    _version: Version  # shared with all that look at the same memory
-    _view: View | None
-    _cache: Any  # what functional derived from the values, with the version it was derived from
+    _hooks: dict[int, Hook] | None  # on the gradient of a leaf
+    _node: Node | None  # the operation that computed it; None for a leaf
+    _output: int  # which output of that operation it is
+    _requires_grad: bool  # of a leaf: whether the user asked for its gradient
+    _version: Version  # shared by all tensors over the same memory
+    _view: View | None  # of a view: its base
+    _cache: Any  # what layers derived from the values (packed weights), with the version it was derived from

@@ -1,8 +1,8 @@
-"""The tape: which operations made a tensor, and the walk back through them.
+"""The tape: a graph of the operations that made a tensor, and the backward pass over it.
 
-An operation that took part in a gradient leaves one `Node`.  A node knows its `edges` (where each of
-its inputs came from) and a function from the gradients of its outputs to those of its inputs.
-`backward` visits nodes from the youngest to the oldest in a loop, so that depth costs no stack.
+An operation with an input that requires grad leaves one `Node`.  A node knows its `edges` (where each of its inputs
+came from) and its backward function, from the gradients of its outputs to those of its inputs.  `backward` visits nodes
+from the youngest to the oldest in a loop: a long history does not overflow the stack.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import devices
+from ..arrays.dtypes import Array as Array
 from ..arrays.no_warnings import quietly
 from .grad_mode import is_recording
 from .write_counter import Version
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
     from ..tensors.tensor import Tensor
     from .slots import Attributes
 
-Array = np.ndarray[Any, np.dtype[Any]]
 #: (gradients of the outputs, which inputs need one) -> gradients of the inputs
 Backward = Callable[[Sequence[Array | None], Sequence[bool]], Sequence[Array | None]]
-#: the user's function of a gradient, which gives the one that goes on in its place
+#: calls a function of the user's with a gradient; returns the gradient that takes its place
 Hook = Callable[[Array], Array]
 
 _age = itertools.count()
@@ -37,8 +37,8 @@ _age = itertools.count()
 class Node:
     """One recorded operation.
 
-    `edges` say where each input came from: (node, number of its output), a leaf tensor, or None where there is
-    nothing to differentiate.
+    `edges` say where each input came from: (node, number of that node's output), a leaf tensor, or None for an input
+    that needs no gradient.  `saved`: (version, count) of each tensor that `backward` reads, to find writes since then.
     """
 
     __slots__ = ("age", "backward", "edges", "hooks", "name", "outputs", "retained", "saved")
@@ -57,14 +57,14 @@ class Node:
         self.backward: Backward | None = backward
         self.saved = saved
         self.outputs = outputs
-        self.hooks: dict[int, dict[int, Hook]] = {}  # by the number of the output whose gradient they are for
+        self.hooks: dict[int, dict[int, Hook]] = {}  # by number of the output whose gradient they get
         self.retained: list[Tensor] = []  # outputs whose .grad the user asked for
 
     def __repr__(self) -> str:
         return f"<{self.name}Backward0>"
 
     def run(self, d_outputs: Sequence[Array | None], retain: bool) -> Sequence[Array | None]:
-        """Gradients of the inputs; frees what was saved for them unless `retain`."""
+        """The gradients of the inputs.  Unless `retain`, drops the backward function with all that it holds."""
         if self.backward is None:
             raise RuntimeError(
                 "Trying to backward through the graph a second time (or directly access saved tensors after they "
@@ -84,16 +84,16 @@ class Node:
         return d_inputs
 
 
-def traced(tensor: Attributes) -> bool:
-    """Whether a gradient can flow back from `tensor`."""
+def requires_grad(tensor: Attributes) -> bool:
+    """Whether `tensor` requires grad: a leaf for which that was asked, or computed from one."""
     if tensor._view is not None:
         tensor._view.renew(tensor)
     return tensor._node is not None or tensor._requires_grad
 
 
 def edge_of(value: Any) -> Any:
-    """The edge that leads back from an operation to the origin of `value`; None if there is nothing to follow."""
-    if not hasattr(value, "_node"):  # no tensor
+    """Where the gradient of `value` goes: (node, output number), the leaf itself, or None if it needs none."""
+    if not hasattr(value, "_node"):  # not a tensor
         return None
     if value._view is not None:
         value._view.renew(value)
@@ -103,13 +103,16 @@ def edge_of(value: Any) -> Any:
 
 
 def edges_of(inputs: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The edge of each input (tensor or not); None where an operation on them need not leave a node."""
+    """The edge of each input (tensor or not); None where an operation on them leaves no node.
+
+    That is so while recording is off, and if no input requires grad.
+    """
     if not is_recording():
         return None
     for value in inputs:
         if hasattr(value, "_node") and (value._requires_grad or value._node is not None or value._view is not None):
             break
-    else:  # leaves that require no grad, most of the time
+    else:  # the usual case: leaves that do not require grad
         return None
     edges, found = [], False
     for value in inputs:
@@ -133,7 +136,7 @@ def backward(
     for key, tensor in wanted.items():
         if tensor._hooks:
             leaves.call_hooks(key, tensor._hooks)
-    # .grad is written last: a graph that turns out unusable leaves every one as it was.
+    # .grad is written last: an error in the backward pass leaves every .grad as it was.
     for tensor, gradient in inner:
         _accumulate(tensor, gradient)
     leaves.put(wanted)
@@ -145,7 +148,11 @@ def _walk(
     retain_graph: bool,
     inputs: Sequence[Tensor] | None,
 ) -> list[tuple[Tensor, Array]]:
-    """Fill `leaves`; return the gradients that were asked for of tensors that are none."""
+    """Run the backward functions: the gradients of leaves go to `leaves`.
+
+    Returns (tensor, gradient) for each tensor that is no leaf and whose gradient was asked for: by `inputs`, or by
+    `retain_grad()` where there are no `inputs`.
+    """
     pending = _Pending()
     for tensor, d_tensor in roots:
         edge = edge_of(tensor)
@@ -171,16 +178,16 @@ def _walk(
 
 
 class _Pending:
-    """Nodes that gradients have reached, with those of their outputs so far.
+    """Nodes that gradients have reached and that have not run, with the sums of these gradients for each output.
 
-    Whatever is not here yet will be reached from one of these and is older than that; so the youngest has all its
-    gradients.
+    A node that will be reached later is reached from one of these, and is older than that one.  So the youngest node
+    here has all of its gradients.
     """
 
     __slots__ = ("_held", "ages")
 
     def __init__(self) -> None:
-        self.ages: list[int] = []  # a heap, negated
+        self.ages: list[int] = []  # negated: the youngest node is the least of this heap
         self._held: dict[int, tuple[Node, list[Array | None]]] = {}
 
     def add(self, edge: tuple[Node, int], gradient: Array) -> None:
@@ -194,15 +201,16 @@ class _Pending:
         slots[number] = gradient if before is None else quietly(np.add, before, gradient)
 
     def youngest(self) -> tuple[Node, list[Array | None]]:
-        """Take it out."""
+        """Take out the youngest node, with the gradients of its outputs."""
         return self._held.pop(-heapq.heappop(self.ages))
 
 
 class _Leaves:
-    """The gradients of leaves while they come together, by the id of the tensor.
+    """The sums of the gradients of leaves, by id of the tensor.
 
-    What an operation hands on may be a view, or one array for two inputs, or something it keeps; so nothing
-    is written to before the first addition has made an array of our own.
+    A backward function may return a view, the same array for two inputs, or an array that it keeps.  So the first
+    gradient of a leaf is never written to: the first addition makes a new array, noted in `_own`, and those that
+    follow write to that.
     """
 
     __slots__ = ("_own", "sums", "tensors")
@@ -224,17 +232,21 @@ class _Leaves:
             self._own.add(key)
 
     def call_hooks(self, key: int, hooks: dict[int, Hook]) -> None:
-        """Let the hooks of a leaf have the sum; whoever wrote them may keep what they were given."""
+        """Replace the sum of a leaf by what its hooks return; it is no longer our own, for a hook may keep it."""
         self.sums[key] = _hooked(hooks, self.sums[key])
         self._own.discard(key)
 
     def put(self, wanted: dict[int, Tensor]) -> None:
-        """Write sums to .grad, which is to be contiguous and in nobody else's hands: a copy only if need be."""
+        """Add the sums to `.grad`.
+
+        A sum that becomes a new `.grad` has to be contiguous and shared with nothing; it is copied only if it is not.
+        """
         sums, count = self.sums, sys.getrefcount
         for key, tensor in wanted.items():
-            alone = count(sums[key]) <= _ALONE or key in self._own  # counted before we hold it, too
+            # counted before `gradient` is one more reference
+            unshared = count(sums[key]) <= _REFCOUNT_UNSHARED or key in self._own
             gradient = sums[key]
-            if tensor._grad is None and not (alone and gradient.base is None and gradient.flags.c_contiguous):
+            if tensor._grad is None and not (unshared and gradient.base is None and gradient.flags.c_contiguous):
                 gradient = devices.asarray(gradient).copy()
             _accumulate(tensor, gradient)
             del gradient
@@ -247,8 +259,8 @@ def _hooked(hooks: dict[int, Hook], gradient: Array) -> Array:
 
 
 _sums = {0: np.empty(0)}
-#: the count of an array that only one dict has, and of which there is no view; interpreters differ in how they count
-_ALONE = sys.getrefcount(_sums[0])
+#: sys.getrefcount of an array that is held by one dict and nothing else; measured, as interpreters differ
+_REFCOUNT_UNSHARED = sys.getrefcount(_sums[0])
 
 
 def _accumulate(tensor: Tensor, gradient: Array) -> None:
@@ -263,13 +275,8 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
         tensor._grad._version.wrote()
 
 
-def recording(inputs: Sequence[Any]) -> bool:
-    """Whether an operation on these inputs (tensors or not) must leave a node."""
-    return edges_of(inputs) is not None
-
-
 def warn_leaf_grad() -> None:
-    """Said when `.grad` of a tensor that is no leaf is read."""
+    """Warn that `.grad` of a tensor that is no leaf was read."""
     warnings.warn(
         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
         "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "

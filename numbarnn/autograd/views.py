@@ -1,7 +1,8 @@
-"""Views, and writing to memory that has a history.
+"""Views, and in-place writes to tensors that have a history.
 
-A write is recorded on the tensor that owns the memory: its values now come from what was written and, elsewhere,
-from what was there.  The views of it notice that, when next used, by the Version that they share.
+A write through a view is recorded on its base, the tensor that owns the memory: the base's new node combines the
+values written with the old values elsewhere.  All views of a base share its Version.  By that a view finds out, when it
+is next used, that its history is outdated, and derives it from the base again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import memory_order
+from ..arrays.memory_order import address
 from . import tape
 from .tape import Array, Backward, Node
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class View:
-    """That a tensor looks at the memory of `base`; `seen` is the last write to it that its node knows of."""
+    """What makes a tensor a view: its `base`, and `seen`, the count of writes when its node was made."""
 
     __slots__ = ("base", "seen")
 
@@ -29,7 +31,7 @@ class View:
         self.seen = source._version.count
 
     def renew(self, tensor: Attributes) -> None:
-        """Derive the history of `tensor` from its base again if that was written to."""
+        """If the base was written to since, let the history of `tensor` start from the base as it is now."""
         version = tensor._version
         if version.recorded > self.seen:
             self.seen = version.count
@@ -39,7 +41,7 @@ class View:
 
 
 class _Region:
-    """Where a view lies in its base, as (offset, strides) in elements of an array in the same order without gaps."""
+    """Where a view lies in its base: offset and strides, in elements of a contiguous array in the base's axis order."""
 
     def __init__(self, view: Array, base: Array) -> None:
         if not isinstance(base, np.ndarray):
@@ -55,11 +57,11 @@ class _Region:
             )
         self.base_shape = base.shape
         self.shape = view.shape
-        self.offset = (_address(view) - _address(base)) // base.itemsize if view.size else 0
+        self.offset = (address(view) - address(base)) // base.itemsize if view.size else 0
         self.strides = tuple(s // base.itemsize for s in view.strides)
 
     def of(self, array: Array) -> Array:
-        """The part of `array`, which is one of `_like_base`, that the view looks at."""
+        """The elements of `array`, which `_like_base` made, at the places of the view."""
         size = array.itemsize
         strides = tuple(s * size for s in self.strides)
         rows = array.transpose(self.axes)
@@ -67,13 +69,13 @@ class _Region:
         return part
 
     def _like_base(self, values: Any, dtype: Any) -> Array:
-        """An array in the shape and order of the base."""
+        """A contiguous array of these values in the shape and axis order of the base."""
         out = memory_order.empty(self.base_shape, dtype, self.axes)
         out[...] = values
         return out
 
     def d_base(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        """Backward of looking: the gradient of the view, zero elsewhere; of what is expanded, the sum."""
+        """Backward of taking the view: its gradient, summed over expanded dimensions, in the base; zero elsewhere."""
         (d_view,) = d_outputs
         assert d_view is not None  # a node with one output is only visited with its gradient
         out = self._like_base(0, d_view.dtype)
@@ -86,7 +88,7 @@ class _Region:
         return [out]
 
     def d_parts(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        """Backward of writing: what goes to the base as it was, and to the values written."""
+        """Backward of writing through the view: the gradients of the base before that, and of the values written."""
         (d_base,) = d_outputs
         assert d_base is not None  # a node with one output is only visited with its gradient
         out = self._like_base(d_base, d_base.dtype)
@@ -95,12 +97,11 @@ class _Region:
         return [out, d_view]
 
 
-def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])
-
-
 def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False) -> bool:
-    """Whether writing `values` to `target`, or a part of it, must be recorded; refuses what would spoil gradients."""
+    """Whether writing `values` to `target` must be recorded; RuntimeError for a write that would spoil gradients.
+
+    `in_part`: to a part of `target`, which the error then names.
+    """
     if isinstance(target._array, np.ndarray) and not target._array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location "
@@ -110,12 +111,12 @@ def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False
         target._version.announce()
     if target._array.dtype.kind != "f":
         return False
-    if target._view is not None and not tape.traced(target) and tape.recording((target._view.base,)):
+    if target._view is not None and not tape.requires_grad(target) and tape.edges_of((target._view.base,)) is not None:
         raise RuntimeError(
             "A view was created in no_grad mode and is being modified inplace with grad mode enabled: the history of "
             "its base would not know. Make the view outside of no_grad, or write to it inside."
         )
-    if not tape.recording((target, *values)):
+    if tape.edges_of((target, *values)) is None:
         return False
     if target._node is None and target._requires_grad:
         raise RuntimeError(_LEAF.format("a view of a leaf" if in_part else "a leaf"))
@@ -123,29 +124,24 @@ def guard_write(target: Attributes, values: Sequence[Any], in_part: bool = False
         base = target._view.base
         if base._node is None and base._requires_grad:
             raise RuntimeError(_LEAF.format("a view of a leaf"))
-        _Region(target._array, base._array)  # raises if the write could not be recorded
+        _Region(target._array, base._array)  # raises for a base on which the write cannot be recorded
     return True
 
 
 _LEAF = "{} Variable that requires grad is being used in an in-place operation."
 
 
-def note_write(target: Attributes) -> None:
-    """Count a write that needs no record."""
-    target._version.wrote()
-
-
 def record_write(target: Attributes, name: str, values: Sequence[Any], backward: Backward) -> None:
-    """Let the history of `target`, whose memory has been written, go on with one node.
+    """Record that `values` were written to `target`, as one node.
 
-    `backward` gives the gradients of `target` as it was and of each of `values`.
+    `backward` returns the gradients of `target` before the write and of each of `values`.
     """
     node = Node(name, (tape.edge_of(target), *(tape.edge_of(v) for v in values)), backward, (), 1)
-    continue_with(target, node)
+    set_origin(target, node)
 
 
-def continue_with(target: Attributes, node: Node | None) -> None:
-    """`target`, whose memory has been written, now comes from `node`; so does that part of its base."""
+def set_origin(target: Attributes, node: Node | None) -> None:
+    """Make `node` the origin of `target`, whose memory has been written; also of that part of its base, if any."""
     version = target._version
     view = target._view
     retained = target._node is not None and any(t is target for t in target._node.retained)
@@ -161,4 +157,4 @@ def continue_with(target: Attributes, node: Node | None) -> None:
     else:
         view.renew(target)
     if retained and target._node is not None:
-        target._node.retained.append(target)  # type: ignore[arg-type]  # it is a Tensor: there are no other Attributes
+        target._node.retained.append(target)  # type: ignore[arg-type]  # every one of these is a Tensor

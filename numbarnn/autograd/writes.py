@@ -1,4 +1,4 @@
-"""Writing to many tensors: all or none of them."""
+"""Writes to parameters, gradients and buffers, outside of any history; checked before the first one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_writable(arrays: Iterable[Array], what: str) -> None:
 
 
 def write(tensor: Attributes, values: Array) -> None:
-    """Put values, wherever they are, into the tensor's memory."""
+    """Copy values, from the host or the GPU, into the tensor's memory."""
     tensor._array[...] = devices.moved(values, devices.of(tensor._array))
     tensor._version.wrote()
 
@@ -45,8 +45,8 @@ def zero_gradients(parameters: Iterable[Attributes], set_to_none: bool) -> None:
         gradient._version.wrote()
 
 
-def look_at(tensor: Tensor, values: Tensor) -> None:
-    """Have a parameter, a gradient or a buffer take the memory of `values` for its own."""
+def take_memory(tensor: Tensor, values: Tensor) -> None:
+    """Put a parameter, a gradient or a buffer on the memory of `values`; RuntimeError for one that cannot train."""
     if tensor._requires_grad and values._array.dtype.kind != "f":
         raise RuntimeError("data set to a tensor that requires gradients must be floating point")
     if values is not tensor:

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Returns the exit code."""
     rounds, seconds, all_seconds = QUICK if arguments.quick else USUAL
     rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
-    interpreters, missing = _interpreters(arguments.systems, dict(arguments.python))
+    interpreters, missing = choose_interpreters(arguments.systems, dict(arguments.python))
     shapes, deadline = GRIDS[arguments.grid], time.monotonic() + all_seconds
     try:
         result = side_by_side(interpreters, shapes, rounds, seconds, deadline, progress.show)
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _interpreters(systems: list[str] | None, others: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+def choose_interpreters(systems: list[str] | None, others: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """What runs each system, ours first, and a line for each that was asked for and is not there."""
     chosen, missing = {OURS: others.get(OURS, sys.executable)}, []
     for name in SYSTEMS:

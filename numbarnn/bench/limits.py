@@ -49,7 +49,7 @@ class Beside(NamedTuple):
 
 def beside(shape: Shape, seconds: float) -> Beside:
     """The limits of a shape as they are now."""
-    count = dispatch.available()
+    count = dispatch.policy().available()
     bandwidth = read_bandwidth(shape.weight_bytes, count, seconds) if shape.B == 1 else None
     return Beside(fma_peak(count, seconds), bandwidth)
 
@@ -62,7 +62,7 @@ def highest(found: Sequence[Beside]) -> Beside:
 
 def measure(sizes: Iterable[int], seconds: float) -> Limits:
     """All limits; bandwidth for each number of bytes in `sizes`."""
-    count = dispatch.available()
+    count = dispatch.policy().available()
     one = fma_peak(1, seconds)
     return Limits(
         fma_peak(count, seconds) if count > 1 else one,

@@ -35,6 +35,10 @@ class Row(NamedTuple):
     seconds: dict[str, float]
     limit: Beside
 
+    def against(self, system: str) -> float:
+        """How many times as fast as `system`, which has a time for this row, we are."""
+        return self.seconds[system] / self.seconds[OURS]
+
     @property
     def fraction(self) -> float:
         """How much of the limit is ours."""
@@ -173,7 +177,7 @@ def _shape(running: dict[str, Process], shape: Shape, rounds: int, seconds: floa
                 for name in PASSES:
                     if answer[name]:
                         time_taken, norm = answer[name]
-                        _compare(norms.setdefault(name, norm), norm)
+                        check_norms(norms.setdefault(name, norm), norm)
                         medians[name, system].append(time_taken)
             if told:
                 del asked[system]
@@ -190,6 +194,6 @@ def _shape(running: dict[str, Process], shape: Shape, rounds: int, seconds: floa
     return rows
 
 
-def _compare(ours: float, theirs: float) -> None:
+def check_norms(ours: float, theirs: float) -> None:
     if not math.isclose(ours, theirs, rel_tol=TOLERANCE):
         raise PeerError(f"computes something else: norm {theirs:.6g} where numbarnn has {ours:.6g}")

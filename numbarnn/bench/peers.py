@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Problem(NamedTuple):
-    """A seeded RNN with what goes into it and into its way back."""
+    """A seeded RNN with the inputs of its forward and backward passes."""
 
     shape: Shape
     x: Array  # (T, B, I)
@@ -43,27 +43,30 @@ def problem(shape: Shape) -> Problem:
     return Problem(shape, x, weights, d_output)
 
 
-def _modules(name: str) -> Callable[[Problem], Passes]:
-    """numbarnn and torch: one program serves both."""
+def torch_like(library: Any, rnn: Any, x: Array, d_output: Array) -> Passes:
+    """An RNN of numbarnn or torch: one program serves both."""
+    x, leaf = library.tensor(x), library.tensor(x, requires_grad=True)
+    d_output = library.tensor(d_output)
 
+    def forward() -> Any:
+        with library.inference_mode():
+            return rnn(x)[0]
+
+    def training() -> Any:
+        rnn.zero_grad()
+        leaf.grad = None
+        rnn(leaf)[0].backward(d_output)
+        return rnn.weight_hh_l0.grad
+
+    return Passes(forward, training)
+
+
+def _library(name: str) -> Callable[[Problem], Passes]:
     def adapter(problem: Problem) -> Passes:
         library = importlib.import_module(name)
         rnn = library.nn.RNN(problem.shape.I, problem.shape.H)
         rnn.load_state_dict({key: library.tensor(value) for key, value in problem.weights.items()})
-        x, leaf = library.tensor(problem.x), library.tensor(problem.x, requires_grad=True)
-        d_output = library.tensor(problem.d_output)
-
-        def forward() -> Any:
-            with library.inference_mode():
-                return rnn(x)[0]
-
-        def training() -> Any:
-            rnn.zero_grad()
-            leaf.grad = None
-            rnn(leaf)[0].backward(d_output)
-            return rnn.weight_hh_l0.grad
-
-        return Passes(forward, training)
+        return torch_like(library, rnn, problem.x, problem.d_output)
 
     return adapter
 
@@ -131,8 +134,8 @@ class System(NamedTuple):
 
 #: ourselves first
 SYSTEMS = {
-    "numbarnn": System(_modules("numbarnn"), ("numbarnn",)),
-    "torch": System(_modules("torch"), ("torch",)),
+    "numbarnn": System(_library("numbarnn"), ("numbarnn",)),
+    "torch": System(_library("torch"), ("torch",)),
     "onnxruntime": System(_onnxruntime, ("onnxruntime", "onnx")),
     "jax": System(_jax, ("jax",)),
 }

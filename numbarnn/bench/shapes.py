@@ -30,7 +30,7 @@ class Shape(NamedTuple):
         return self.H * self.H * FLOAT_BYTES
 
     def bytes_read(self, name: str) -> float:
-        """Bytes that cannot but be read: a single sequence needs all of W_hh at every step, and again on the way back.
+        """Bytes that cannot but be read: a single sequence needs all of W_hh at every step, twice in training.
 
         0 for more sequences: then the operations are the limit.
         """

@@ -23,8 +23,8 @@ from ..command import progress
 from ..kernels.threads import dispatch
 from .cliffs import LIMIT, Cliff, Spot, find, lines_of, neighbours
 from .limits import read_bandwidth
-from .peers import OURS
-from .shapes import FLOAT_BYTES, FORWARD, PASSES, TRAINING
+from .peers import OURS, torch_like
+from .shapes import FLOAT_BYTES, FORWARD, PASSES
 
 BATCHES = 1, 2, 3, 8, 16, 32, 64, 128, 256
 STEPS = 1, 7, 50, 672
@@ -111,7 +111,9 @@ def sweep(
     end = time.monotonic() + seconds
     first_end = end - AGAIN_SHARE * seconds
     widths = sorted({spot.H for spot in spots})
-    bandwidth = {H: read_bandwidth(FLOAT_BYTES * H * H, dispatch.available(), BANDWIDTH_SECONDS) for H in widths}
+    bandwidth = {
+        H: read_bandwidth(FLOAT_BYTES * H * H, dispatch.policy().available(), BANDWIDTH_SECONDS) for H in widths
+    }
     times: Times = {name: {} for name in PASSES}
     work = {spot: 1e-3 + spot.operations(FORWARD) * 1e-10 for spot in spots}
     left = sum(work.values())
@@ -165,18 +167,7 @@ def model(spot: Spot) -> dict[str, Callable[[], Any]]:
     rnn = nb.nn.RNN(
         spot.inputs, spot.H, spot.layers, nonlinearity=spot.nonlinearity, bidirectional=spot.directions == 2
     )
-    shape = (spot.steps, spot.B)
-    x = nb.tensor(rng.standard_normal((*shape, spot.inputs), dtype=np.float32))
-    leaf = x.clone().requires_grad_()
-    d_output = nb.tensor(rng.standard_normal((*shape, spot.directions * spot.H), dtype=np.float32))
-
-    def forward() -> None:
-        with nb.inference_mode():
-            rnn(x)
-
-    def training() -> None:
-        rnn.zero_grad()
-        leaf.grad = None
-        rnn(leaf)[0].backward(d_output)
-
-    return {FORWARD: forward, TRAINING: training}
+    x, d_output = (
+        rng.standard_normal((spot.steps, spot.B, n), dtype=np.float32) for n in (spot.inputs, spot.directions * spot.H)
+    )
+    return torch_like(nb, rnn, x, d_output)._asdict()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.memory_order import address
 from ..autograd.tape import Array
 
 
@@ -54,8 +55,8 @@ class Blocks:
             key: tuple[Any, ...] = (id(array),)
         else:
             laid = array
-            key = (_address(origin), origin.size, array.dtype, (_address(array) - _address(origin)) % itemsize)
-        start = _address(laid) - _address(origin) if laid.size else 0
+            key = (address(origin), origin.size, array.dtype, (address(array) - address(origin)) % itemsize)
+        start = address(laid) - address(origin) if laid.size else 0
         reach = sum((n - 1) * s for n, s in zip(laid.shape, laid.strides, strict=True)) + itemsize if laid.size else 0
         block = self._shared.get(key)
         if block is None:
@@ -69,7 +70,7 @@ class Blocks:
         _, laid, block = self._placed[id(array)]
         if not laid.size:
             return block, 0, _contiguous(laid.shape)
-        offset = (_address(laid) - _address(block.origin) - block.start) // laid.itemsize
+        offset = (address(laid) - address(block.origin) - block.start) // laid.itemsize
         return block, offset, tuple(step // laid.itemsize for step in laid.strides)
 
 
@@ -84,7 +85,3 @@ def _root(array: Array) -> Array | None:
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(np.prod([max(n, 1) for n in shape[axis + 1 :]])) for axis in range(len(shape)))
-
-
-def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])

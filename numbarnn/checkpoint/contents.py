@@ -161,6 +161,13 @@ def is_key(key: Any) -> bool:
     )
 
 
+def checked_key(key: Any) -> Any:
+    """`key`, out of a file; CheckpointError for one of another kind."""
+    if not is_key(key):
+        raise CheckpointError(f"expected keys that are {KEYS}, got {type(key).__name__}")
+    return key
+
+
 def metadata_of(value: Any) -> Any:
     """What torch notes about the modules of a state dict, as an attribute of it; None where there is nothing."""
     return getattr(value, "_metadata", None) if isinstance(value, OrderedDict) else None

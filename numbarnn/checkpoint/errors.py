@@ -33,16 +33,16 @@ def reading(name: str) -> Iterator[None]:
     except (ImportError, MemoryError):
         raise
     except CheckpointError as error:
-        raise CheckpointError(f"load: {name}: {_short(error)}") from error.__cause__
+        raise CheckpointError(f"load: {name}: {short(error)}") from error.__cause__
     except Exception as error:
         failure = error.__context__ if isinstance(error, BadZipFile) else error  # zipfile hides it in one place
         if isinstance(failure, OSError) and failure.errno != EINVAL:  # that is a damaged file's seek to nowhere
             raise failure from None
         # such a file can also lead zipfile, json and NumPy to nearly any of theirs
-        raise CheckpointError(f"load: {name}: the file is damaged: {type(error).__name__}: {_short(error)}") from error
+        raise CheckpointError(f"load: {name}: the file is damaged: {type(error).__name__}: {short(error)}") from error
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
     """The message, without most of what a hostile file may have had in it."""
     message = str(error)
     return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "..."

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from . import location, npz, safe, torch_zip, whole_files
+from . import npz, safetensors_file, torch_zip, whole_files
 from .archive import Archive
 from .contents import height
 from .errors import CheckpointError, reading
+from .map_location import goal, move
 
 #: by the end of the name; everything else is torch's
 _FORMATS: dict[str, Callable[[Any], whole_files.Writer]] = {
     ".npz": npz.prepare,
-    ".safetensors": safe.prepare,
+    ".safetensors": safetensors_file.prepare,
 }
 _PICKLE = b"\x80"
 
@@ -86,14 +87,14 @@ def load(
     memory stays within a small multiple of the file's length, of a compressed `.npz` 200 MB more, and of a file that
     was made of small objects on purpose 400 MB more.
     """
-    place = location.goal(map_location)
+    place = goal(map_location)
     _check_pickle("load", pickle_module)
     for name, value in (("weights_only", weights_only), ("mmap", mmap)):
         if value is not None and not isinstance(value, bool):
             raise TypeError(f"load: {name}: expected a bool or None, got {type(value).__name__}")
     with _opened(f) as file, reading(_name(f) or type(f).__name__):
         loaded = _read(file)
-    location.move(loaded, place)
+    move(loaded, place)
     return loaded
 
 
@@ -114,9 +115,9 @@ def _read(file: IO[bytes]) -> Any:
                 height(value)
                 return value
         raise CheckpointError("a zip file, but neither torch's nor NumPy's")
-    if safe.recognised(start):
+    if safetensors_file.recognised(start):
         file.seek(0)
-        return safe.read(file.read())
+        return safetensors_file.read(file.read())
     if start.startswith(_PICKLE):
         raise CheckpointError(
             "a bare pickle, as torch wrote before 1.6, is not read: load it with torch and save it again"

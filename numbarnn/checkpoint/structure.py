@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays.dtypes import device
 from ..tensors.tensor import Parameter, Tensor
-from .contents import KEYS, dtype_of, is_key, plain
+from .contents import checked_key, dtype_of, plain
 from .elements import TORCH_DTYPES
 from .errors import CheckpointError
 from .rebuild import complex_of, device_of, set_of, size_of
@@ -81,7 +81,7 @@ def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
         raise CheckpointError(f"expected one kind of value, got {list(tree)}")
     ((kind, content),) = tree.items()
     if kind in _MAPPINGS:
-        return _MAPPINGS[kind]({_key(key): decode(item, tensors) for key, item in content})
+        return _MAPPINGS[kind]({checked_key(decode(key, {})): decode(item, tensors) for key, item in content})
     if kind in _SEQUENCES:
         return _SEQUENCES[kind](tuple(decode(item, tensors) for item in content))
     if kind in _TENSORS:
@@ -94,10 +94,3 @@ def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
 
 def _parameter(tensor: Tensor) -> Tensor:
     return tensor if isinstance(tensor, Parameter) else Parameter(tensor, requires_grad=False)
-
-
-def _key(tree: Any) -> Any:
-    key = decode(tree, {})
-    if not is_key(key):
-        raise CheckpointError(f"expected keys that are {KEYS}, got {type(key).__name__}")
-    return key

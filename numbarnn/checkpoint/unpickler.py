@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from .contents import KEYS, is_key
+from .contents import checked_key
 from .elements import Part
 from .errors import CheckpointError
 from .rebuild import GLOBALS, Call, Storage
@@ -81,7 +81,7 @@ class Unpickler:
         if not isinstance(target, dict) or len(items) % 2:
             raise CheckpointError(f"the pickle is damaged: it sets items of a {type(target).__name__}")
         for key, item in zip(items[::2], items[1::2], strict=True):
-            target[_key(key)] = _value(item)
+            target[checked_key(key)] = _value(item)
 
     def _two(self) -> list[Any]:
         item, key = self._stack.pop(), self._stack.pop()
@@ -146,12 +146,6 @@ def _value(value: Any) -> Any:
     if isinstance(value, (Part, _Parts)):
         raise CheckpointError("the pickle is damaged: what builds a tensor is left over in the result")
     return value
-
-
-def _key(key: Any) -> Any:
-    if not is_key(key):
-        raise CheckpointError(f"expected keys that are {KEYS}, got {type(key).__name__}")
-    return key
 
 
 _OPERATIONS: dict[str, Callable[[Unpickler, Any], None]] = {

@@ -14,33 +14,33 @@ import numpy as np
 from .. import config, jit, nn, optim
 from ..arrays.dtypes import FLOATS
 from ..kernels.compile import announce, cache, folders
-from ..kernels.embed.stream import BRIEF
-from ..kernels.recurrence.stack import TOO_MUCH, WORTH_A_BARRIER
-from ..kernels.threads import dispatch
+from ..kernels.recurrence.plan import BRIEF
+from ..kernels.threads.dispatch import Policy, using
 from ..tensors.creation import tensor
 from . import progress
 
-#: as many units as make threads share out columns
-MANY = max(math.isqrt(WORTH_A_BARRIER), math.isqrt(TOO_MUCH // 4)) + 1
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`python -m numbarnn warmup` has no options."""
+#: one thread, and all that two may share out: rows and sequences, columns, directions and layers
+POLICIES = {
+    "on one thread": Policy(serial_operations=math.inf),
+    "by sequence": Policy(threads=2, serial_operations=0, columns=1, layers=1),
+    "by column": Policy(threads=2, serial_operations=0, columns=2),
+    "by layer": Policy(threads=2, serial_operations=0, columns=1, layers=2),
+}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns the exit code: 1 where a kernel is missing that could not be kept, and then nothing is compiled."""
-    cases = list(itertools.product(WORKLOADS, FLOATS))
+    cases = list(itertools.product(POLICIES, WORKLOADS, FLOATS))
     kept = folders.writable_place() is not None
     before = config.on_compile(None if kept else _refuse)
     try:
-        with dispatch.both_ways():
-            for done, (name, dtype) in enumerate(cases):
-                if kept:
-                    progress.show(done, len(cases), f"{name}, {dtype}".ljust(30))
+        for done, (how, name, dtype) in enumerate(cases):
+            if kept:
+                progress.show(done, len(cases), f"{name}, {dtype}, {how}".ljust(50))
+            with using(POLICIES[how]):
                 WORKLOADS[name](dtype)
         if kept:
-            progress.show(len(cases), len(cases), "done".ljust(30))
+            progress.show(len(cases), len(cases), "done".ljust(50))
     except _Missing:
         return _fail(f"compiled kernels cannot be kept: {folders.why_not()}")
     finally:
@@ -99,8 +99,7 @@ def _inside(dtype: Any) -> None:
 #: one of everything that has kernels of its own: a name, and what has them compiled for a dtype
 WORKLOADS: dict[str, Callable[[Any], None]] = {
     "RNN": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 2, 2), dtype),
-    "RNN of one sequence": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 1, 2), dtype),
-    "RNN of many units": lambda dtype: _train(nn.RNN(1, MANY), (1, 1, 1), dtype),
+    "RNN of one direction": lambda dtype: _train(nn.RNN(2, 3, num_layers=2), (2, 2, 2), dtype),
     "RNNCell": lambda dtype: _train(nn.RNNCell(2, 3), (2, 2), dtype),
     "Linear": lambda dtype: _train(nn.Linear(2, 3), (2, 2), dtype),
     "one step": _step,

@@ -7,11 +7,11 @@ from . import functional, init, utils
 from .activation import Identity, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from .container import ModuleList, Sequential
 from .dropout import Dropout
+from .embedding import Embedding
 from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from .module import Module
 from .recurrent.rnn import RNN, RNNCell
-from .sparse import Embedding
 
 if TYPE_CHECKING:
     from .recurrent.stream import Stream

@@ -73,7 +73,7 @@ class Linear(Module):
 def _draws(in_features: int, out_features: int, bias: bool, dtype: Any) -> tuple[Array, Array | None]:
     """New values for weight and bias.
 
-    Both bounds are 1/sqrt(in_features), but torch rounds that of the weight three times on its way there.
+    Both bounds are 1/sqrt(in_features), but torch rounds three times in computing that of the weight.
     """
     if in_features == 0 or out_features == 0:
         warnings.warn("Initializing zero-element tensors is a no-op", UserWarning, stacklevel=3)

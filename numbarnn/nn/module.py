@@ -9,12 +9,12 @@ from ..arrays.devices import chosen
 from ..arrays.dtypes import as_dtype
 from ..arrays.dtypes import device as device_type
 from ..autograd.grad_mode import no_grad
-from ..autograd.writes import look_at, zero_gradients
+from ..autograd.writes import take_memory, zero_gradients
 from ..tensors.tensor import Tensor
 from .hooks import Hooks
 from .members import Members
+from .rollback import unchanged_on_error
 from .state_dict import Stateful
-from .unchanged import unchanged_on_error
 
 Self = TypeVar("Self", bound="Module")
 
@@ -93,9 +93,9 @@ class Module(Hooks, Members, Stateful):
             for parameter in self._parameters.values():
                 if parameter is not None:
                     gradient = parameter._grad
-                    look_at(parameter, fn(parameter))
+                    take_memory(parameter, fn(parameter))
                     if gradient is not None:
-                        look_at(gradient, fn(gradient))
+                        take_memory(gradient, fn(gradient))
             for name, buffer in self._buffers.items():
                 if buffer is not None:
                     self._buffers[name] = fn(buffer)

@@ -12,11 +12,6 @@ from ..tensors.creation import as_tensor
 from ..tensors.tensor import Parameter, Tensor
 
 SLOTS = ("_parameters", "_buffers", "_modules")
-_HOOKS = (
-    "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks",
-    "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_post_hooks", "_state_dict_pre_hooks",
-    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
-)  # fmt: skip
 
 
 class Registry:
@@ -165,8 +160,8 @@ class Registry:
 
 
 def _fresh() -> dict[str, Any]:
-    """The attributes of a module in which nothing is registered yet."""
-    return {"training": True, "_non_persistent_buffers_set": set(), **{slot: {} for slot in (*SLOTS, *_HOOKS)}}
+    """The attributes of a module in which nothing is registered yet: a dict for each but the two that are none."""
+    return {name: {} for name in Registry.__annotations__} | {"training": True, "_non_persistent_buffers_set": set()}
 
 
 def check_module(module: Any) -> None:

@@ -18,7 +18,7 @@ from ..autograd.hook_handle import RemovableHandle
 from ..tensors.creation import from_numpy
 from ..tensors.tensor import Parameter, Tensor
 from .registry import Registry
-from .unchanged import unchanged_on_error
+from .rollback import unchanged_on_error
 
 _EXTRA = "_extra_state"
 

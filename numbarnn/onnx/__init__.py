@@ -2,8 +2,8 @@
 
 from .errors import OnnxExporterError, OnnxLoadError
 from .export import ONNXProgram, export
+from .export_options import OperatorExportTypes, TrainingMode
 from .load import load_rnn
-from .options import OperatorExportTypes, TrainingMode
 from .reverse import ReverseRNN
 
 __all__ = [

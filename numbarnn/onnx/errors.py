@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-LONGEST_MESSAGE = 500
+from ..checkpoint.errors import short
 
 
 class OnnxExporterError(RuntimeError):
@@ -28,14 +28,9 @@ def reading(label: str) -> Iterator[None]:
     except (OSError, MemoryError):
         raise
     except OnnxLoadError as error:
-        raise OnnxLoadError(f"{label}: {_short(error)}") from error.__cause__
+        raise OnnxLoadError(f"{label}: {short(error)}") from error.__cause__
     except Exception as error:  # such a file may lead NumPy to any of its own
-        raise OnnxLoadError(f"{label}: the file is damaged: {type(error).__name__}: {_short(error)}") from error
-
-
-def _short(error: Exception) -> str:
-    message = str(error)
-    return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "..."
+        raise OnnxLoadError(f"{label}: the file is damaged: {type(error).__name__}: {short(error)}") from error
 
 
 def require_onnx() -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from .._version import __version__
@@ -14,10 +13,10 @@ from ..checkpoint import whole_files
 from ..nn import RNN, Module
 from . import layers, operators
 from .errors import OnnxExporterError, require_onnx
+from .export_options import check_options
 from .graph import Graph
 from .inputs import Inputs, given, inputs_of
 from .merge import Step, Value, merged_steps, merged_values
-from .options import check_options
 from .trace import Trace
 
 #: formats of 2021, so that old runtimes read the files; the operators that are used are there since opset 11
@@ -32,11 +31,11 @@ class ONNXProgram:
 
     def save(self, destination: Any) -> None:
         """Write the model to a path, whose old file is replaced at once, or to a file open for writing bytes."""
-        write = partial(_serialize, self.model_proto)
+        data = self.model_proto.SerializeToString()
         if isinstance(destination, (str, os.PathLike)):
-            whole_files.write(os.fsdecode(destination), write)
+            whole_files.write(os.fsdecode(destination), lambda write: write(data))
         else:
-            write(whole_files.writing(destination))
+            whole_files.writing(destination)(data)
 
     def __repr__(self) -> str:
         graph = self.model_proto.graph
@@ -151,10 +150,6 @@ def _opset(onnx: Any, wanted: int | None) -> int:
     if not isinstance(wanted, int) or not OLDEST_OPSET <= wanted <= newest:
         raise ValueError(f"opset_version: expected {OLDEST_OPSET} to {newest}, got {wanted!r}")
     return wanted
-
-
-def _serialize(proto: Any, write: whole_files.Write) -> None:
-    write(proto.SerializeToString())
 
 
 def _graph(

@@ -12,8 +12,8 @@ from ..nn import RNN
 from .constants import Constants
 from .errors import OnnxLoadError, reading
 from .model import Model, Node, read
-from .node import RNNNode, read_node
 from .reverse import ReverseRNN
+from .rnn_node import RNNNode, read_node
 from .wiring import Wiring
 
 MOST_LAYERS = 1000

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays.dtypes import DType
 from .errors import OnnxExporterError
-from .sizes import UNKNOWN, Extent, Lengths, merged
+from .extents import UNKNOWN, Extent, Lengths, merged
 from .symbol import Symbol
 from .trace import Call, Trace
 

@@ -6,12 +6,11 @@ Source: onnx/onnx.proto, whose numbers of fields these are.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from .errors import OnnxLoadError
-from .wire import Wire, signed, string
+from .protobuf import Wire, signed, string
 
 _GRAPH = 7
 _NODE, _INITIALIZER = 1, 5
@@ -81,7 +80,8 @@ class Model:
         wire = Wire()
         try:
             graphs = [value for number, value in wire.fields(memoryview(data)) if number == _GRAPH]
-            for number, value in _fields_of(wire, graphs):
+            # a message may come in parts, which are joined
+            for number, value in (field for graph in graphs for field in wire.fields(graph)):
                 if number == _NODE:
                     self.nodes.append(Node(wire, value))
                 elif number == _INITIALIZER:
@@ -90,12 +90,6 @@ class Model:
             raise OnnxLoadError(f"expected an ONNX model, got what cannot be read as one: {error}") from error
         if not graphs:
             raise OnnxLoadError("expected an ONNX model, got one without a graph")
-
-
-def _fields_of(wire: Wire, messages: list[Any]) -> Iterator[tuple[int, Any]]:
-    """Those of a message that may come in parts, which are joined."""
-    for message in messages:
-        yield from wire.fields(message)
 
 
 def read(f: Any) -> tuple[bytes, str | None]:

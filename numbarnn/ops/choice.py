@@ -53,17 +53,11 @@ def clamp_max(x: Array, high: Array) -> Result:
 @op(saves=(0, 1, 2), promote=True)
 def clamp(x: Array, low: Array, high: Array) -> Result:
     """`high` wherever it is below `low`."""
-
-    def d_x(d: Array) -> Array:
-        return np.where((x >= low) & (x <= high), d, 0)
-
-    def d_low(d: Array) -> Array:
-        return np.where((x < low) & (low < high), d, 0)
-
-    def d_high(d: Array) -> Array:
-        return np.where((x > high) | (high < low), d, 0)
-
-    return np.minimum(np.maximum(x, low), high), (d_x, d_low, d_high)
+    return np.minimum(np.maximum(x, low), high), (
+        lambda d: np.where((x >= low) & (x <= high), d, 0),
+        lambda d: np.where((x < low) & (low < high), d, 0),
+        lambda d: np.where((x > high) | (high < low), d, 0),
+    )
 
 
 @in_rows(saves=(1,))

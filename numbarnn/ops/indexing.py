@@ -28,16 +28,17 @@ def select(x: Array, *, index: Any) -> Result:
 @op(layout="own")
 def index(x: Array, *, index: Any) -> Result:
     """`x[index]` with arrays of integers or bools in the index: a copy; an element may be taken several times."""
-
-    def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype, like=x)
-        add_at(out, index, d)
-        return out
-
     out = x[index]
     if type(x) is np.ndarray and not (x.flags.c_contiguous and out.flags.c_contiguous):
         out = in_order(out, joint_order(out.shape, _strides(x, index)))
-    return out, (d_x,)
+    return out, (lambda d: _added(x, index, d),)
+
+
+def _added(x: Array, index: Any, d: Array) -> Array:
+    """Zeros in the shape of `x` with each value of `d` added where the index says that it was taken from."""
+    out = np.zeros(x.shape, d.dtype, like=x)
+    add_at(out, index, d)
+    return out
 
 
 def _strides(x: Array, index: Any) -> list[list[int]]:
@@ -68,28 +69,54 @@ def _strides(x: Array, index: Any) -> list[list[int]]:
 def take(x: Array, indices: Array, *, axis: int) -> Result:
     """The slices of `axis` that the vector `indices` names."""
     where = (slice(None),) * axis + (indices,)
+    taken: Array = np.take(x, indices, axis)
+    return taken, (lambda d: _added(x, where, d), np.zeros_like)
 
-    def d_x(d: Array) -> Array:
-        out = np.zeros(x.shape, d.dtype, like=x)
-        add_at(out, where, d)
+
+@op()
+def embedding(weight: Array, *, indices: Array, padding_idx: int | None, scale_grad_by_freq: bool) -> Result:
+    """weight[indices]; the row `padding_idx` gets no gradient."""
+    numbers = indices.reshape(-1).copy()
+
+    def d_weight(d: Array) -> Array:
+        out = np.zeros(weight.shape, d.dtype, like=weight)
+        if not isinstance(out, np.ndarray):
+            return _added_rows(out, numbers, d.reshape(len(numbers), weight.shape[1]), padding_idx, scale_grad_by_freq)
+        # Sorted, the gradients of one row lie side by side and are summed in one pass.
+        order = np.argsort(numbers, kind="stable")
+        if padding_idx is not None:
+            order = order[numbers[order] != padding_idx]
+        if len(order):
+            sorted_numbers = numbers[order]
+            starts = np.flatnonzero(np.diff(sorted_numbers, prepend=-1))
+            sums = np.add.reduceat(d.reshape(len(numbers), weight.shape[1])[order], starts, axis=0)
+            if scale_grad_by_freq:
+                sums /= np.diff(starts, append=len(order))[:, None]
+            out[sorted_numbers[starts]] = sums
         return out
 
-    taken: Array = np.take(x, indices, axis)
-    return taken, (d_x, np.zeros_like)
+    return weight.take(indices, axis=0), (d_weight,)
+
+
+def _added_rows(out: Array, numbers: Array, d: Array, padding_idx: int | None, scale_grad_by_freq: bool) -> Array:
+    """`out` with the gradients added to their rows, by the GPU's own addition to scattered places."""
+    kept = np.ones_like(numbers, d.dtype) if padding_idx is None else (numbers != padding_idx).astype(d.dtype)
+    add_at(out, numbers, d * kept[:, None])
+    if scale_grad_by_freq:
+        counts = np.zeros(len(out), d.dtype, like=out)
+        add_at(counts, numbers, kept)
+        out /= np.maximum(counts, 1)[:, None]
+    return out
 
 
 @op(saves=(1,))
 def gather(x: Array, indices: Array, *, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
     where, rows = _places(indices, axis), _rows(x)
-
-    def d_x(d: Array) -> Array:
-        out = np.zeros(rows.shape, d.dtype, like=x)
-        add_at(out, where, _rows(d))
-        d_in: Array = out.reshape(x.shape)
-        return d_in
-
-    return rows[where].reshape(indices.shape), (d_x, np.zeros_like)
+    return rows[where].reshape(indices.shape), (
+        lambda d: _added(rows, where, _rows(d)).reshape(x.shape),
+        np.zeros_like,
+    )
 
 
 @op()

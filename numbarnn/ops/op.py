@@ -18,9 +18,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from ..arrays.dtypes import Array as Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Vjp = Callable[[Array], Array]
 Result = tuple[Array, tuple[Vjp, ...]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays.memory_order import copied, order
+from ..arrays.memory_order import copied, inverse, order
 from .op import Array, Result, Vjp, op
 
 Shape = tuple[int, ...]
@@ -17,7 +17,7 @@ def view(x: Array, *, shape: Shape) -> Result:
 
 @op(view=True)
 def permute(x: Array, *, axes: Shape) -> Result:
-    return x.transpose(axes), (lambda d: d.transpose(sorted(range(len(axes)), key=axes.__getitem__)),)
+    return x.transpose(axes), (lambda d: d.transpose(inverse(axes)),)
 
 
 @op(view=True)

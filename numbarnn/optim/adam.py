@@ -10,7 +10,7 @@ from ..kernels import backend
 from ..kernels.plain.optimizers import directed
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_betas, check_lr, check_not_negative, check_unsupported
+from .options import both_betas, check_betas, check_not_negative, check_one_number, check_unsupported, number
 from .stepwise import Stepwise
 
 
@@ -51,7 +51,7 @@ class Adam(Stepwise):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_lr(lr, foreach)
+        check_one_number("lr", lr, foreach)
         check_not_negative(lr=lr, eps=eps)
         check_betas(betas, foreach)
         check_not_negative(weight_decay=weight_decay)
@@ -67,24 +67,25 @@ class Adam(Stepwise):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
-    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+    def _options(self, group: Group) -> tuple[float, ...]:
+        return number(group, "lr"), *both_betas(group), number(group, "eps"), number(group, "weight_decay")
+
+    def _update(self, parameter: Tensor, gradient: Array, group: Group, options: tuple[float, ...]) -> None:
         values, state = parameter._array, self.state[parameter]
         count = state["step"]._array
         step = count.item() + 1
-        beta1, beta2 = group["betas"]
+        lr, beta1, beta2, eps, decay = options
         mean, mean_square = state["exp_avg"]._array, state["exp_avg_sq"]._array
         largest = state["max_exp_avg_sq"]._array if group["amsgrad"] else None
-        rate, correction = group["lr"] / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        numbers = beta1, beta2, eps, lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
         count.fill(step)
-        decay, maximize = group["weight_decay"], group["maximize"]
+        maximize = group["maximize"]
         if decay and group["decoupled_weight_decay"]:
-            values *= 1 - group["lr"] * decay
+            values *= 1 - lr * decay
             decay = 0
         if decay or maximize:
             gradient = directed(gradient, values, decay, maximize)
-        backend.of(values).adam_step(
-            values, gradient, mean, mean_square, largest, beta1, beta2, group["eps"], rate, correction
-        )  # fmt: skip
+        backend.of(values).adam_step(values, gradient, mean, mean_square, largest, numbers)
 
 
 class AdamW(Adam):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..autograd.writes import zero_gradients
 from ..tensors.tensor import Tensor
-from . import state
+from . import state_dict as layout
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -100,11 +100,11 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each parameter, by number, and the groups with numbers for parameters: torch's layout."""
-        return state.dump(self)
+        return layout.dump(self)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict()` gave; ValueError, and no change, if the groups are not of the same sizes."""
-        state.load(self, state_dict)
+        layout.load(self, state_dict)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

@@ -10,29 +10,20 @@ from ..tensors.tensor import Tensor
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
-#: options of the optimizers that are numbers
-_NUMBERS = frozenset({"lr", "eps", "weight_decay", "momentum", "dampening", "alpha"})
-_PLAIN = frozenset({float, int, bool})
+def number(group: dict[str, Any], option: str) -> float:
+    """An option of a group as a float, also where it was set to a tensor; TypeError if it is no number."""
+    value = group[option]
+    return value if type(value) is float else _plain(option, value)
 
 
-def in_numbers(group: dict[str, Any]) -> dict[str, Any]:
-    """The group, or where options were set to tensors or to numbers of NumPy a copy with plain numbers.
-
-    Raises TypeError for an option that is no number, ValueError for betas with which a mean has no weights.
-    """
-    changed: dict[str, Any] = {}
-    for option, value in group.items():
-        if option in _NUMBERS:
-            if type(value) not in _PLAIN:
-                changed[option] = _plain(option, value)
-        elif option == "betas":
-            if not _PLAIN.issuperset(map(type, value)):
-                value = changed[option] = tuple(_plain(option, beta) for beta in value)
-            if len(value) != 2:
-                raise ValueError(f"betas: expected two numbers, got {len(value)}")
-            if max(value) >= 1:  # a division by zero after some parameters have moved
-                check_betas(value)
-    return {**group, **changed} if changed else group
+def both_betas(group: dict[str, Any]) -> tuple[float, float]:
+    """Adam's betas as floats; TypeError for what is no number, ValueError for a mean whose weights would all be 0."""
+    betas = [beta if type(beta) is float else _plain("betas", beta) for beta in group["betas"]]
+    if len(betas) != 2:
+        raise ValueError(f"betas: expected two numbers, got {len(betas)}")
+    if max(betas) >= 1:  # a division by zero after some parameters have moved
+        check_betas(betas)
+    return betas[0], betas[1]
 
 
 def _plain(option: str, value: Any) -> float:
@@ -45,17 +36,13 @@ def _plain(option: str, value: Any) -> float:
         raise TypeError(f"{option}: expected a number or a tensor of one element, got {kind}") from None
 
 
-def check_lr(lr: float | Tensor, foreach: bool | None = None) -> None:
+def check_one_number(name: str, value: float | Tensor, foreach: bool | None = None) -> None:
     """ValueError for a tensor of more than one element, or beside `foreach`, which torch has no tensors for."""
-    if isinstance(lr, Tensor):
-        _check_tensor("lr", lr, foreach)
-
-
-def _check_tensor(name: str, value: Tensor, foreach: bool | None) -> None:
-    if foreach:
-        raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
-    if value.numel() != 1:
-        raise ValueError(f"Tensor {name} must be 1-element")
+    if isinstance(value, Tensor):
+        if foreach:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")
 
 
 def check_not_negative(nan: bool = False, **options: float | Tensor) -> None:
@@ -74,9 +61,7 @@ def check_betas(betas: Sequence[float | Tensor], foreach: bool | None = None) ->
     if kinds not in ({float}, {Tensor}):
         raise ValueError("betas must be either both floats or both Tensors")
     for index in range(2):
-        beta = betas[index]
-        if isinstance(beta, Tensor):
-            _check_tensor(f"betas[{index}]", beta, foreach)
+        check_one_number(f"betas[{index}]", betas[index], foreach)
 
 
 def check_unsupported(foreach: Any = None, fused: Any = None, **flags: bool) -> None:

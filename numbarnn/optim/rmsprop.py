@@ -7,9 +7,10 @@ from typing import Any
 
 from ..autograd.tape import Array
 from ..kernels import backend
+from ..kernels.plain.optimizers import RMSpropOptions
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_lr, check_not_negative, check_unsupported
+from .options import check_not_negative, check_one_number, check_unsupported, number
 from .stepwise import Stepwise
 
 
@@ -48,7 +49,7 @@ class RMSprop(Stepwise):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
+        check_one_number("lr", lr)
         check_not_negative(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         check_unsupported(capturable=capturable, differentiable=differentiable)
         defaults = {
@@ -62,12 +63,15 @@ class RMSprop(Stepwise):
         names: tuple[str, ...] = ("square_avg", "momentum_buffer") if group["momentum"] > 0 else ("square_avg",)
         return (*names, "grad_avg") if group["centered"] else names
 
-    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+    def _options(self, group: Group) -> RMSpropOptions:
+        return (
+            number(group, "lr"), number(group, "alpha"), number(group, "eps"), number(group, "momentum"),
+            number(group, "weight_decay"), bool(group["maximize"]),
+        )  # fmt: skip
+
+    def _update(self, parameter: Tensor, gradient: Array, group: Group, options: RMSpropOptions) -> None:
         values, state = parameter._array, self.state[parameter]
         state["step"]._array += 1
         mean = state["grad_avg"]._array if group["centered"] else None
-        buffer = state["momentum_buffer"]._array if group["momentum"] > 0 else None
-        backend.of(values).rmsprop_step(
-            values, gradient, state["square_avg"]._array, mean, buffer, group["alpha"], group["eps"],
-            group["momentum"], group["weight_decay"], group["maximize"], group["lr"],
-        )  # fmt: skip
+        buffer = state["momentum_buffer"]._array if options[3] > 0 else None
+        backend.of(values).rmsprop_step(values, gradient, state["square_avg"]._array, mean, buffer, options)

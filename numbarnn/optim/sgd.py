@@ -9,9 +9,10 @@ import numpy as np
 
 from ..autograd.tape import Array
 from ..kernels import backend
+from ..kernels.plain.optimizers import SGDOptions
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_lr, check_not_negative, check_unsupported
+from .options import check_not_negative, check_one_number, check_unsupported, number
 from .stepwise import Stepwise
 
 
@@ -47,7 +48,7 @@ class SGD(Stepwise):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_lr(lr)
+        check_one_number("lr", lr)
         check_not_negative(True, lr=lr, momentum=momentum, weight_decay=weight_decay)
         check_unsupported(foreach, fused, differentiable=differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):
@@ -62,15 +63,18 @@ class SGD(Stepwise):
     def _state_names(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
-        values, momentum = parameter._array, group["momentum"]
+    def _options(self, group: Group) -> SGDOptions:
+        return (
+            number(group, "lr"), number(group, "momentum"), number(group, "dampening"), bool(group["nesterov"]),
+            number(group, "weight_decay"), bool(group["maximize"]),
+        )  # fmt: skip
+
+    def _update(self, parameter: Tensor, gradient: Array, group: Group, options: SGDOptions) -> None:
+        values, momentum = parameter._array, options[1]
         held = self.state[parameter].get("momentum_buffer") if momentum else None
         first = bool(momentum) and held is None
         if first:
             held = Tensor._wrap(np.empty_like(values))
-        backend.of(values).sgd_step(
-            values, gradient, None if held is None else held._array, first, momentum, group["dampening"],
-            group["nesterov"], group["weight_decay"], group["maximize"], group["lr"],
-        )  # fmt: skip
+        backend.of(values).sgd_step(values, gradient, None if held is None else held._array, first, options)
         if first:
             self.state[parameter]["momentum_buffer"] = held  # not before it is filled

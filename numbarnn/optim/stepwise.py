@@ -11,10 +11,9 @@ import numpy as np
 from ..autograd.grad_mode import enable_grad
 from ..autograd.tape import Array
 from ..tensors.tensor import Tensor
-from . import state
-from .checks import check_step
 from .optimizer import Group, Optimizer
-from .options import in_numbers
+from .state_dict import start
+from .step_checks import check_step
 
 
 class Stepwise(Optimizer, ABC):
@@ -36,20 +35,21 @@ class Stepwise(Optimizer, ABC):
             with enable_grad():
                 loss = closure()
         moving = []
-        for group in [in_numbers(group) for group in self.param_groups]:
+        for group, options in [(group, self._options(group)) for group in self.param_groups]:
             names = self._state_names(group)
             for parameter in group["params"]:
                 gradient = parameter._grad
                 if gradient is not None:
                     held, array = self.state.get(parameter), gradient._array
                     complete = check_step(parameter._array, array, held, names, self._required)
-                    moving.append((parameter, array, group, None if complete or not self._required else names))
-        for parameter, _, _, incomplete in moving:
+                    incomplete = None if complete or not self._required else names
+                    moving.append((parameter, array, group, options, incomplete))
+        for parameter, _, _, _, incomplete in moving:
             if incomplete is not None:
-                state.start(self.state[parameter], parameter._array, incomplete)
+                start(self.state[parameter], parameter._array, incomplete)
         with np.errstate(all="ignore"):
-            for parameter, array, group, _ in moving:
-                self._update(parameter, array, group)
+            for parameter, array, group, options, _ in moving:
+                self._update(parameter, array, group, options)
                 parameter._version.wrote()
         return loss
 
@@ -58,5 +58,9 @@ class Stepwise(Optimizer, ABC):
         """The states, each an array like the parameter, that a step with these options uses."""
 
     @abstractmethod
-    def _update(self, parameter: Tensor, gradient: Array, group: Group) -> None:
+    def _options(self, group: Group) -> Any:
+        """The group's options as kernels take them, or TypeError: made once a step for all parameters of the group."""
+
+    @abstractmethod
+    def _update(self, parameter: Tensor, gradient: Array, group: Group, options: Any) -> None:
         """Change the parameter's array in place; `gradient` must not be written to."""

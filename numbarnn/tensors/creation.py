@@ -9,12 +9,14 @@ import numpy as np
 from ..arrays import devices, memory_order
 from ..arrays.dtypes import DType, as_dtype, bool_, get_default_dtype, int64
 from ..arrays.scalars import filled
-from ..arrays.size import as_int, room, sizes
+from ..arrays.size import as_int, checked_shape, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
-from .from_python import as_number, copied
+from .arguments import number, wants_grad
+from .arguments import tensor as tensor_or_array
+from .from_python import copied
 from .keywords import by_any_name
-from .tensor import Tensor, as_flag
+from .tensor import Tensor
 
 
 def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -23,9 +25,7 @@ def leaf(array: Array, device: Any = None, requires_grad: bool = False, exposed:
         there = devices.moved(array, device)
         array, exposed = there, exposed and there is array
     out = Tensor._wrap(array, exposed=exposed)
-    if as_flag(requires_grad):
-        if array.dtype.kind != "f":
-            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {array.dtype}")
+    if wants_grad(requires_grad, array.dtype):
         out.requires_grad = True
     return out
 
@@ -72,6 +72,11 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return found if dtype is None and device is None else found.to(device=device, dtype=dtype)
 
 
+def as_input(function: str, value: Any, argument: str = "input") -> Tensor:
+    """The operand of a function: a tensor, or one over an array; TypeError, naming the argument, for anything else."""
+    return value if isinstance(value, Tensor) else as_tensor(tensor_or_array(function, argument, value))
+
+
 def from_dlpack(data: Any) -> Tensor:
     """A tensor over the memory of an array of another library, on the CPU or the GPU: no copy.
 
@@ -105,7 +110,7 @@ def _made(
     """Of the lengths `given`, or of those in `size`."""
     shape = sizes(name, given, size)
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    room(shape, kind)
+    checked_shape(shape, kind)
     array = np.zeros(shape, kind) if type(value) is int and not value else filled(np.empty(shape, kind), value)
     return leaf(array, device, requires_grad)
 
@@ -155,7 +160,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     >>> full((2,), 7), full((2,), 0.5)
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
-    value = as_number("full(): argument 'fill_value' (position 2)", fill_value)
+    value = number("full", "fill_value", fill_value, 2)
     return _made("full", (), size, value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
 
 
@@ -186,7 +191,7 @@ def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """All `fill_value` in the shape, type and order in memory of `input`, and on its device."""
-    value = as_number("full_like(): argument 'fill_value' (position 2)", fill_value)
+    value = number("full_like", "fill_value", fill_value, 2)
     return _made_like(input, value, dtype, device, requires_grad)
 
 
@@ -207,4 +212,4 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
         if length < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {length}")
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-    return leaf(np.eye(*room(shape, kind), dtype=kind), device, requires_grad)
+    return leaf(np.eye(*checked_shape(shape, kind), dtype=kind), device, requires_grad)

@@ -13,8 +13,8 @@ from ..arrays.dtypes import as_dtype, get_default_dtype, torch_name
 from ..arrays.size import sizes
 from ..autograd.record import as_array, is_tensor
 from ..autograd.tape import Array
+from .arguments import number
 from .creation import leaf
-from .from_python import as_number
 from .tensor import Tensor
 
 
@@ -51,7 +51,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, dtype: Any = No
         if size is None:
             raise TypeError("normal(): expected size where mean and std are numbers")
         kind = get_default_dtype() if dtype is None else as_dtype(dtype)
-        center, spread = (as_number(f"normal(): argument '{n}'", v) for n, v in (("mean", mean), ("std", std)))
+        center, spread = (number("normal", n, v) for n, v in (("mean", mean), ("std", std)))
         return leaf(random.normal(sizes("normal", (), size), center, spread, kind), device)
     if size is not None:
         raise TypeError("normal(): expected size only where mean and std are numbers")

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import devices, memory_order
+from ..arrays import memory_order
 from ..arrays.dtypes import DType, bool_, get_default_dtype, int64, joined
 from ..arrays.no_warnings import quietly
 from ..arrays.scalars import numbers
 from ..autograd.record import as_array, is_tensor
-from ..autograd.tape import Array, traced
+from ..autograd.tape import Array
 
 
 def values(data: Any, dtype: DType | None = None) -> Array:
@@ -52,25 +52,6 @@ def copied(data: Any, dtype: DType | None = None) -> Array:
     return (
         memory_order.copied(array) if isinstance(source, np.ndarray) and np.may_share_memory(array, source) else array
     )
-
-
-def as_number(argument: str, value: Any) -> Any:
-    """A Python number: of a number, or of an array or a tensor without dimensions and without a history.
-
-    >>> as_number("full(): argument 'fill_value'", np.float32(0.5))
-    0.5
-    """
-    if type(value) in _TYPES:
-        return value
-    if isinstance(value, np.bool_):
-        return float(value)  # as torch reads it
-    if isinstance(value, _ARRAYS) or (is_tensor(value) and not traced(value)):
-        array = devices.host(as_array(value) if is_tensor(value) else np.asarray(value))
-        if not array.ndim and array.dtype.kind in "fiub":
-            return array.item()
-    elif isinstance(value, (int, float)):
-        return value
-    raise TypeError(f"{argument} must be Number, not {'Tensor' if is_tensor(value) else type(value).__name__}")
 
 
 #: None: the default type, when it is asked for

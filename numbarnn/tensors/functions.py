@@ -14,7 +14,7 @@ from ..autograd.tape import Array
 from ..ops import arithmetic, shape
 from ..ops.axes import axis
 from .arguments import tensor as checked
-from .creation import as_tensor
+from .creation import as_input, as_tensor
 from .keywords import Keywords, by_any_name
 from .methods import elementwise as choices
 from .methods import products
@@ -111,36 +111,6 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 
 @by_any_name
-def matmul(input: Any, other: Any) -> Tensor:
-    """input @ other, with NumPy's rules for vectors and batches."""
-    return products.matmul(input, other)
-
-
-@by_any_name
-def mm(input: Any, mat2: Any) -> Tensor:
-    """The product of two matrices."""
-    return products.mm(input, mat2)
-
-
-@by_any_name
-def bmm(input: Any, mat2: Any) -> Tensor:
-    """The products of two batches of matrices, (B, N, M) and (B, M, P)."""
-    return products.bmm(input, mat2)
-
-
-@by_any_name
-def dot(input: Any, tensor: Any) -> Tensor:  # `tensor`: torch's name
-    """The inner product of two vectors."""
-    return products.dot(input, tensor)
-
-
-@by_any_name
-def outer(input: Any, vec2: Any) -> Tensor:
-    """The products of each element of one vector with each of another: (N, M)."""
-    return products.outer(input, vec2)
-
-
-@by_any_name
 def pow(input: Any, exponent: Any) -> Tensor:
     """input ** exponent; one of them may be a number."""
     if isinstance(input, (int, float)) and isinstance(exponent, (int, float)):
@@ -151,25 +121,25 @@ def pow(input: Any, exponent: Any) -> Tensor:
 @by_any_name
 def reshape(input: Any, shape: Sequence[int]) -> Tensor:
     """The same elements in another shape; one length may be -1."""
-    return as_tensor(checked("reshape", "input", input)).reshape(_ints("reshape", "shape", shape))
+    return as_input("reshape", input).reshape(_ints("reshape", "shape", shape))
 
 
 @by_any_name
 def permute(input: Any, dims: Sequence[int]) -> Tensor:
     """Dimensions in the order `dims`."""
-    return as_tensor(checked("permute", "input", input)).permute(_ints("permute", "dims", dims))
+    return as_input("permute", input).permute(_ints("permute", "dims", dims))
 
 
 @by_any_name
 def flip(input: Any, dims: Sequence[int]) -> Tensor:
     """Reversed along `dims`: a copy."""
-    return as_tensor(checked("flip", "input", input)).flip(_ints("flip", "dims", dims))
+    return as_input("flip", input).flip(_ints("flip", "dims", dims))
 
 
 @by_any_name
 def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
-    return as_tensor(checked("split", "tensor", tensor)).split(split_size_or_sections, dim)
+    return as_input("split", tensor, "tensor").split(split_size_or_sections, dim)
 
 
 def _ints(function: str, argument: str, given: Any) -> tuple[int, ...]:
@@ -180,13 +150,13 @@ def _ints(function: str, argument: str, given: Any) -> tuple[int, ...]:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# the methods that are functions just as they are
+# methods that are functions just as they are: the package has one for each (numbarnn/__init__.py)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _function(
+def function_of(
     method: Callable[Concatenate[Tensor, _P], _R], numbers: bool = False
 ) -> Callable[Concatenate[Any, _P], _R]:
     """`method` as a function whose first argument is `input`, a tensor or an array, or a number if `numbers` may be."""
@@ -205,85 +175,27 @@ def _function(
         if "input" in given:
             args = (given.pop("input"), *args)
         if args and not (numbers and isinstance(args[0], (int, float, np.generic))):
-            args = (as_tensor(checked(name, "input", args[0])), *args[1:])
+            args = (as_input(name, args[0]), *args[1:])
         return run(*args, **given)
 
     own = inspect.signature(run)
     first, *others = own.parameters.values()
     shown: Any = function  # with the signature that help() is to show
     shown.__signature__ = own.replace(parameters=[first.replace(name="input", annotation=Any), *others])
-    shown.__module__, shown.__qualname__ = __name__, name
+    shown.__module__, shown.__qualname__ = __package__.partition(".")[0], name
     typed: Callable[Concatenate[Any, _P], _R] = shown
     return typed
 
 
-add = _function(Tensor.add, numbers=True)
-sub = _function(Tensor.sub, numbers=True)
-mul = _function(Tensor.mul, numbers=True)
-div = _function(Tensor.div, numbers=True)
-neg = _function(Tensor.neg)
-abs = _function(Tensor.abs)
-sign = _function(Tensor.sign)
-floor = _function(Tensor.floor)
-round = _function(Tensor.round)
-exp = _function(Tensor.exp)
-log = _function(Tensor.log)
-sqrt = _function(Tensor.sqrt)
-square = _function(Tensor.square)
-sin = _function(Tensor.sin)
-cos = _function(Tensor.cos)
-tanh = _function(Tensor.tanh)
-relu = _function(Tensor.relu)
-sigmoid = _function(Tensor.sigmoid)
-clamp = _function(Tensor.clamp)
-maximum = _function(Tensor.maximum)
-minimum = _function(Tensor.minimum)
-eq = _function(Tensor.eq)
-ne = _function(Tensor.ne)
-lt = _function(Tensor.lt)
-le = _function(Tensor.le)
-gt = _function(Tensor.gt)
-ge = _function(Tensor.ge)
-isnan = _function(Tensor.isnan)
-isinf = _function(Tensor.isinf)
-isfinite = _function(Tensor.isfinite)
-equal = _function(Tensor.equal)
-allclose = _function(Tensor.allclose)
-masked_fill = _function(Tensor.masked_fill)
-sum = _function(Tensor.sum)
-mean = _function(Tensor.mean)
-var = _function(Tensor.var)
-std = _function(Tensor.std)
-norm = _function(Tensor.norm)
-prod = _function(Tensor.prod)
-amax = _function(Tensor.amax)
-amin = _function(Tensor.amin)
-max = _function(Tensor.max)
-min = _function(Tensor.min)
-argmax = _function(Tensor.argmax)
-argmin = _function(Tensor.argmin)
-all = _function(Tensor.all)
-any = _function(Tensor.any)
-cumsum = _function(Tensor.cumsum)
-softmax = _function(Tensor.softmax)
-log_softmax = _function(Tensor.log_softmax)
-sort = _function(Tensor.sort)
-argsort = _function(Tensor.argsort)
-topk = _function(Tensor.topk)
-t = _function(Tensor.t)
-squeeze = _function(Tensor.squeeze)
-unsqueeze = _function(Tensor.unsqueeze)
-flatten = _function(Tensor.flatten)
-transpose = _function(Tensor.transpose)
-roll = _function(Tensor.roll)
-diag = _function(Tensor.diag)
-chunk = _function(Tensor.chunk)
-unbind = _function(Tensor.unbind)
-numel = _function(Tensor.numel)
-is_floating_point = _function(Tensor.is_floating_point)
-clone = _function(Tensor.clone)
-gather = _function(Tensor.gather)
-scatter = _function(Tensor.scatter)
-index_select = _function(Tensor.index_select)
-masked_select = _function(Tensor.masked_select)
-nonzero = _function(Tensor.nonzero)
+def _product(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """A function of `products`, which takes arrays as it is, by any name and as one of this module."""
+    ours = by_any_name(function)
+    ours.__module__ = __name__
+    return ours
+
+
+matmul = _product(products.matmul)
+mm = _product(products.mm)
+bmm = _product(products.bmm)
+dot = _product(products.dot)
+outer = _product(products.outer)

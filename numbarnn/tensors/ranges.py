@@ -11,11 +11,11 @@ from ..arrays.dtypes import DType, as_dtype, get_default_dtype, int64, torch_nam
 from ..arrays.fma import fused
 from ..arrays.no_warnings import quietly
 from ..arrays.scalars import scalar
-from ..arrays.size import as_int, room
+from ..arrays.size import as_int, checked_shape
 from ..autograd.record import is_tensor
 from ..autograd.tape import Array
+from .arguments import number
 from .creation import leaf
-from .from_python import as_number
 from .tensor import Tensor
 
 
@@ -33,7 +33,7 @@ def arange(
     if end is ... or start is ...:
         start, end = 0, start if end is ... else end
     given = {"start": start, "end": end, "step": step}
-    first, last, by = (as_number(f"arange(): argument '{name}'", value) for name, value in given.items())
+    first, last, by = (number("arange", name, value) for name, value in given.items())
     whole = all(isinstance(value, int) for value in (first, last, by))
     kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
     _check_kind("arange", kind)
@@ -41,7 +41,7 @@ def arange(
     if kind.kind == "f":
         return leaf(quietly(_steps, float(first), float(by), count, kind), device, requires_grad)
     first, by = (scalar(value, int64) for value in (first, by))
-    return leaf((first + np.arange(*room((count,))) * by).astype(kind), device, requires_grad)
+    return leaf((first + np.arange(*checked_shape((count,))) * by).astype(kind), device, requires_grad)
 
 
 def _count(first: Any, last: Any, step: Any, kind: DType) -> int:
@@ -68,7 +68,7 @@ def _count(first: Any, last: Any, step: Any, kind: DType) -> int:
 def _steps(first: float, step: float, count: int, kind: DType) -> Array:
     """first + step * i as torch's kernel computes it: 32 bytes at once, from a first number that is rounded."""
     lanes = 32 // kind.itemsize
-    place = np.arange(*room((count,), kind))
+    place = np.arange(*checked_shape((count,), kind))
     lane = np.where(place < count - count % (2 * lanes), place % lanes, 0)
     values: Array = fused(step, lane, fused(step, place - lane, first).astype(kind)).astype(kind)
     return values
@@ -88,10 +88,10 @@ def linspace(
     if count < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {count}")
     first, last = (
-        scalar(as_number(f"linspace(): argument '{n}'", v.detach() if is_tensor(v) else v), kind)
+        scalar(number("linspace", n, v.detach() if is_tensor(v) else v), kind)
         for n, v in (("start", start), ("end", end))
     )
-    room((count,), kind)
+    checked_shape((count,), kind)
     return leaf(quietly(_between, first, last, count, kind), device, requires_grad)
 
 

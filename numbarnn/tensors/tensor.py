@@ -15,13 +15,13 @@ from ..arrays.size import Size
 from ..autograd import record, tape
 from ..autograd.tape import Array, Node
 from ..autograd.write_counter import Version
-from .constructors import made_of_old
+from .arguments import wants_grad
+from .legacy import constructed
 from .methods import Methods
 from .printing import tensor_str
 
-#: looked up once: each result of a call of 4 us is made by it
-_new = object.__new__
-_size = tuple.__new__  # of what are ints already
+#: looked up once: each result of a call of 4 us is made by them, its size of what are ints already
+_new, _size = object.__new__, tuple.__new__
 
 
 class Tensor(Methods):
@@ -29,7 +29,7 @@ class Tensor(Methods):
 
     Made by `numbarnn.tensor`, `numbarnn.zeros` and their kin, or by any operation; `Tensor(2, 3)` and
     `Tensor([1, 2])` give float32, as in torch.  `.numpy()` and `np.asarray(t)` share its memory.  Arithmetic,
-    reductions and shape methods are in `numbarnn.methods`.
+    reductions and shape methods are in `methods`.
 
     >>> import numbarnn
     >>> x = numbarnn.tensor([1.0, 2.0], requires_grad=True)
@@ -41,7 +41,7 @@ class Tensor(Methods):
     __slots__ = ()
 
     def __new__(cls, *data: Any) -> Any:
-        return made_of_old(data, None)
+        return constructed(data, None)
 
     @staticmethod
     def _wrap(array: Array, requires_grad: bool = False, exposed: bool = False) -> Tensor:
@@ -79,17 +79,17 @@ class Tensor(Methods):
     @property
     def is_leaf(self) -> bool:
         """Whether it is the start of a history: backward() puts gradients into leaves."""
-        return not tape.traced(self) or self._node is None
+        return not tape.requires_grad(self) or self._node is None
 
     @property
     def grad_fn(self) -> Node | None:
         """The operation that it came from; None for a leaf."""
-        return self._node if tape.traced(self) else None
+        return self._node if tape.requires_grad(self) else None
 
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow back to it or through it."""
-        return tape.traced(self)
+        return tape.requires_grad(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -106,7 +106,9 @@ class Tensor(Methods):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
-        if not as_flag(requires_grad) or self.is_leaf:  # to ask it of a computed one changes nothing
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
+        if not requires_grad or self.is_leaf:  # to ask it of a computed one changes nothing
             self.requires_grad = requires_grad
         return self
 
@@ -259,13 +261,6 @@ def _over(value: Any) -> Any:
     return Tensor._wrap(value.view(np.ndarray), exposed=True)  # a view: its shape is nobody else's to change
 
 
-def as_flag(requires_grad: Any) -> bool:
-    """`requires_grad` as it is, or a TypeError."""
-    if not isinstance(requires_grad, bool):
-        raise TypeError(f"argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
-    return requires_grad
-
-
 class Parameter(Tensor):
     """A tensor that a module trains: it requires grad and is found by `parameters()`.
 
@@ -280,10 +275,8 @@ class Parameter(Tensor):
         source = _over(Tensor() if data is None else data)
         if not isinstance(source, Tensor):
             raise TypeError(f"Parameter: expected data to be a Tensor or None, got {type(data).__name__}")
-        if as_flag(requires_grad) and source._array.dtype.kind != "f":
-            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {source._array.dtype}")
         parameter = source.detach()
-        parameter.requires_grad = requires_grad
+        parameter.requires_grad = wants_grad(requires_grad, source._array.dtype)
         parameter.__class__ = cls
         return parameter
 

@@ -9,13 +9,10 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+from leaves import leaf
 
 import numbarnn
 from numbarnn import Tensor
-
-
-def leaf(*values: float) -> Tensor:
-    return numbarnn.tensor(list(values), dtype=numbarnn.float32, requires_grad=True)
 
 
 def test_recording_can_be_switched_off_and_on() -> None:

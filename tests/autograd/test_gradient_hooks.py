@@ -6,13 +6,10 @@ import copy
 import pickle
 
 import pytest
+from leaves import leaf
 
 import numbarnn
-from numbarnn import Tensor, nn
-
-
-def leaf(*values: float) -> Tensor:
-    return numbarnn.tensor(list(values), dtype=numbarnn.float32, requires_grad=True)
+from numbarnn import nn
 
 
 def test_a_hook_sees_the_whole_gradient_once() -> None:

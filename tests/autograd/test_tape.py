@@ -6,21 +6,13 @@ import gc
 
 import numpy as np
 import pytest
+from leaves import grad, leaf
 
 import numbarnn
 from numbarnn import Tensor
 from numbarnn.autograd import tape
 from numbarnn.autograd.record import record
 from numbarnn.nn import Parameter
-
-
-def leaf(*values: float) -> Tensor:
-    return numbarnn.tensor(list(values), dtype=numbarnn.float32, requires_grad=True)
-
-
-def grad(tensor: Tensor) -> list[float]:
-    assert tensor.grad is not None
-    return tensor.grad.tolist()
 
 
 def test_gradients_add_up_over_paths_and_calls() -> None:
@@ -154,6 +146,7 @@ def test_outputs_without_a_gradient_arrive_as_none() -> None:
     assert repr(a.grad_fn) == "<TestBackward0>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [10_000, 100_000])
 def test_a_long_chain_neither_overflows_nor_crashes_when_freed(length: int) -> None:
     x = leaf(1)

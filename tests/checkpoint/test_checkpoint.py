@@ -11,17 +11,16 @@ import subprocess
 import sys
 import zipfile
 from collections import OrderedDict, defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 from checkpoint_cases import CASES, HALF, assert_same
+from golden_files import CHECKPOINTS
 
 import numbarnn
 from numbarnn import nn
 from numbarnn.checkpoint import CheckpointError, unpickler
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoints"
 FORMATS = (".pt", ".npz")
 
 
@@ -33,7 +32,7 @@ def through(value, tmp_path, ending=".pt"):
 
 @pytest.mark.parametrize("case", CASES)
 def test_torch_saved_this(case):
-    assert_same(numbarnn.load(GOLDEN / f"{case}.pt"), CASES[case](numbarnn))
+    assert_same(numbarnn.load(CHECKPOINTS / f"{case}.pt"), CASES[case](numbarnn))
 
 
 @pytest.mark.parametrize("ending", FORMATS)
@@ -43,7 +42,7 @@ def test_what_goes_in_comes_out(case, ending, tmp_path):
 
 
 def test_half_precision_is_widened():
-    loaded = numbarnn.load(GOLDEN / "half.pt")
+    loaded = numbarnn.load(CHECKPOINTS / "half.pt")
     assert list(loaded) == list(HALF)
     for name, values in HALF.items():
         assert loaded[name].dtype == np.float32
@@ -53,7 +52,7 @@ def test_half_precision_is_widened():
     assert loaded["view"][0] == 7.0
 
 
-@pytest.mark.parametrize("path", [GOLDEN / "views.pt", None], ids=["torch's", "ours"])
+@pytest.mark.parametrize("path", [CHECKPOINTS / "views.pt", None], ids=["torch's", "ours"])
 def test_tensors_that_shared_memory_still_do(path, tmp_path):
     loaded = numbarnn.load(path) if path else through(CASES["views"](numbarnn), tmp_path)
     base = loaded["base"]
@@ -69,7 +68,7 @@ def test_tensors_that_shared_memory_still_do(path, tmp_path):
 
 
 def test_backward_notices_a_write_to_shared_memory():
-    loaded = numbarnn.load(GOLDEN / "views.pt")
+    loaded = numbarnn.load(CHECKPOINTS / "views.pt")
     x = numbarnn.ones(6, requires_grad=True)
     y = (x * loaded["rows"]).sum()
     loaded["base"].zero_()
@@ -269,7 +268,7 @@ def zip_names(path):
 
 
 def test_arguments():
-    file = GOLDEN / "single.pt"
+    file = CHECKPOINTS / "single.pt"
     for location in (None, "cpu", numbarnn.device("cpu"), {"cuda:0": "cpu"}, lambda storage, place: storage):
         assert numbarnn.load(file, location).shape == (2, 3)
     for only in (None, True, False):
@@ -286,13 +285,13 @@ def test_arguments():
     with pytest.raises(TypeError, match="errors"):
         numbarnn.load(file, errors="strict")
     with pytest.raises(FileNotFoundError):
-        numbarnn.load(GOLDEN / "nowhere.pt")
+        numbarnn.load(CHECKPOINTS / "nowhere.pt")
     with pytest.raises(AttributeError, match="You can only load from a file that is seekable"):
         numbarnn.load(3)
     with pytest.raises(AttributeError, match="expected 'f' to be string, path, or a file-like object with a 'write'"):
         numbarnn.save({}, 3)
     with pytest.raises(RuntimeError, match=r"Parent directory .* does not exist"):
-        numbarnn.save({}, GOLDEN / "nowhere" / "file.pt")
+        numbarnn.save({}, CHECKPOINTS / "nowhere" / "file.pt")
 
 
 def tagged(value):
@@ -450,6 +449,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["file.pt"]
 
 
+@pytest.mark.slow
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.pt"
     numbarnn.save({"old": 1}, path)
@@ -503,7 +503,7 @@ def check_alignment(path):
 
 
 def test_metadata_of_a_torch_state_dict_is_kept(tmp_path):
-    state = numbarnn.load(GOLDEN / "weights.pt")
+    state = numbarnn.load(CHECKPOINTS / "weights.pt")
     assert isinstance(state, OrderedDict)
     assert state._metadata["0"] == {"version": 1}
     assert through(state, tmp_path)._metadata == state._metadata

@@ -9,11 +9,11 @@ import math
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import naive
 import numpy as np
 import pytest
+from repository import ROOT
 
 from numbarnn.bench import command, limits, measure, peers, plot, shapes, table, worker
 from numbarnn.bench.limits import MEMORY_BYTES, Beside, Limits
@@ -22,7 +22,6 @@ from numbarnn.bench.shapes import FORWARD, TRAINING, Shape
 from numbarnn.kernels.product import peak as kernels
 from numbarnn.kernels.threads import dispatch
 
-ROOT = Path(__file__).parents[2]
 MACHINE = {"CPU": "abacus", "threads": "2 of 2", "SIMD width": "8 bits"}
 WIDE, SINGLE = Shape(16, 10, 256, 512), Shape(1, 10, 1024, 1024)
 
@@ -61,7 +60,7 @@ def test_limits_of_this_machine_are_plausible():
 
 
 def test_the_kernels_do_the_work_they_report():
-    for available in {1, dispatch.available()}:
+    for available in {1, dispatch.policy().available()}:
         memory = np.ones(1000 * 256, np.float32)
         assert kernels.read(memory, 3, available) == 3 * memory.nbytes
         operands = limits.aligned(limits.panel_columns(np.float32), np.float32)
@@ -253,16 +252,16 @@ def test_an_interpreter_that_is_not_there(tmp_path):
 
 def test_what_is_not_installed_is_told_when_asked_for(monkeypatch):
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda package: None)
-    assert list(command._interpreters(None, {})[0]) == ["numbarnn"]
-    assert command._interpreters(None, {})[1] == []
-    assert command._interpreters(["onnxruntime"], {})[1] == ["onnxruntime: onnxruntime and onnx not installed"]
-    assert command._interpreters(None, {"jax": "python"})[0] == {"numbarnn": sys.executable, "jax": "python"}
+    assert list(command.choose_interpreters(None, {})[0]) == ["numbarnn"]
+    assert command.choose_interpreters(None, {})[1] == []
+    assert command.choose_interpreters(["onnxruntime"], {})[1] == ["onnxruntime: onnxruntime and onnx not installed"]
+    assert command.choose_interpreters(None, {"jax": "python"})[0] == {"numbarnn": sys.executable, "jax": "python"}
 
 
 def test_results_that_differ_are_told():
-    measure._compare(1.0, 1.001)
+    measure.check_norms(1.0, 1.001)
     with pytest.raises(measure.PeerError, match="computes something else: norm 2 where numbarnn has 1"):
-        measure._compare(1.0, 2.0)
+        measure.check_norms(1.0, 2.0)
 
 
 def test_shapes_out_of_time_are_told():

@@ -10,16 +10,14 @@ from pathlib import Path
 import processes
 import pytest
 
-import numbarnn
 from numbarnn import __main__
 from numbarnn.command import warmup
-from numbarnn.kernels.cells import activation
-from numbarnn.kernels.compile import announce, jit, notice
+from numbarnn.kernels.compile import announce, fingerprint, jit, notice
+from numbarnn.kernels.simd import pointers
 from numbarnn.kernels.threads import dispatch, team
 
-KERNELS = Path(numbarnn.__file__).parent / "kernels"
 #: not part of the library: what `bench` measures the machine with
-BENCH_ONLY = {"limits"}
+BENCH_ONLY = {"numbarnn.kernels.product.peak"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,16 +27,15 @@ def warm():
 
 
 #: kernels, and those that are compiled by themselves
-COMPILED = (type(dispatch.share_of), type(activation.activate))
+COMPILED = (type(dispatch.share_of), type(pointers.plus))
 
 
 def entry_points():
     """Kernels that plain Python mentions, besides those that are only called by kernels."""
-    for path in sorted(KERNELS.glob("*.py")):
-        if path.stem in BENCH_ONLY:
-            continue
-        module = importlib.import_module(f"numbarnn.kernels.{path.stem}")
-        for node in ast.parse(path.read_text()).body:
+    packages = fingerprint.BELOW.keys() - {"cuda"}
+    names = {"numbarnn.kernels.backend", *(name for package in packages for name in fingerprint.modules(package))}
+    for module in map(importlib.import_module, sorted(names - BENCH_ONLY)):
+        for node in ast.parse(Path(module.__file__).read_text()).body:
             if isinstance(node, ast.FunctionDef) and not isinstance(getattr(module, node.name), COMPILED):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 values = [getattr(module, name, None) for name in sorted(names)]
@@ -80,7 +77,8 @@ def fail(line):
     raise AssertionError(line)
 
 nb.config.on_compile(fail)
-for dispatch.WORTH_A_THREAD in (1 << 60, 1):
+
+def run():
     for dtype in (nb.float32, nb.float64):
         for nonlinearity in ("tanh", "relu"):
             for options in ({}, {"num_layers": 3, "bidirectional": True, "batch_first": True, "dropout": 0.5}):
@@ -107,6 +105,10 @@ for dispatch.WORTH_A_THREAD in (1 << 60, 1):
         nb.jit.linear(nb.jit.pack(nn.Linear(5, 2, dtype=dtype)), x[0], np.empty((4, 2), dtype))
         wide = nn.RNN(3, 700, dtype=dtype)
         wide(nb.ones(3, 1, 3, dtype=dtype))[0].sum().backward()
+
+for operations in (1 << 60, 1):
+    with dispatch.using(dispatch.POLICY._replace(serial_operations=operations)):
+        run()
 """
 
 

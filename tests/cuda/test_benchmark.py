@@ -9,15 +9,14 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import cuda_device
 import processes
 import pytest
+from repository import ROOT
 
 from numbarnn import cuda
 
-ROOT = Path(__file__).parents[2]
 #: what stands in for the process on the GPU
 ANSWERER = """
 import os, sys, time
@@ -163,7 +162,7 @@ def test_lines():
     assert line(Answer(["barrier", 2], None, "a fault"), gpu) == "a meeting of 2 blocks: FAILED: a fault"
 
 
-def test_the_grid_is_all_that_can_be_combined_and_any_start_of_it_is_spread():
+def test_the_grid_is_a_product_and_any_start_of_it_is_even():
     from benchmarks.gpu.__main__ import GRID, SHORT
 
     hidden = (32, 64, 128, 224, 256, 288, 384, 512, 1024, 1760, 2560)

@@ -18,14 +18,10 @@ import numbarnn as nb  # noqa: E402
 from numbarnn import nn  # noqa: E402
 from numbarnn.kernels.cuda import arrays  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, xp  # noqa: E402
+from numbarnn.nn.recurrent import final_state  # noqa: E402
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa: E402
 
 F = nn.functional
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(5)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -70,7 +66,7 @@ def test_one_step_alone_last_states_and_all_states():
 
 
 def test_last_states_in_chunks(monkeypatch):
-    monkeypatch.setattr(F.last, "ROWS", 2)
+    monkeypatch.setattr(final_state, "ROWS", 2)
 
     def build(device):
         for layers in (1, 2):
@@ -326,7 +322,7 @@ class Exchangeable:
         return self.place
 
 
-def test_arrays_of_other_libraries_come_in_by_dlpack_which_orders_the_streams(monkeypatch):
+def test_arrays_of_other_libraries_come_in_by_dlpack(monkeypatch):
     array = on_device(np.ones((3, 2), np.float32))
     if cuda_device.SIMULATED:  # its from_dlpack has one memory, and reads it by the interface
         monkeypatch.setattr(xp, "from_dlpack", lambda value: value.__dlpack__() and value.array)

@@ -34,6 +34,7 @@ CHIPS = {
 SIZES = [1, 2, 31, 32, 64, 128, 224, 256, 288, 384, 511, 512, 1024, 1760, 2560, 4096]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chip", CHIPS.values(), ids=CHIPS)
 @pytest.mark.parametrize("itemsize", [4, 8])
 def test_every_plan_covers_all_and_fits(chip, itemsize):

@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from numbarnn import cuda
 
@@ -69,7 +70,7 @@ def compiled(request, tmp_path_factory):
     dtype, capability = request.param
     folder = tmp_path_factory.mktemp("ptx")
     command = [sys.executable, "-c", PROGRAM, dtype, capability, str(folder)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     files = {path.stem: path for path in folder.glob("*.ptx")}
     assert len(files) == 14

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import processes
 import pytest
+from repository import ROOT
 
 FOLDER = Path(__file__).parent
-ROOT = FOLDER.parents[1]
 
 
 def run(name, *options, **variables):

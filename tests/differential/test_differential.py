@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from differs import DIFFERENT, NOT_TAKEN, explained, readme
 from names import shared_names, torch_parameters
 from outcome import run
 from recipes import ABSENT
+from repository import README
 from rows import Case, Row, call
 from table import ROWS
 
@@ -80,4 +80,4 @@ def test_each_listed_difference_is_one(difference: Any) -> None:
 
 
 def test_the_readme_says_what_differs() -> None:
-    assert readme() in (Path(__file__).parents[2] / "README.md").read_text()
+    assert readme() in README

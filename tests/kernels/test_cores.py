@@ -77,7 +77,7 @@ def test_the_number_of_threads_is_an_int(monkeypatch):
 def test_affinity_masks():
     one = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
     assert threads_used(one) == 1  # after the import, as `taskset -p` does
-    before = f"import os, numbarnn; {one}; exec(__import__('test_cores').USED)"
+    before = f"import os, numbarnn; {one}\n{USED}"
     assert processes.run(before, "", NUMBA_NUM_THREADS=None, OMP_NUM_THREADS=None)[0] == "1\n"
     assert threads_used(one, NUMBA_NUM_THREADS="2") == 2  # who asks for more gets it
 

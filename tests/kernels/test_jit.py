@@ -45,11 +45,6 @@ def linear(params, x, y):
     jit.linear(params, x, y)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(12)
-
-
 def inputs(rng, B, dtype="float32", features=I):
     return rng.standard_normal((T, features) if B is None else (T, B, features)).astype(dtype)
 
@@ -68,11 +63,12 @@ compiled = {"steps": steps, "sequence": sequence}
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("B", [None, 1, 3, 40])
 @pytest.mark.parametrize("options", OPTIONS)
-def test_the_bits_are_those_of_the_layer(rng, dtype, B, options):
+@pytest.mark.parametrize("called", ["in Python", pytest.param("compiled", marks=pytest.mark.slow)])
+def test_the_bits_are_those_of_the_layer(rng, dtype, B, options, called):
     rnn, x = nn.RNN(I, H, dtype=dtype, **options), inputs(rng, B, dtype)
     output, h_n, filled, h = results(rnn, x)
     params = jit.pack(rnn)
-    for run in (*compiled.values(), *in_python.values()):
+    for run in (in_python if called == "in Python" else compiled).values():
         h[...], filled[...] = 0, np.nan
         run(params, x, h, filled)
         np.testing.assert_array_equal(filled, output)
@@ -89,6 +85,7 @@ def loop_over_parts(params, head, xs, hs, outputs, ys):
             jit.step(params, x_t, h)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("B", [None, 3])
 def test_parts_that_a_loop_takes(rng, B):
     rnn, head, x = nn.RNN(I, H, 2), nn.Linear(H, 4), inputs(rng, B)
@@ -101,6 +98,7 @@ def test_parts_that_a_loop_takes(rng, B):
     np.testing.assert_array_equal(h, rnn(x, h_n)[1].detach().numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("B", "units", "layers"), [(None, 300, 2), (2, 130, 1), (9, 2000, 1), (50, 260, 2)])
 def test_the_bits_of_many_units(rng, dtype, B, units, layers):
@@ -114,6 +112,7 @@ def test_the_bits_of_many_units(rng, dtype, B, units, layers):
         np.testing.assert_array_equal(h, h_n)
 
 
+@pytest.mark.slow
 def test_steps_are_those_of_the_equation(rng):
     rnn, x, h = rnn_cases.make(rng, num_layers=2)
     want, h_n, _ = naive.rnn(x, h, rnn_cases.layers_of(rnn))
@@ -123,6 +122,7 @@ def test_steps_are_those_of_the_equation(rng):
     assert_close(h, h_n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("B", [None, 3, 40])
 @pytest.mark.parametrize("options", OPTIONS)
@@ -137,6 +137,7 @@ def test_two_directions_are_for_sequence(rng, dtype, B, options):
         np.testing.assert_array_equal(h, h_n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("B", [None, 3])
 def test_a_cell_and_a_layer_without_the_axis_of_layers(rng, B):
     cell, x = nn.RNNCell(I, H), inputs(rng, B)
@@ -152,6 +153,7 @@ def test_a_cell_and_a_layer_without_the_axis_of_layers(rng, B):
         np.testing.assert_array_equal(h, want[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(("features", "outputs"), [(7, 1), (300, 70), (1, 3)])
@@ -167,6 +169,7 @@ def test_a_linear_layer(rng, dtype, bias, features, outputs):
             np.testing.assert_array_equal(y, layer(x).detach().numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
 def test_a_linear_layer_without_inputs_or_outputs(shape):
     with pytest.warns(UserWarning, match="zero-element"):
@@ -176,6 +179,7 @@ def test_a_linear_layer_without_inputs_or_outputs(shape):
     np.testing.assert_array_equal(y, layer(x).detach().numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(0, I), (0, 3, I), (T, 0, I)])
 def test_no_steps_and_no_sequences(shape):
     rnn = nn.RNN(I, H, num_layers=2)
@@ -185,6 +189,7 @@ def test_no_steps_and_no_sequences(shape):
         assert (h == 1).all()
 
 
+@pytest.mark.slow
 def test_nan_and_infinity_stay_in_their_row(rng):
     rnn, x = nn.RNN(I, H, num_layers=2), inputs(rng, 3)
     x[2, 1, 0], x[3, 2, 1] = np.nan, np.inf
@@ -195,6 +200,7 @@ def test_nan_and_infinity_stay_in_their_row(rng):
     assert np.isnan(filled[-1, 1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("B", [None, 3, 3000])
 def test_the_input_may_be_the_last_layers_state(rng, B):
     rnn = nn.RNN(H, H, num_layers=2)
@@ -285,6 +291,7 @@ def test_what_cannot_be_packed():
         jit.pack(layer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
 def test_copies_of_a_pack(rng, again):
     x = inputs(rng, 3)
@@ -318,6 +325,7 @@ def test_a_pack_may_be_a_global(rng):
     assert h.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -351,6 +359,7 @@ def sequences(params, x, h, output):
         jit.sequence(params, x[i], h[i], output[i])
 
 
+@pytest.mark.slow
 def test_parallel_loops(rng):
     rnn = nn.RNN(I, H, num_layers=2)
     x = rng.standard_normal((200, T, I)).astype(np.float32)
@@ -434,6 +443,7 @@ def test_wrong_types_are_refused_when_a_call_is_compiled(name, change, message):
 GAPS = np.zeros((2, T, 3, 2 * H), F32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
@@ -455,6 +465,7 @@ def test_strides_are_refused_by_each_call(name, change, message):
     assert not GAPS.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "change", "message"), WRONG_SHAPES)
 def test_wrong_shapes_are_refused_by_each_call(name, change, message):
     inside, python, arguments = CALLS[name]
@@ -471,6 +482,7 @@ def test_lists_and_tensors_are_refused():
             jit.step(PARAMS, value, ONE["h"])
 
 
+@pytest.mark.slow
 def test_an_output_in_the_memory_of_the_input_is_refused():
     params, memory = jit.pack(nn.RNN(H, H)), np.zeros((T + 1, H), F32)
     head = jit.pack(nn.Linear(H, H))
@@ -483,6 +495,7 @@ def test_an_output_in_the_memory_of_the_input_is_refused():
             run(head, memory, memory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"num_layers": 2}, {"bidirectional": True}])
 def test_an_output_in_the_memory_of_the_state_is_refused(options):
     params = jit.pack(nn.RNN(I, H, **options))
@@ -520,6 +533,7 @@ def closed_loop(rnn, head, first, h, outputs):
         x_t[0], x_t[1] = outputs[t, 0], 0.5 * x_t[1] + outputs[t, 0]
 
 
+@pytest.mark.slow
 def test_a_loop_of_100_000_steps_is_the_one_through_python():
     nb.manual_seed(3)
     rnn, head, count = nn.RNN(2, 16, num_layers=2), nn.Linear(16, 1), 100_000

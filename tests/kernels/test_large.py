@@ -7,7 +7,6 @@ import os
 import numpy as np
 import pytest
 
-from numbarnn.kernels.cells.activation import TANH
 from numbarnn.kernels.product import packing
 from numbarnn.kernels.recurrence import stack, weights
 from numbarnn.kernels.threads import dispatch

@@ -50,7 +50,7 @@ TARGETS = {
 #: given "too tall", with one of twice the rows; given "all", also that of each kernel that takes arrays and runs in the
 #: training of a small model
 _PROGRAM = """
-import importlib, json, pkgutil, platform, sys
+import importlib, json, platform, sys
 import llvmlite.binding as llvm
 import numba
 from numba import types
@@ -68,14 +68,14 @@ from numbarnn.kernels.simd import target
 platform.machine, llvm.get_host_cpu_features = true
 
 import numbarnn, numbarnn.kernels
-from numbarnn.kernels.compile import jit, shared
+from numbarnn.kernels.compile import fingerprint, jit, shared
 from numbarnn.kernels.threads import dispatch
-from numbarnn.kernels.simd.target import PAIR_ROWS, PANEL_VECTORS, TALL
+from numbarnn.kernels.simd.target import PAIR_ROWS, PANEL_VECTORS, MR
 from numbarnn.kernels.simd.pointers import panel_width, plus
 from numbarnn.kernels.simd.tile import tile_fma, tile_load, tile_store
 
-PANELS = 2 if TALL <= PAIR_ROWS else 1
-ROWS = TALL * 2 if what == "too tall" else TALL
+PANELS = 2 if MR <= PAIR_ROWS else 1
+ROWS = MR * 2 if what == "too tall" else MR
 
 @jit.kernel
 def product(init, a, a_row, b, K, out, out_row):
@@ -94,12 +94,12 @@ if what == "all":
     dispatch.limit = 1
     rnn = numbarnn.nn.RNN(5, 40)
     rnn(numbarnn.zeros(3, 14, 5, requires_grad=True))[0].sum().backward()
-    for entry in pkgutil.iter_modules(numbarnn.kernels.__path__):
-        module = importlib.import_module(f"numbarnn.kernels.{entry.name}")
-        for name, kernel in vars(module).items():
-            for signature in kernel.signatures if any(kernel is one for one in jit.kernels) else ():
-                if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
-                    found[f"{entry.name}.{name}"] = kernel.inspect_llvm(signature)
+    for package in sorted(set(fingerprint.BELOW) - {"cuda"}):
+        for module in map(importlib.import_module, fingerprint.modules(package)):
+            for name, kernel in vars(module).items():
+                for signature in kernel.signatures if any(kernel is one for one in jit.kernels) else ():
+                    if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
+                        found[f"{module.__name__}.{name}"] = kernel.inspect_llvm(signature)
     found.update({name: function.inspect_llvm() for name, function in shared.compiled.items()})
 print(json.dumps([[ROWS * PANELS * PANEL_VECTORS, PANELS * PANEL_VECTORS], target.VECTOR_BYTES, found]))
 """

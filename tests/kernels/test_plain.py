@@ -17,8 +17,7 @@ import processes
 import pytest
 from tolerance import assert_close
 
-from numbarnn.kernels.cells.activation import RELU, TANH
-from numbarnn.kernels.optimizers import adam, descent
+from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.plain import optimizers, recurrence
 from numbarnn.kernels.product import linear, packing
 from numbarnn.kernels.recurrence import gradients, stack, weights
@@ -32,8 +31,8 @@ PAIRS = [
     (stack.backward, recurrence.rnn_backward),
     (gradients.backward, recurrence.direction_backward),
     (adam.step, optimizers.adam_step),
-    (descent.sgd_step, optimizers.sgd_step),
-    (descent.rmsprop_step, optimizers.rmsprop_step),
+    (sgd.step, optimizers.sgd_step),
+    (rmsprop.step, optimizers.rmsprop_step),
     (linear.forward, recurrence.linear_forward),
     (linear.backward, recurrence.linear_backward),
     (linear.recurrent_backward, recurrence.recurrent_backward),
@@ -46,11 +45,6 @@ PAIRS = [
     (weights.unpacked_matrix, recurrence.unpacked_matrix),
     (packing.panel_columns, recurrence.layout),
 ]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(3)
 
 
 @pytest.mark.parametrize(("kernel", "numpy"), PAIRS, ids=lambda f: f"{f.__module__}.{f.__name__}")
@@ -192,6 +186,7 @@ def test_gradients_of_size_0_are_not_wanted(rng):
 # the package without the compiler
 
 
+@pytest.mark.slow
 def test_layers_have_the_values_of_the_kernels(tmp_path):
     program = "import sys, plain_cases, numpy as np; np.savez(sys.argv[1], **plain_cases.results())"
     processes.run(program, str(tmp_path / "plain.npz"), NUMBA_DISABLE_JIT="1", NUMBA_CACHE_DIR=str(tmp_path / "cache"))
@@ -205,8 +200,8 @@ def test_layers_have_the_values_of_the_kernels(tmp_path):
 
 H_N_ALONE = """
 import numpy as np, numbarnn as nb
-from numbarnn.nn.functional import last
-last.ROWS = 8
+from numbarnn.nn.recurrent import final_state
+final_state.ROWS = 8
 for layers in (1, 2):
     rnn, x = nb.nn.RNN(3, 5, layers, bidirectional=True), nb.randn(20, 2, 3)
     with nb.inference_mode():
@@ -214,10 +209,12 @@ for layers in (1, 2):
 """
 
 
+@pytest.mark.slow
 def test_h_n_alone_is_h_n():
     processes.run(H_N_ALONE, NUMBA_DISABLE_JIT="1")
 
 
+@pytest.mark.slow
 def test_the_readme_example_runs():
     programs = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     example = next(p for p in programs if "optimizer.step()" in p)
@@ -228,6 +225,7 @@ def test_the_readme_example_runs():
     assert err == ""  # no word of compiling
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [
@@ -249,6 +247,7 @@ def test_commands_say_that_kernels_are_off(command, code, says):
     assert re.search(says, done.stdout + done.stderr)
 
 
+@pytest.mark.slow
 def test_one_switch_for_all():
     program = """
 import json, numba

@@ -143,7 +143,7 @@ def test_each_loss_is_one_node() -> None:
         assert node.edges[0] is x
 
 
-def test_writing_to_target_or_weight_after_the_loss_changes_no_gradient() -> None:
+def test_writes_to_target_or_weight_change_no_gradient() -> None:
     gradients = []
     for disturb in (False, True):
         x, y, w = numbarnn.tensor(X, requires_grad=True), Y.copy(), W.copy()

@@ -162,7 +162,7 @@ def test_a_load_that_raises_has_changed_nothing(refusal: str, assign: bool) -> N
 
 
 @pytest.mark.parametrize("values", [np.array([1e300, -1e300]), np.array([np.nan, np.inf]), np.array([1e-320, 1])])
-def test_numbers_that_do_not_fit_are_loaded_whatever_numpy_is_to_do_about_them(values: np.ndarray) -> None:
+def test_numbers_that_do_not_fit_are_loaded_under_any_errstate(values: np.ndarray) -> None:
     model = Counter()
     state = {**model.state_dict(), "weight": values, "total": np.array(1e300)}
     for reaction in ("raise", "warn"):  # a warning is an error in tests

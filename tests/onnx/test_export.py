@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import itertools
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx_cases import check, onnx, session_of, shapes
+from repository import example
 from rnn_cases import make
 
 import numbarnn as nb
 from numbarnn import nn
+from numbarnn.autograd import record
 
 reference = pytest.importorskip("onnx.reference")
 
@@ -162,7 +162,7 @@ def test_the_model_is_left_alone():
     assert all(nb.equal(value, before[key]) for key, value in model.state_dict().items())
     assert seen
     assert all(module is not model.fc for module in seen)
-    assert nb.record.tracer is None
+    assert record.tracer is None
 
 
 def test_arguments_that_do_not_fit():
@@ -216,6 +216,7 @@ def test_a_wrong_guess_of_the_input_asks_for_args():
     assert shapes(session_of(HeadFirst(), nb.zeros(6, 4, 5)))["output"] == ["time", "batch", 3]
 
 
+@pytest.mark.slow
 def test_the_module_is_imported_when_asked_for():
     program = """
 import sys, numbarnn
@@ -257,10 +258,8 @@ def test_without_the_package(monkeypatch):
 
 
 def test_the_example_of_the_readme(tmp_path, monkeypatch, capsys):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = re.findall(r"```python\n([^`]*onnx\.export.*?)```", readme, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    exec(compile(example, "README.md", "exec"), {})
+    exec(compile(example("onnx.export"), "README.md", "exec"), {})
     assert capsys.readouterr().out == "(4, 3)\n"
     assert (tmp_path / "classifier.onnx").exists()
 
@@ -423,6 +422,7 @@ def test_dynamic_shapes_name_axes_as_dynamic_axes_do():
         nb.onnx.export(rnn, x, dynamic_axes={"seq": [0], "output": [0]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", range(11, 24))
 def test_every_opset(opset):
     """The files differ in where axes are given; ONNX Runtime runs them all."""

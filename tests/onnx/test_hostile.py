@@ -11,7 +11,7 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.onnx import OnnxLoadError, wire
+from numbarnn.onnx import OnnxLoadError, protobuf
 from numbarnn.onnx.constants import Constants
 from numbarnn.onnx.model import Model
 
@@ -147,6 +147,7 @@ BY_HAND = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BY_HAND)
 def test_models_of_nonsense(name):
     data, message = BY_HAND[name]
@@ -163,6 +164,7 @@ def test_weights_that_are_used_again_and_again():
     refused(graph(axes, wide, body), "expected constants of at most 16 times what is read")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [b"\x0a\x00", b"\x2a\x00", b"\x7a\x00", b"\x08\x01"],
@@ -170,7 +172,7 @@ def test_weights_that_are_used_again_and_again():
 )
 @pytest.mark.parametrize("inside", [(7,), (7, 1), (7, 5), (7, 1, 5)], ids=str)
 def test_small_fields_take_a_bounded_part_of_the_memory(part, inside, monkeypatch):
-    monkeypatch.setattr(wire, "MOST_FIELDS", 20_000)
+    monkeypatch.setattr(protobuf, "MOST_FIELDS", 20_000)
     data = part * 30_000
     for number in reversed(inside):
         data = message(number, data)
@@ -178,9 +180,10 @@ def test_small_fields_take_a_bounded_part_of_the_memory(part, inside, monkeypatc
         load(data, most=2**18 + ALLOWANCE * 20_000 // 1_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [6, 7, 8])
 def test_long_attributes(kind, monkeypatch):
-    monkeypatch.setattr(wire, "MOST_FIELDS", 20_000)
+    monkeypatch.setattr(protobuf, "MOST_FIELDS", 20_000)
     number, content = {6: (7, b"\0" * 120_000), 7: (8, b"\1" * 30_000), 8: (9, None)}[kind]
     values = message(9, b"") * 30_000 if content is None else message(number, content)
     attribute = message(1, b"direction") + b"\xa0\x01" + bytes([kind]) + values
@@ -346,6 +349,7 @@ def test_truncated_files():
             assert outcome(data[:length]) != "told at length"
 
 
+@pytest.mark.slow
 def test_altered_files():
     rng, outcomes = np.random.RandomState(1), []
     for data in exported():
@@ -398,6 +402,7 @@ def random_model(rng):
     return helper.make_model(helper.make_graph(nodes, "g", [], [], tensors)).SerializeToString()
 
 
+@pytest.mark.slow
 def test_random_models():
     rng = np.random.RandomState(2)
     for _ in range(400):

@@ -9,6 +9,7 @@ from onnx_cases import check, session_of
 import numbarnn as nb
 import numbarnn.nn.functional as F
 from numbarnn import nn
+from numbarnn.autograd import record
 
 
 class Around(nn.Module):
@@ -96,4 +97,4 @@ def test_what_cannot_be_exported_is_refused(name, tmp_path):
     with pytest.raises(nb.onnx.OnnxExporterError, match=message):
         nb.onnx.export(Around(after), f=tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
-    assert nb.record.tracer is None
+    assert record.tracer is None

@@ -7,7 +7,7 @@ import os
 
 import processes
 import pytest
-from processes import LAYERS, layer_environment
+from threading_layers import LAYERS, layer_environment
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import processes
 import pytest
-from processes import LAYERS, layer_environment
+from threading_layers import LAYERS, layer_environment
 
 import numbarnn as nb
 from numbarnn import nn

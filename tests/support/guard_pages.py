@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import numbarnn as nb
-from numbarnn.kernels.optimizers import adam, descent
+from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.product import linear, packing
 from numbarnn.kernels.recurrence import by_column, by_layer, by_sequence, gradients, projection, stack, weights
 from numbarnn.kernels.threads import dispatch
@@ -96,10 +96,10 @@ def take_exact_memory() -> None:
                 for lengths in (None, [5, 3, 1]):
                     rnn_(nb.zeros(5, 3, 3, dtype=dtype), lengths=lengths)[0].sum().backward()
             nb.nn.Linear(3, 4, dtype=dtype)(nb.zeros(5, 3, dtype=dtype)).sum().backward()
-    packing._no_scratch.cache_clear()
+    packing._no_workspace.cache_clear()
     packing.aligned = weights.aligned = lambda size, dtype: guarded.empty((size,), dtype)
     packing.matrix = gradients.matrix = lambda rows, columns, dtype: guarded.empty((rows, columns), dtype)
-    linear.scratch = stack.scratch = lambda count, size, dtype: guarded.empty((count, size), dtype)
+    linear.workspaces = stack.workspaces = lambda count, size, dtype: guarded.empty((count, size), dtype)
     for module in (gradients, linear, stack, packing, weights):
         module.np = guarded  # type: ignore[attr-defined]
 
@@ -170,11 +170,11 @@ def optimizers(case: Case, values: Any) -> None:
     for array in state[3:]:
         np.abs(array, out=array)
     p, g, m, v, top = state
-    adam.step(p, g, m, v, None, 0.9, 0.99, 1e-8, 0.1, 0.5)
-    adam.step(p, g, m, v, top, 0.4, 0.99, 1e-8, 0.1, 0.5)
-    descent.sgd_step(p, g, None, False, 0.0, 0.0, False, 0.1, False, 0.1)
-    descent.sgd_step(p, g, m, False, 0.9, 0.0, True, 0.1, True, 0.1)
-    descent.rmsprop_step(p, g, v, m, top, 0.9, 1e-8, 0.9, 0.1, False, 0.1)
+    adam.step(p, g, m, v, None, (0.9, 0.99, 1e-8, 0.1, 0.5))
+    adam.step(p, g, m, v, top, (0.4, 0.99, 1e-8, 0.1, 0.5))
+    sgd.step(p, g, None, False, (0.1, 0.0, 0.0, False, 0.1, False))
+    sgd.step(p, g, m, False, (0.1, 0.9, 0.0, True, 0.1, True))
+    rmsprop.step(p, g, v, m, top, (0.1, 0.9, 1e-8, 0.9, 0.1, False))
 
 
 def main(seed: int, cases: int) -> None:

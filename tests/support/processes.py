@@ -6,14 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
-import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).parents[2]
-#: where pip puts libtbb, which numba then finds only if it is told to
-LIBRARIES = str(Path(sys.prefix) / "lib")
 #: how long a program may take that does not hang, also where it compiles all kernels on a core that others use
 SECONDS = 120
 
@@ -48,30 +44,3 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
 def run(program: str, *arguments: str, home: Path = ROOT, **environment: str | None) -> tuple[str, str]:
     """Start and finish."""
     return finish(start(program, *arguments, home=home, **environment))
-
-
-#: numba's threading layers and the modules that they are in
-_MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
-
-
-@cache
-def has_layer(layer: str) -> bool:
-    """Whether numba can use that threading layer; on one core, TBB hangs after a fork whoever uses it."""
-    if layer == "tbb" and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) < 2:
-        return False
-    child = start(f"import numba.np.ufunc.{_MODULES[layer]}", **layer_environment(layer))
-    child.communicate(timeout=SECONDS)
-    return child.returncode == 0
-
-
-def layer_environment(layer: str) -> dict[str, str | None]:
-    """Variables under which numba uses that threading layer, with two threads."""
-    path = os.pathsep.join(filter(None, [LIBRARIES, os.environ.get("LD_LIBRARY_PATH")]))
-    return {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "2", "LD_LIBRARY_PATH": path}
-
-
-#: numba's threading layers; those whose library is not installed are skipped
-LAYERS = [
-    pytest.param(layer, marks=pytest.mark.skipif(not has_layer(layer), reason=f"numba has no {layer} layer here"))
-    for layer in _MODULES
-]

@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from gradcheck import check_gradients
+from leaves import grad, leaf
 
 import numbarnn
 from numbarnn import Tensor
-
-
-def leaf(*values: float) -> Tensor:
-    return numbarnn.tensor(list(values), dtype=numbarnn.float32, requires_grad=True)
-
-
-def grad(tensor: Tensor) -> list[Any]:
-    assert tensor.grad is not None
-    return tensor.grad.tolist()
-
 
 CUBE = np.arange(24.0).reshape(2, 3, 4)
 
@@ -70,7 +61,7 @@ def test_index_tensors_are_read_when_used() -> None:
     assert grad(x) == [2, 0, 0]
 
 
-def test_lists_that_hold_more_than_numbers_are_one_index_for_each_dimension() -> None:
+def test_lists_of_more_than_numbers_index_one_dimension_each() -> None:
     x = numbarnn.tensor(CUBE)
     assert x[[[0, 1], [1, 0]]].tolist() == x[[0, 1], [1, 0]].tolist()
     assert x[[numbarnn.tensor(0), numbarnn.tensor(1)]].tolist() == x[0, 1].tolist()
@@ -89,7 +80,7 @@ def test_bytes_are_masks_which_is_warned_of() -> None:
         assert warned[0].filename == __file__
 
 
-def test_what_is_put_where_an_index_is_a_tensor_must_have_the_type_of_the_target() -> None:
+def test_writes_at_an_index_tensor_ask_for_the_same_type() -> None:
     x = numbarnn.zeros(3)
     with pytest.raises(RuntimeError, match="dtypes match, got Float for the destination and Double for the source"):
         x[[0]] = numbarnn.tensor([1.0], dtype=numbarnn.float64)
@@ -99,7 +90,7 @@ def test_what_is_put_where_an_index_is_a_tensor_must_have_the_type_of_the_target
     assert x.tolist() == [1, 2, 0]
 
 
-def test_a_number_written_over_a_tensor_without_dimensions_stops_its_gradient() -> None:
+def test_a_number_written_over_a_scalar_stops_its_gradient() -> None:
     for index in (..., None, (), True, numbarnn.tensor(True)):
         x, value = leaf(3), leaf(5)
         out = x[0] * 2
@@ -177,7 +168,7 @@ def test_a_value_may_be_spread_over_its_place() -> None:
     check_gradients(function, np.ones((2, 3)), np.array([[[5.0]]])[0])
 
 
-def test_writes_through_views_reach_the_history_of_the_base_and_of_other_views() -> None:
+def test_writes_through_views_reach_the_base_and_other_views() -> None:
     def function(x: Tensor, y: Tensor) -> Tensor:
         h = x * 1
         first, rest = h[0], h.view(-1)[1:]

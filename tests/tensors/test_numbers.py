@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_refused(number: Any, dtype: Any, error: type[Excep
 
 
 @pytest.mark.parametrize("way", ONE_NUMBER)
-def test_one_number_too_large_for_float32_is_refused_and_lists_become_infinite(way: str) -> None:
+def test_numbers_too_large_for_float32(way: str) -> None:
     with pytest.raises(RuntimeError, match="type float32 without overflow"):
         EXACT[way](1e300, float32)
     assert EXACT[way](float("inf"), float32).tolist()[0] == math.inf

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import numbarnn
-from numbarnn import Tensor, float64, int64
-from numbarnn.tensors import tensor
+from numbarnn import Tensor, float64, int64, tensor
 
 nan, inf = float("nan"), float("inf")
 

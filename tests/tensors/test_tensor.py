@@ -207,7 +207,7 @@ def test_copies_keep_class_values_and_requires_grad(through: Any) -> None:
         assert not np.shares_memory(twin.detach().numpy(), tensor.detach().numpy())
 
 
-def test_deepcopy_keeps_shared_tensors_shared_and_copies_grad_but_of_parameters() -> None:
+def test_deepcopy_of_shared_tensors_and_of_gradients() -> None:
     w, p = numbarnn.ones(2, requires_grad=True), Parameter(numbarnn.ones(2))
     (w + p).sum().backward()
     a, b, other = copy.deepcopy([w, w, p])

@@ -7,8 +7,8 @@ import pickle
 
 import numpy as np
 import pytest
-from checkpoint_cases import CASES, assert_same, half
-from test_checkpoint import GOLDEN, HALF
+from checkpoint_cases import CASES, HALF, assert_same, half
+from golden_files import CHECKPOINTS
 
 import numbarnn
 
@@ -45,7 +45,7 @@ def test_back_and_forth(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_golden_files_are_still_what_torch_computes(case):
-    assert_same(torch.load(GOLDEN / f"{case}.pt", weights_only=True), CASES[case](torch))
+    assert_same(torch.load(CHECKPOINTS / f"{case}.pt", weights_only=True), CASES[case](torch))
 
 
 def test_the_golden_half_is_still_what_torch_computes():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from golden_cases import FAMILIES
-from test_golden import CASES, compare, expected
+from golden_files import CASES, compare, expected
 
 torch = pytest.importorskip("torch")
 

@@ -79,7 +79,8 @@ METHODS = sorted(
 NAMES = [
     name
     for name in numbarnn.__all__
-    if inspect.isfunction(vars(functions).get(name)) and vars(functions)[name].__module__ == functions.__name__
+    if inspect.isfunction(getattr(numbarnn, name))
+    and getattr(numbarnn, name).__module__ in (numbarnn.__name__, functions.__name__)
 ]
 
 

@@ -103,7 +103,7 @@ def test_load_state_dict_errors_read_the_same() -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_methods_that_a_subclass_defines_are_called_as_torch_calls_them(action: str) -> None:
+def test_methods_of_a_subclass_are_called_as_torch_calls_them(action: str) -> None:
     assert calls(numbarnn, action) == calls(torch, action)
 
 

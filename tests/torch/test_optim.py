@@ -102,7 +102,7 @@ def test_going_on_from_a_torch_checkpoint(name: str, options: dict[str, Any]) ->
     after = getattr(numbarnn.optim, name)(ours, lr=9.0)
     after.load_state_dict(state)
     for our, their in zip(ours, theirs, strict=True):
-        our._array[...] = their.detach().numpy()
+        our.detach().numpy()[...] = their.detach().numpy()
     for step in range(3, 8):
         set_gradients(torch, theirs, step)
         set_gradients(numbarnn, ours, step)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_torch_rnn import assert_same, assert_same_gradients, backward_both, check_rnn, floats, pair
+from torch_pairs import assert_same, assert_same_gradients, backward_both, check_rnn, floats, pair
 
 import numbarnn
 from numbarnn import nn

@@ -58,7 +58,7 @@ def test_the_first_state_of_a_layer_may_be_an_expanded_view() -> None:
 
 
 @pytest.mark.parametrize("write", [lambda v: v.mul_(5), lambda v: v.__setitem__(0, 7.0), lambda v: v.zero_()])
-def test_a_view_made_in_no_grad_is_not_written_where_gradients_are_recorded(write: Any) -> None:
+def test_a_view_made_in_no_grad_is_not_written_to_while_recording(write: Any) -> None:
     for t in (numbarnn, torch):
         x = t.ones(2, requires_grad=True)
         b = x * 1

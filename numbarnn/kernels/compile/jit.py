@@ -26,15 +26,15 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,  # the order of every sum is part of the contract, and so are NaN and infinity
     "boundscheck": False,  # arguments are validated once, in nn.functional
 }
-#: for calls from C, which most kernels do not get: 5 to 10 % of the time to compile
+#: most kernels get no wrapper for calls from C, which takes 5 to 10 % of the time to compile
 NO_WRAPPER = {"no_cfunc_wrapper": True}
-#: for calls from Python, which inner kernels do not get: another 12 %
+#: inner kernels get no wrapper for calls from Python, which takes another 12 %
 NOT_FROM_PYTHON = {"no_cpython_wrapper": True}
 
 #: all kernels that were imported
 kernels: list[Any] = []
 
-# A child forked while another thread compiles would wait for that thread, which it does not have.
+# A child that is forked while another thread compiles would wait for ever: it has the lock but not that thread.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=global_compiler_lock.acquire,
@@ -44,7 +44,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Kernel(CPUDispatcher):
-    """A kernel that signals' handlers find loaded or compiled, or not begun."""
+    """A kernel whose compilation no signal handler interrupts."""
 
     def compile(self, sig: Any) -> Any:
         with signals.signals():
@@ -58,11 +58,18 @@ class InnerKernel(Kernel):
         raise TypeError(f"{self.py_func.__name__} is compiled for calls from other kernels only")
 
 
-def _compiled(function: Any, **options: Any) -> Any:
+def _name(function: Any) -> None:
+    """Tell apart the functions of one factory.
+
+    Numba names the code by this and by a number: one that another process, whose code is linked with ours when it comes
+    from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
+    """
     if "<" in function.__qualname__:
-        # Numba names the code by this and by a number: one that another process, whose code is linked with ours when
-        # it comes from the cache, may have given to a sibling out of the same factory.  The wrong one would be called.
         function.__qualname__ += f"_{fingerprint.short(function)}"
+
+
+def _compiled(function: Any, **options: Any) -> Any:
+    _name(function)
     everything: Any = {**OPTIONS, **NO_WRAPPER, **options}
     dispatcher = numba.njit(**everything)(function)
     if isinstance(dispatcher, CPUDispatcher):  # not where nothing is compiled
@@ -106,6 +113,7 @@ def overload(function: Callable[..., Any]) -> Callable[[F], F]:
 
 def c_kernel(function: Callable[..., None], arguments: Sequence[Any]) -> Any:
     """Compile to a C function that returns nothing, for one thread; its `address` may be called."""
+    _name(function)
     made: Any = CFunc(function, (tuple(arguments), types.void), {}, dict(OPTIONS))
     made._cache = cache.KernelCache(function)
     made.compile()

@@ -1,9 +1,9 @@
 """Kernels for code that is not ours: what `numbarnn.jit` gives to other people's compiled functions.
 
-Numba keeps their functions on disk, if they want it (`cache=True`), and loads them in processes where nothing else has
-been compiled; LLVM ends a process in which a symbol is missing.  So their code names one symbol, which is there as
-soon as numbarnn is imported: a table of this process's kernels.  Its first entry says which version of the kernels
-that is, and code that was compiled with another one, or finds no kernel yet, can tell.
+With `cache=True` Numba keeps those functions on disk, and loads them in a process that has compiled nothing yet; LLVM
+ends a process in which a symbol is missing.  So their code refers to one symbol only, which exists as soon as numbarnn
+is imported: a table of the addresses of this process's kernels.  The first word of the table is the version of the
+kernels.  Code reads it first, and then whether the address is there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 from ..simd.registers import I64
 from ..simd.target import VECTOR_BYTES
@@ -24,27 +25,35 @@ from . import jit, signals
 from .fingerprint import KEYS
 from .shared import FLOATS, argument_types, as_intrinsic
 
-#: of everything that code compiled against these kernels relies on
+#: a hash of all that code compiled against these kernels relies on
 VERSION = int(hashlib.sha256(f"{KEYS['embed']} {VECTOR_BYTES}".encode()).hexdigest()[:15], 16)
-#: no later version may name it otherwise: code that looks for it may be older
+#: must be the same in all versions of numbarnn, because older code refers to it
 SYMBOL = "numbarnn_kernels"
-#: VERSION, and then the address of each kernel for each dtype; 0: not in memory yet
-TABLE = np.zeros(16, np.int64)
+#: where the cells begin in the table, and how many words each has for each dtype: those of cells/frames.py's Code
+CELLS_AT, CELL_WORDS = 16, 8
+#: VERSION, the address of each kernel for each dtype, and the code of each cell; 0: not in memory yet
+TABLE = np.zeros(CELLS_AT + 32 * 2 * CELL_WORDS, np.int64)
 TABLE[0] = VERSION
 llvm.add_symbol(SYMBOL, TABLE.ctypes.data)
 
 #: what a call returns: the kernel has run, or why not
 RAN, OTHER_VERSION, NOT_LOADED = range(3)
 
-#: what makes each kernel's C function for a dtype, and what was made: it holds the machine code
+#: for each kernel the function that compiles it for a dtype; and the results, which own the machine code
 _makers: list[Callable[[Any], None]] = []
 _made: list[Any] = []
 
 
 def load(dtype: Any) -> None:
-    """Have all published kernels of a NumPy dtype in the table, from the disk cache or compiled."""
+    """Put all published kernels of a NumPy dtype into the table, from the disk cache or compiled."""
     for make in _makers:
         make(getattr(types, np.dtype(dtype).name))
+
+
+def set_cell(number: int, dtype: int, words: list[int]) -> None:
+    """Put the code of a cell into the table; `dtype`: its place in FLOATS."""
+    begin = CELLS_AT + (number * len(FLOATS) + dtype) * CELL_WORDS
+    TABLE[begin : begin + CELL_WORDS] = words
 
 
 def published(number: int) -> Callable[[Callable[..., None]], Any]:
@@ -69,7 +78,7 @@ def published(number: int) -> Callable[[Callable[..., None]], Any]:
             make(dtype)
 
             def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-                return _call(builder, place(dtype), values)
+                return _if_loaded(builder, I64(place(dtype)), values)
 
             return types.intp(*argument_types(function, dtype)), codegen
 
@@ -79,19 +88,37 @@ def published(number: int) -> Callable[[Callable[..., None]], Any]:
     return as_published
 
 
-def _call(builder: Any, place: int, values: Any) -> Any:
-    """Code that calls the kernel at `place` of the table, if this is the version that it was made for."""
+def table_word(builder: Any, place: Any) -> Any:
+    """Code that reads a word of the table."""
     module = builder.module
     table = module.globals.get(SYMBOL)
     if table is None:
         table = ir.GlobalVariable(module, ir.ArrayType(I64, len(TABLE)), SYMBOL)  # external: nothing says what it holds
-    entry = [builder.load(builder.gep(table, [I64(0), I64(i)])) for i in (0, place)]
+    return builder.load(builder.gep(table, [I64(0), place]))
+
+
+@intrinsic
+def cell_status(typingctx, cell, pointer):  # type: ignore[no-untyped-def]  # as numba wants it
+    """RAN if this is the version of the code that asks, and the code of a cell is in memory; else why not."""
+    dtype = FLOATS.index(pointer.dtype)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        begin = builder.mul(args[0], I64(len(FLOATS) * CELL_WORDS))
+        return _if_loaded(builder, builder.add(begin, I64(CELLS_AT + (dtype + 1) * CELL_WORDS - 1)), None)
+
+    return types.intp(types.intp, pointer), codegen
+
+
+def _if_loaded(builder: Any, place: Any, values: Any) -> Any:
+    """Code that calls the kernel at a place of the table with `values`, if this is its version and it is in memory."""
     result = cgutils.alloca_once(builder, I64)  # in a loop, every turn of it would take more of the stack
     builder.store(I64(OTHER_VERSION), result)
-    with builder.if_then(builder.icmp_signed("==", entry[0], I64(VERSION)), likely=True):
+    with builder.if_then(builder.icmp_signed("==", table_word(builder, I64(0)), I64(VERSION)), likely=True):
         builder.store(I64(NOT_LOADED), result)
-        with builder.if_then(builder.icmp_signed("!=", entry[1], I64(0)), likely=True):
-            function_type = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-            builder.call(builder.inttoptr(entry[1], function_type.as_pointer()), values)
+        word = table_word(builder, place)
+        with builder.if_then(builder.icmp_signed("!=", word, I64(0)), likely=True):
+            if values is not None:
+                function_type = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+                builder.call(builder.inttoptr(word, function_type.as_pointer()), values)
             builder.store(I64(RAN), result)
     return builder.load(result)

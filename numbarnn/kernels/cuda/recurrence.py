@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from ..cells.activation import TANH
+from ..cells.elman import TANH
 from .arrays import SIMULATED
 from .jit import device_function, kernel
 from .memory import arrivals, arrive, copy_vector, lanes
@@ -100,7 +100,7 @@ def _states(dtype: Any, back: bool) -> tuple[Any, Any]:
 
 
 def _finish(dtype: Any, activation: int, back: bool, total: Any) -> tuple[Any, Any]:
-    tanh = activation == TANH
+    tanh = activation == TANH.number
 
     @device_function
     def ahead_of(arrays, row, place, n, exists):

@@ -42,7 +42,7 @@ def forward(
     rows = x.reshape(B, len(starts) - 1, x.shape[1]).swapaxes(0, 1).reshape(x.shape) if batch_first else x
     for above in reversed(range(LD // D)):  # layers above this one
         I = rows.shape[1]
-        size = size_of(I, H, h.dtype)
+        size = size_of(activation, I, H, h.dtype)
         layer = weights[offset : offset + D * size].reshape(D, size)
         offset += D * size
         pre = rows @ layer[:, H : H + H * I].reshape(D * H, I).T

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..cells.activation import TANH
+from ..cells.elman import TANH
 from .arrays import Array, xp
 
 
@@ -22,7 +22,7 @@ def steps_forward(pre: Array, starts: Any, weights: Array, h: Array, output: Arr
         bias, weight = weights[d, :H], weights[d, -H * H :].reshape(H, H).T
         for rows, running in _steps(starts, d == 1):
             a = pre[rows, d * H : (d + 1) * H] + bias + h[d, :running] @ weight
-            h[d, :running] = xp.tanh(a) if activation == TANH else xp.where(a < 0, 0, a)
+            h[d, :running] = xp.tanh(a) if activation == TANH.number else xp.where(a < 0, 0, a)
             output[rows, d * H : (d + 1) * H] = h[d, :running]
 
 
@@ -32,5 +32,5 @@ def steps_backward(
     """d_pre_t = (d_states_t + d_h) f'(states_t), d_h = d_pre_t W_hh, last step first; `weight` is W_hh^T."""
     for rows, running in _steps(starts, not reverse):
         d, y = d_states[rows] + d_h[:running], states[rows]
-        d_pre[rows] = d * (1 - y * y) if activation == TANH else xp.where(y <= 0, 0, d)
+        d_pre[rows] = d * (1 - y * y) if activation == TANH.number else xp.where(y <= 0, 0, d)
         d_h[:running] = d_pre[rows] @ weight.T

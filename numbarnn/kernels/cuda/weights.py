@@ -27,6 +27,6 @@ def packed_back(
     return [(packing.packed(weight_ih), packing.packed(weight_hh)) for weight_ih, weight_hh in directions]
 
 
-def size_of(I: int, H: int, dtype: Any) -> int:
+def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
     """The room that one direction of one layer takes."""
     return H * (1 + I + H)

@@ -1,7 +1,7 @@
 """Layers for compiled code that is not ours: each is a Python function, and what Numba compiles in its place.
 
-Types are looked at where Numba compiles a call (fitting.py), shapes in each call (checks.py), which takes some 2 ns; so
-are strides that the types leave open.  The legend is in rnn.py; x, h and output come without B for one sequence.
+Types are looked at where Numba compiles a call (argument_types.py), shapes in each call (checks.py), which takes some
+2 ns; so are strides that the types leave open.  x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..cells.frames import code_of
+from ..cells.passes import Pass, Shape
 from ..compile.jit import inner_kernel, kernel, overload
+from ..compile.symbols import cell_status
 from ..product.packing import Array
 from ..recurrence.weights import padded
-from ..simd.pointers import at, start_of
+from ..simd.pointers import at, integers, start_of
 from . import entries
 from .argument_types import refuse
 from .checks import (
@@ -87,12 +90,14 @@ def _step_compiled(params, x_t, h):
 
     def compiled(params, x_t, h):
         _check_step(params, x_t, h)
-        check_layout(params, layers_size(params, 1))
-        B, H = x_t.shape[0] if batched else 1, params.hidden_size
-        if entries.fits_stack(B, H, start_of(h)):
+        check_run(cell_status(params.cell, at(params.weights, 0)))
+        code = code_of(params.cell, at(params.weights, 0))
+        check_layout(params, layers_size(params, code, 1))
+        B, row = x_t.shape[0] if batched else 1, code.gates * params.hidden_size
+        if entries.fits_stack(B, row, start_of(h)):
             _run_step(params, x_t, h, B, h)
         else:
-            _run_step(params, x_t, h, B, np.empty(entries.workspace_size(B, H), dtype))
+            _run_step(params, x_t, h, B, np.empty(entries.workspace_size(B, row), dtype))
 
     return compiled
 
@@ -100,11 +105,8 @@ def _step_compiled(params, x_t, h):
 @inner_kernel
 def _run_step(params, x_t, h, B, workspace):
     """An array lives no longer than its last use, and a pointer is none: as an argument it lives through the call."""
-    result = entries.step(
-        at(params.weights, 0), start_of(x_t), start_of(h), start_of(workspace), B, params.input_size,
-        params.hidden_size, params.num_layers, params.activation,
-    )  # fmt: skip
-    check_run(result)
+    sizes = integers((params.cell, B, params.input_size, params.hidden_size, params.num_layers))
+    check_run(entries.step(at(params.weights, 0), start_of(x_t), start_of(h), start_of(workspace), sizes))
 
 
 @kernel
@@ -181,21 +183,26 @@ def _sequence_compiled(params, x, h, output):
 
     def compiled(params, x, h, output):
         _check_sequence(params, x, h, output, D)
-        check_layout(params, layers_size(params, D))
-        T, B = x.shape[0], x.shape[1] if batched else 1
+        check_run(cell_status(params.cell, at(params.weights, 0)))
+        code = code_of(params.cell, at(params.weights, 0))
+        check_layout(params, layers_size(params, code, D))
+        T, B, width = x.shape[0], x.shape[1] if batched else 1, D * params.hidden_size
         if T > 0:
-            scratch = np.empty(entries.scratch_size(T, B, D * params.hidden_size), dtype)
-            _run_sequence(params, x, h, output, D, np.arange(T + 1) * B, scratch)
+            workspace = np.empty(entries.workspace_of_sequence(T, B, width), dtype)
+            rows = np.empty(entries.rows_size(code, T, B, width), dtype)
+            _run_sequence(params, x, h, output, (D, np.arange(T + 1) * B), (workspace, rows))
 
     return compiled
 
 
 @inner_kernel
-def _run_sequence(params, x, h, output, D, starts, scratch):
-    """Arrays as for `_run_step`."""
+def _run_sequence(params, x, h, output, steps, memory):
+    """Arrays as for `_run_step`; steps: D and offsets, memory: the workspace and the rows."""
+    (D, offsets), (workspace, rows) = steps, memory
+    sizes = params.cell, offsets.size - 1, params.input_size, params.hidden_size, params.num_layers, D
     result = entries.sequence(
-        at(params.weights, 0), start_of(x), start_of(h), start_of(output), at(scratch, 0), at(starts, 0),
-        starts.size - 1, params.input_size, params.hidden_size, params.num_layers, D, params.activation,
+        at(params.weights, 0), start_of(x), start_of(h), start_of(output), at(workspace, 0), at(offsets, 0),
+        integers(sizes), at(rows, 0),
     )  # fmt: skip
     check_run(result)
 
@@ -285,8 +292,9 @@ def _with_layers(h: Array, layered: bool, batched: bool) -> Array:
 
 
 def _run_plain(params: Any, x: Array, h: Array, output: Array, D: int) -> None:
-    """Without compiled kernels: x (T, B, I), h (L D, B, H), output (T, B, D H)."""
+    """Without compiled kernels: x (T, B, I), h (S L D, B, H), output (T, B, D H)."""
     T, B, I = x.shape
-    rows, nothing = output.reshape(T * B, output.shape[-1]), np.empty((0, 0, 0), h.dtype)
-    starts = np.arange(T + 1) * B
-    backend.rnn_forward(x.reshape(T * B, I), False, starts, params.weights, h, nothing, rows, D, params.activation)
+    rows, offsets = output.reshape(T * B, output.shape[-1]), np.arange(T + 1) * B
+    plan = backend.Plan(Shape(T, B, T * B, I, params.hidden_size, params.num_layers, D, h.dtype, params.cell))
+    lower, kept = (np.empty(shape, h.dtype) for shape in ((0, 0, 0), plan.rows(keep=False)))
+    plan.forward(Pass(x.reshape(T * B, I), False, offsets, params.weights, h, lower, rows, kept, D, params.cell))

@@ -1,9 +1,10 @@
-"""What the functions of inside.py look at in each call, as kernels: shapes, memory, and what was packed."""
+"""What the functions of calls.py look at in each call, as kernels: shapes, memory, and what was packed."""
 
 from __future__ import annotations
 
 from ..compile.jit import inner_kernel
 from ..compile.symbols import NOT_LOADED, OTHER_VERSION
+from ..recurrence.step import overlap
 from ..recurrence.weights import direction_size
 from ..simd.pointers import address, at, panel_width
 
@@ -46,9 +47,10 @@ def check_state(what, layers, expected, h):
 
 
 @inner_kernel
-def layers_size(params, D):
+def layers_size(params, code, D):
+    """Elements of the panels of all layers."""
     I, H, L, first = params.input_size, params.hidden_size, params.num_layers, at(params.weights, 0)
-    return D * (direction_size(I, H, first) + (L - 1) * direction_size(D * H, H, first))
+    return D * (direction_size(code, I, H, first) + (L - 1) * direction_size(code, D * H, H, first))
 
 
 @inner_kernel
@@ -67,14 +69,6 @@ def check_run(result):
         raise RuntimeError("numbarnn.jit: this code was compiled with another version of numbarnn: remove its cache")
     if result == NOT_LOADED:
         raise RuntimeError("numbarnn.jit: no kernels have been loaded here: call numbarnn.jit.pack first")
-
-
-@inner_kernel
-def overlap(a, b):
-    """Whether two contiguous arrays share memory."""
-    if a.size == 0 or b.size == 0:
-        return False
-    return address(a) < address(b) + b.nbytes and address(b) < address(a) + a.nbytes
 
 
 @inner_kernel

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import backend
+from ..cells import tiles
 from ..product.packing import Array
 from . import entries
 
@@ -24,11 +25,11 @@ class Parameters(NamedTuple):
     input_size: int
     hidden_size: int
     num_layers: int
-    activation: int
+    cell: int
     layout: int
 
     def __reduce__(self) -> Any:
-        return pack_layers, (unpacked_layers(*self[:4], 1), 1, self.activation)
+        return pack_layers, (unpacked_layers(self.cell, *self[:4], 1), 1, self.cell)
 
 
 class BidirectionalParameters(NamedTuple):
@@ -38,11 +39,11 @@ class BidirectionalParameters(NamedTuple):
     input_size: int
     hidden_size: int
     num_layers: int
-    activation: int
+    cell: int
     layout: int
 
     def __reduce__(self) -> Any:
-        return pack_layers, (unpacked_layers(*self[:4], 2), 2, self.activation)
+        return pack_layers, (unpacked_layers(self.cell, *self[:4], 2), 2, self.cell)
 
 
 class LinearParameters(NamedTuple):
@@ -54,8 +55,7 @@ class LinearParameters(NamedTuple):
     layout: int
 
     def __reduce__(self) -> Any:
-        weight, bias = _split(self.weights, [self.in_features], self.out_features)
-        return pack_linear, (weight, bias)
+        return pack_linear, _unpacked_linear(self.weights, self.in_features, self.out_features)
 
 
 _KINDS = (Parameters, BidirectionalParameters, LinearParameters)
@@ -77,16 +77,18 @@ def __getattr__(name: str) -> Any:
 # there and back
 
 
-def of_panels(weights: Array, I: int, H: int, L: int, D: int, activation: int) -> Any:
-    """What is packed already (kernels/weights.py), which nobody writes to; kernels for it are loaded."""
+def of_panels(weights: Array, I: int, H: int, L: int, D: int, cell: int) -> Any:
+    """What is packed already (recurrence/weights.py), which nobody writes to; kernels for it are loaded."""
     kind = Parameters if D == 1 else BidirectionalParameters
-    return kind(_frozen(weights), I, H, L, activation, backend.layout(weights.dtype))
+    if backend.COMPILED:
+        tiles.load(cell, weights.dtype)
+    return kind(_frozen(weights), I, H, L, cell, backend.layout(weights.dtype))
 
 
-def pack_layers(directions: Sequence[tuple[Array, Array, Array]], D: int, activation: int) -> Any:
-    """Of weight_ih (H, I), weight_hh (H, H) and the bias (H) of each layer and direction."""
-    H, I = directions[0][0].shape
-    return of_panels(backend.packed_layers(directions), I, H, len(directions) // D, D, activation)
+def pack_layers(directions: Sequence[tuple[Array, Array, Array]], D: int, cell: int) -> Any:
+    """Of weight_ih, weight_hh and the bias of each layer and direction."""
+    (_, I), (_, H) = directions[0][0].shape, directions[0][1].shape
+    return of_panels(backend.packed_layers(directions), I, H, len(directions) // D, D, cell)
 
 
 def pack_linear(weight: Array, bias: Array) -> LinearParameters:
@@ -105,24 +107,19 @@ def _frozen(weights: Array) -> Array:
     return weights
 
 
-def unpacked_layers(weights: Array, I: int, H: int, L: int, D: int) -> list[tuple[Array, Array, Array]]:
-    """weight_ih (H, I), weight_hh (H, H) and the bias (H) of each layer and direction, of what was packed."""
+def unpacked_layers(cell: int, weights: Array, I: int, H: int, L: int, D: int) -> list[tuple[Array, Array, Array]]:
+    """weight_ih, weight_hh and the bias of each layer and direction, of what was packed."""
     found, offset = [], 0
     for i in range(L * D):
         features = I if i < D else D * H
-        size = backend.size_of(features, H, weights.dtype)
-        weight_ih, weight_hh, bias = _split(weights[offset : offset + size], [features, H], H)
-        found.append((weight_ih, weight_hh, bias))
+        size = backend.size_of(cell, features, H, weights.dtype)
+        found.append(backend.unpacked_direction(weights[offset : offset + size], cell, features, H))
         offset += size
     return found
 
 
-def _split(panels: Array, inputs: list[int], outputs: int) -> list[Array]:
-    """The bias (outputs), last, and a matrix (outputs, n) for each n of `inputs`, which come after it in panels."""
-    row, begin, found = panels.size // (1 + sum(inputs)), 0, []
-    for n in (1, *inputs):
-        matrix = backend.unpacked_matrix(panels[begin : begin + n * row], n, outputs)
-        found.append(np.ascontiguousarray(matrix.T))
-        begin += n * row
-    bias, *matrices = found
-    return [*matrices, bias[:, 0]]
+def _unpacked_linear(panels: Array, I: int, O: int) -> tuple[Array, Array]:
+    """The weight (O, I) and the bias (O), which comes first in panels."""
+    row = panels.size // (1 + I)
+    bias, weight = backend.unpacked_matrix(panels[:row], 1, O), backend.unpacked_matrix(panels[row:], I, O)
+    return np.ascontiguousarray(weight.T), np.ascontiguousarray(bias[0])

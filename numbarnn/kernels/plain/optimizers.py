@@ -1,7 +1,7 @@
-"""What the optimizers' kernels compute, on NumPy: the passes over a parameter that they have in one.
+"""The steps of ../optimizers/ on NumPy, one pass over the parameter for each operation, and the options of both.
 
-In place of them under NUMBA_DISABLE_JIT=1, for arrays on a GPU, and for those that a kernel does not read as they lie.
-`empty_like` and `out=`: of arrays without dimensions, operators would make scalars of another type.
+They run under NUMBA_DISABLE_JIT=1, for arrays on a GPU, and for arrays that are not C-contiguous.  Operators would turn
+arrays without dimensions into scalars, of another type: hence `empty_like` and `out=`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,19 @@ import numpy as np
 
 from .recurrence import Array, silent
 
+# Options travel as one plain tuple of floats and bools: a NamedTuple takes 1.3 us more (to make it, and for Numba to
+# look into it), where a step of SGD on one small parameter takes 6.
+
+#: lr, momentum, dampening, nesterov, weight_decay, maximize
+SGDOptions = tuple[float, float, float, bool, float, bool]
+#: lr, alpha, eps, momentum, weight_decay, maximize
+RMSpropOptions = tuple[float, float, float, float, float, bool]
+#: beta1, beta2, eps, and at step t, counted from 1, lr / (1 - beta1^t) and sqrt(1 - beta2^t)
+AdamOptions = tuple[float, float, float, float, float]
+
 
 def for_kernels(arrays: list[Array]) -> list[Array] | None:
-    """These arrays of one shape as kernels take them: compiled for one axis and two; None if one lies otherwise."""
+    """Arrays of one shape with one or two axes, as kernels are compiled for; None if one is not C-contiguous."""
     for array in arrays:
         if not array.flags.carray:
             return None
@@ -20,7 +30,7 @@ def for_kernels(arrays: list[Array]) -> list[Array] | None:
 
 
 def directed(gradient: Array, values: Array, decay: float, maximize: bool) -> Array:
-    """g, or -g, and decay p: the gradient itself where there is nothing to do."""
+    """g, or -g with `maximize`, and decay p; the array `gradient` itself if neither is asked for."""
     if maximize:
         gradient = np.negative(gradient, out=np.empty_like(gradient))
     if decay:
@@ -29,19 +39,9 @@ def directed(gradient: Array, values: Array, decay: float, maximize: bool) -> Ar
 
 
 @silent
-def sgd_step(
-    values: Array,
-    gradient: Array,
-    buffer: Array | None,
-    first: bool,
-    momentum: float,
-    dampening: float,
-    nesterov: bool,
-    decay: float,
-    maximize: bool,
-    rate: float,
-) -> None:
-    """b = momentum b + (1 - dampening) g, p -= rate b; b = g at first, p -= rate (g + momentum b) for `nesterov`."""
+def sgd_step(values: Array, gradient: Array, buffer: Array | None, first: bool, options: SGDOptions) -> None:
+    """b = momentum b + (1 - dampening) g, p -= lr b; b = g at first, p -= lr (g + momentum b) for `nesterov`."""
+    rate, momentum, dampening, nesterov, decay, maximize = options
     gradient = directed(gradient, values, decay, maximize)
     if buffer is not None:
         if first:
@@ -60,14 +60,10 @@ def rmsprop_step(
     mean_square: Array,
     mean: Array | None,
     buffer: Array | None,
-    alpha: float,
-    eps: float,
-    momentum: float,
-    decay: float,
-    maximize: bool,
-    rate: float,
+    options: RMSpropOptions,
 ) -> None:
-    """v = alpha v + (1 - alpha) g^2, p -= rate g / (sqrt(v) + eps)."""
+    """v = alpha v + (1 - alpha) g^2, p -= lr g / (sqrt(v) + eps)."""
+    rate, alpha, eps, momentum, decay, maximize = options
     gradient = directed(gradient, values, decay, maximize)
     work = np.multiply(gradient, gradient, out=np.empty_like(values))
     work *= 1 - alpha
@@ -98,13 +94,10 @@ def adam_step(
     mean: Array,
     mean_square: Array,
     largest: Array | None,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    rate: float,
-    correction: float,
+    options: AdamOptions,
 ) -> None:
     """m += (1 - beta1) (g - m), v = beta2 v + (1 - beta2) g^2, p -= rate m / (sqrt(v) / correction + eps)."""
+    beta1, beta2, eps, rate, correction = options
     work = np.subtract(gradient, mean, out=np.empty_like(values))
     new = values.dtype.type(1 - beta1)
     if new < 0.5:

@@ -1,6 +1,6 @@
 """What the kernels compute, on NumPy alone: the same functions, to be read, and run under NUMBA_DISABLE_JIT=1.
 
-T steps, B sequences, I inputs, H hidden units, O outputs, D directions, R rows; the order of rows is told in rnn.py.
+T steps, B sequences, I inputs, H hidden units, O outputs, D directions, R rows: see recurrence/__init__.py.
 Results are those of the kernels up to rounding.  Weights are flat arrays here too, in the same order, but stored row
 after row.  Numba has to be installed: the package imports it, but nothing is compiled.
 """
@@ -14,18 +14,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..cells.activation import RELU, TANH
+from ..cells.cell import CELLS, Cell
+from ..cells.passes import LayerBackward, Pass, Shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., None])
-
-#: f by its number
-ACTIVATIONS: dict[int, Callable[[Array], Array]] = {TANH: np.tanh, RELU: lambda a: np.where(a < 0, 0, a)}
-#: the gradient d of h = f(a) times f'(a): relu' = 0 stops what is not finite as well, and NaN in h is no 0
-GRADIENTS: dict[int, Callable[[Array, Array], Array]] = {
-    TANH: lambda d, h: d * (1 - h * h),
-    RELU: lambda d, h: np.where(h <= 0, 0, d),
-}
 
 
 def silent(function: F) -> F:
@@ -69,7 +62,7 @@ def layout(dtype: Any) -> int:
 
 
 def packed_layers(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
-    """b, W_ih^T (I, H) and W_hh^T (H, H) of each layer and direction, one after the other."""
+    """The bias, W_ih^T and W_hh^T of each layer and direction, one after the other."""
     return np.concatenate([a.T.ravel() for w_ih, w_hh, bias in directions for a in (bias, w_ih, w_hh)])
 
 
@@ -80,135 +73,133 @@ def packed_back(
     return [(weight_ih.flatten(), weight_hh.flatten()) for weight_ih, weight_hh in directions]
 
 
-def size_of(I: int, H: int, dtype: Any) -> int:
-    """The room that one direction of one layer takes."""
-    return H * (1 + I + H)
+def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
+    """Elements that one direction of one layer takes."""
+    of = CELLS[cell]
+    return H * (of.gates + (of.gates - of.inputs) * I + of.recurrent * H)
+
+
+def _matrices(panels: Array, cell: Cell, I: int, H: int) -> tuple[Array, Array, Array]:
+    """The bias (G H), W_ih^T (I, inputs : G) and W_hh^T (H, 0 : recurrent) of one direction."""
+    bias, weight_ih, weight_hh = np.split(panels, np.cumsum([cell.gates * H, (cell.gates - cell.inputs) * H * I]))
+    return bias, weight_ih.reshape(I, -1), weight_hh.reshape(H, -1)
+
+
+def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array, Array, Array]:
+    """weight_ih, weight_hh and the bias of one direction that was packed."""
+    bias, weight_ih, weight_hh = _matrices(panels, CELLS[cell], I, H)
+    return np.ascontiguousarray(weight_ih.T), np.ascontiguousarray(weight_hh.T), bias
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # the recurrence
 
 
-def _steps(starts: Array, reverse: bool) -> list[tuple[slice, int]]:
+def _steps(offsets: Array, reverse: bool) -> list[tuple[slice, int]]:
     """For each step, in the order of the recurrence, its rows and how many sequences run: the first ones."""
-    steps = [(slice(begin, end), end - begin) for begin, end in itertools.pairwise(starts.tolist())]
+    steps = [(slice(begin, end), end - begin) for begin, end in itertools.pairwise(offsets.tolist())]
     return steps[::-1] if reverse else steps
-
-
-@silent
-def rnn_forward(
-    x: Array,
-    batch_first: bool,
-    starts: Array,
-    weights: Array,
-    h: Array,
-    lower: Array,
-    output: Array,
-    directions: int,
-    activation: int,
-) -> None:
-    """h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T) in each layer and direction; see rnn.forward."""
-    (LD, B, H), f, offset = h.shape, ACTIVATIONS[activation], 0
-    rows = x.reshape(B, len(starts) - 1, x.shape[1]).swapaxes(0, 1).reshape(x.shape) if batch_first else x
-    for above in reversed(range(LD // directions)):  # layers above this one
-        I, states = rows.shape[1], []
-        for d in range(directions):
-            size = size_of(I, H, h.dtype)
-            bias, weight_ih, weight_hh = np.split(weights[offset : offset + size], [H, H + I * H])
-            offset += size
-            i = LD - (above + 1) * directions + d
-            state = rows @ weight_ih.reshape(I, H) + bias
-            for step, running in _steps(starts, reverse=d == 1):
-                state[step] = h[i, :running] = f(state[step] + h[i, :running] @ weight_hh.reshape(H, H))
-            states.append(state)
-        rows = lower[(above - 1) % len(lower)] if above and len(lower) else output
-        np.concatenate(states, axis=1, out=rows)
-
-
-def rnn_operations(R: int, B: int, I: int, H: int, LD: int, directions: int) -> int:
-    """How much work `rnn_forward` is."""
-    return 2 * R * H * (directions * (I + H) + (LD - directions) * (directions + 1) * H)
-
-
-@silent
-def rnn_backward(
-    starts: Array,
-    weight_hh: Array,
-    h_0: Array,
-    output: Array,
-    column: int,
-    reverse: bool,
-    activation: int,
-    d_output: Array,
-    d_h: Array,
-    d_pre: Array,
-    previous: Array,
-) -> None:
-    """d_pre_t = (d_output_t + d_h) f'(output_t), d_h = d_pre_t W_hh, last step first; see rnn.backward."""
-    H, gradient = d_h.shape[1], GRADIENTS[activation]
-    own = slice(column, column + H)
-    h, d_states, steps = output[:, own], d_output[:, own], _steps(starts, reverse)
-    for step, running in reversed(steps):
-        d_pre[step] = gradient(d_states[step] + d_h[:running], h[step])
-        d_h[:running] = d_pre[step] @ weight_hh.reshape(H, H)
-    if previous.size > 0:
-        before = h_0.copy()
-        for step, running in steps:
-            previous[step] = before[:running]
-            before[:running] = h[step]
-
-
-def direction_backward(
-    starts: Array,
-    weight_ih: Array,
-    weight_hh: Array,
-    h_0: Array,
-    x: Array,
-    output: Array,
-    direction: int,
-    activation: int,
-    d_output: Array,
-    d_h: Array,
-    d_x: Array,
-    d_weight_ih: Array,
-    d_weight_hh: Array,
-    d_bias: Array,
-) -> None:
-    """All gradients of one direction of one layer; see gradients.backward."""
-    R, (B, H) = len(x), d_h.shape
-    column, reverse, nothing = direction * H, direction == 1, np.empty((0, 0), d_h.dtype)
-    even = B * (len(starts) - 1) == R
-    d_pre, previous = np.empty((R, H), d_h.dtype), nothing if even else np.empty((R, H), d_h.dtype)
-    rnn_backward(starts, weight_hh, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
-    linear_backward(d_pre, x, weight_ih, d_x, d_weight_ih, d_bias, first=not reverse)
-    if even:
-        recurrent_backward(d_pre, h_0, output, column, reverse, d_weight_hh)
-    else:
-        linear_backward(d_pre, previous, weight_hh, nothing, d_weight_hh, nothing)
 
 
 class Plan:
     """How passes of one shape run: here always the same way."""
 
-    def __init__(self, shape: Any) -> None:
-        self.shape = shape
-        self.lower_layers = min(shape.layers - 1, 2) if shape.T <= 16 else 0
+    step = None
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape, self.cell = shape, CELLS[shape.cell]
+        self.lower_layers = 0 if shape.T > 16 else min(shape.layers - 1, 2)
 
     def rows(self, keep: bool) -> tuple[int, int, int]:
-        """The shape of the rows that a pass needs: none, as output has all that a backward pass reads."""
-        return 0, 0, 0
+        """The shape of `Pass.rows`; keep: for a backward pass."""
+        if not keep or not self.cell.kept:
+            return 0, 0, 0
+        return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
 
-    def forward(self, p: Any) -> None:
-        """Fill output and lower; states end as the last ones."""
-        rnn_forward(p.x, p.by_sequence, p.offsets, p.panels, p.states, p.lower, p.output, p.directions, p.cell)
+    @silent
+    def forward(self, p: Pass) -> None:
+        """Fill output and `lower`; the states begin as the first and end as the last ones."""
+        cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
+        L = len(p.states) // (D * cell.states)
+        rows = (
+            p.x.reshape(B, len(p.offsets) - 1, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape) if p.by_sequence else p.x
+        )
+        for l in range(L):
+            size, made = size_of(p.cell, rows.shape[1], H, p.x.dtype), []
+            for d in range(D):
+                states = p.states[l * D + d :: L * D]
+                made.append(_forward(cell, rows, p.offsets, p.panels[offset : offset + size], states, d == 1))
+                offset += size
+            rows = p.lower[(L - 2 - l) % len(p.lower)] if l < L - 1 and len(p.lower) else p.output
+            np.concatenate([output for output, _ in made], axis=1, out=rows)
+            if p.rows.size:
+                np.concatenate([kept for _, kept in made], axis=1, out=p.rows[l])
 
-    def backward(self, b: Any) -> None:
+    @silent
+    def backward(self, b: LayerBackward) -> None:
         """Fill all gradients of a layer."""
+        D = len(b.panels)
         for d, (weight_ih, weight_hh) in enumerate(b.panels):
-            direction_backward(
-                b.offsets, weight_ih, weight_hh, b.states[d], b.x, b.output, d, b.cell, b.d_output, b.d_states[d],
-                b.d_x, *b.gradients[d],
-            )  # fmt: skip
+            d_gates, h_prev = self._through_time(b, weight_hh, d, D)
+            H = h_prev.shape[1]
+            d_weight_ih, d_weight_hh, d_bias = b.gradients[d]
+            none = np.empty((0, 0), h_prev.dtype)
+            inputs, recurrent = d_gates[:, self.cell.inputs * H :], d_gates[:, : self.cell.recurrent * H]
+            linear_backward(inputs, b.x, weight_ih, b.d_x, d_weight_ih, none, first=d == 0)
+            linear_backward(recurrent, h_prev, weight_hh, none, d_weight_hh, none)
+            if d_bias.size > 0:
+                d_bias[...] = d_gates.sum(axis=0)
+
+    def _through_time(self, b: LayerBackward, weight_hh: Array, d: int, D: int) -> tuple[Array, Array]:
+        """The gradients of all gates (R, G H), and h_{t-1} of each row (R, H)."""
+        cell, H, steps = self.cell, b.states.shape[2], _steps(b.offsets, d == 1)
+        own, recurrent = slice(d * H, (d + 1) * H), cell.recurrent * H
+        after, d_h, weight = [b.output[:, own]], b.d_states[d::D], weight_hh.reshape(recurrent, H)
+        kept = b.rows.reshape(len(b.x), D, -1)[:, d] if cell.kept else after[0]
+        if cell.states > 1:
+            after.append(kept[:, cell.gates * H :])
+        before = [_before(state, first, steps) for state, first in zip(after, b.states[d::D], strict=True)]
+        d_gates = np.empty((len(b.x), cell.gates * H), b.x.dtype)
+        for step, n in reversed(steps):
+            gates = tuple(np.split(kept[step, : cell.gates * H], cell.gates, axis=1))
+            gradients = [b.d_output[step, own] + d_h[0, :n], *d_h[1:, :n]]
+            states = [*(state[step] for state in before), *(state[step] for state in after)]
+            of_gates, *of_states = cell.backward(gates, *states, *gradients)
+            np.concatenate(of_gates, axis=1, out=d_gates[step])
+            d_h[0, :n] = d_gates[step, :recurrent] @ weight
+            if cell.direct:
+                d_h[0, :n] += of_states[0]
+            if cell.states > 1:
+                d_h[1, :n] = of_states[1]
+        return d_gates, before[0]
+
+
+def _before(state: Array, first: Array, steps: list[tuple[slice, int]]) -> Array:
+    """The state before each row's step: `first` where a sequence begins."""
+    found, last = np.empty_like(state), first.copy()
+    for step, n in steps:
+        found[step] = last[:n]
+        last[:n] = state[step]
+    return found
+
+
+def _forward(cell: Cell, x: Array, offsets: Array, panels: Array, states: Array, reverse: bool) -> tuple[Array, Array]:
+    """The output (R, H) of one direction and what is kept of its rows; states (S, B, H) end as the last ones."""
+    H = states.shape[2]
+    bias, weight_ih, weight_hh = _matrices(panels, cell, x.shape[1], H)
+    rows = np.empty((len(x), (cell.gates + cell.states - 1) * H), x.dtype)
+    rows[:, : cell.gates * H] = bias
+    rows[:, cell.inputs * H : cell.gates * H] = x @ weight_ih + bias[cell.inputs * H :]
+    output = np.empty((len(x), H), x.dtype)
+    for step, n in _steps(offsets, reverse):
+        rows[step, : cell.recurrent * H] += states[0, :n] @ weight_hh
+        gates = tuple(np.split(rows[step, : cell.gates * H], cell.gates, axis=1))
+        gates, *new = cell.forward(gates, *states[:, :n])
+        np.concatenate([*gates, *new[1:]], axis=1, out=rows[step])
+        output[step] = new[0]
+        for state, value in zip(states, new, strict=True):
+            state[:n] = value
+    return output, rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -242,18 +233,3 @@ def linear_backward(
         d_weight[...] = d_y.T @ x
     if d_bias.size > 0:
         d_bias[...] = d_y.sum(axis=0)
-
-
-@silent
-def recurrent_backward(
-    d_pre: Array,
-    h_0: Array,
-    output: Array,
-    column: int,
-    reverse: bool,
-    d_weight: Array,
-) -> None:
-    """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
-    h, first = output[:, column : column + d_pre.shape[1]], h_0[: len(d_pre)]  # without steps there is no first
-    before = [h[len(first) :], first] if reverse else [first, h[: len(h) - len(first)]]
-    d_weight[...] = d_pre.T @ np.concatenate(before)

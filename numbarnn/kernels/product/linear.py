@@ -1,27 +1,27 @@
-"""An affine map of many rows, forward and back: y = x W^T + b.
+"""An affine map of many rows, forward and backward: y = x W^T + b.
 
-R rows, I inputs, O outputs.  Also the part of a recurrent layer's gradient that is no recurrence.
+R rows, I inputs, O outputs.  The gradients of a recurrent layer's weights are such products, too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..compile.jit import inner_kernel, kernel
 from ..simd.pointers import at, panel_width, plus
-from ..simd.target import TALL
+from ..simd.target import MR
 from ..simd.tile import copy_few
 from ..threads import dispatch
-from ..threads.dispatch import share_of
+from ..threads.dispatch import run_parallel, share_of
 from ..threads.job import job
 from ..threads.team import run
-from .gemm import DEPTH, by_blocks, by_columns, by_rows, product
-from .packing import LINE, Array, pack, panel_columns, scratch
+from .gemm import KC, by_blocks, by_columns, by_rows, product
+from .packing import LINE, Array, pack, panel_columns, workspaces
 
 #: rows that are gone through together: two panels of them stay in the L1 cache, all of them in the L2 cache
-GRADIENT_ROWS = DEPTH
+GRADIENT_ROWS = KC
 #: rows whose columns are brought together at a time: of more pages the processor has to look up where they are, 4 %
 GATHERED_ROWS = 16
 #: panels of x from which on it pays to bring the columns of d_y together, and to keep sums together
@@ -36,12 +36,12 @@ SUM_ROWS = 32
 
 def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
-    (R, O), I = y.shape, x.shape[1]
+    (R, O), I, policy = y.shape, x.shape[1], dispatch.policy()
     operations = 2.0 * R * O * I
-    if not dispatch.worth(operations):
+    if not policy.worth(operations):
         _forward_share(x, weight, bias, y, 0, 1)
         return
-    dispatch.spread(_forward_share, _forward_parallel, (x, weight, bias, y), dispatch.most(R, operations))
+    run_parallel(_forward_share, _forward_parallel, (x, weight, bias, y), policy.most(R, operations))
 
 
 @kernel
@@ -60,6 +60,19 @@ def _forward_share(x, weight, bias, y, i, count):
 # d_x += d_y W,  d_W = d_y^T x,  d_b = sum of d_y
 
 
+class Backward(NamedTuple):
+    """The backward pass of an affine map; of the results, those of size 0 are not wanted."""
+
+    d_y: Array  # (R, O), or more columns, of which these are some
+    column: int  # the first of them
+    x: Array  # (R, I)
+    weight: Array  # W (O, I), packed as it stands
+    zeros: Array  # (I), or of size 0: whether d_x is added to
+    d_x: Array  # (R, I)
+    d_weight: Array  # (O, I)
+    d_bias: Array  # (O)
+
+
 def backward(
     d_y: Array,  # (R, O)
     x: Array,  # (R, I)
@@ -72,85 +85,53 @@ def backward(
     """Add to d_x, fill d_weight and d_bias with, the gradients for d_y; those of size 0 are not wanted.
 
     `first`: nothing is in d_x yet, whatever its values are.
-
-    Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are.
     """
-    (R, O), I = d_y.shape, x.shape[1]
-    operations = 2.0 * R * O * I * ((d_x.size > 0) + (d_weight.size > 0))
-    count = dispatch.most(max(R, O), operations) if dispatch.worth(operations) else 1
-    zeros = np.zeros(I if first else 0, d_y.dtype)
-    rooms = scratch(count, gradient_room(R, I, O, count, d_y.dtype), d_y.dtype)
-    dispatch.spread(_backward_share, _backward_parallel, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms), count)
+    zeros = np.zeros(x.shape[1] if first else 0, d_y.dtype)
+    run_backward(Backward(d_y, 0, x, weight, zeros, d_x, d_weight, d_bias), d_y.shape[1])
+
+
+def run_backward(b: Backward, O: int) -> None:
+    """Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are."""
+    (R, I), policy = b.x.shape, dispatch.policy()
+    operations = 2.0 * R * O * I * ((b.d_x.size > 0) + (b.d_weight.size > 0))
+    count = policy.most(max(R, O), operations) if policy.worth(operations) else 1
+    size = gradient_workspace(R, I, O, count, b.d_y.dtype)
+    run_parallel(backward_share, _backward_parallel, (b, workspaces(count, size, b.d_y.dtype)), count)
 
 
 @kernel
-def _backward_parallel(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, count, team):
-    return run(team, count, *job(_backward_share, (d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms)))
+def _backward_parallel(b, workspaces, count, team):
+    return run(team, count, *job(backward_share, (b, workspaces)))
 
 
 @kernel
-def _backward_share(d_y, x, weight, d_x, d_weight, d_bias, zeros, rooms, i, count):
-    R, O, I = d_y.shape[0], d_y.shape[1], x.shape[1]
-    if d_x.size > 0:
+def backward_share(b, workspaces, i, count):
+    """The i-th share of a Backward."""
+    (R, row), I = b.d_y.shape, b.x.shape[1]
+    O = b.d_weight.shape[0] if b.d_weight.size > 0 else b.d_bias.size if b.d_bias.size > 0 else row - b.column
+    if b.d_x.size > 0:
         begin, end = share_of(R, i, count)
-        d_rows = at(d_x, begin * I)
-        init, init_row = (at(zeros, 0), 0) if zeros.size > 0 else (d_rows, I)
-        product(init, init_row, by_rows(at(d_y, begin * O), O), at(weight, 0), d_rows, I, end - begin, O, I)
-    begin, end = share_of(O, i, count)
-    _gradients(at(d_y, 0), at(x, 0), I, R, I, d_weight, d_bias, begin, end, at(rooms, i * rooms.shape[1]), True)
+        d_rows = at(b.d_x, begin * I)
+        init, init_row = (at(b.zeros, 0), 0) if b.zeros.size > 0 else (d_rows, I)
+        a = by_rows(at(b.d_y, begin * row + b.column), row)
+        product(init, init_row, a, at(b.weight, 0), d_rows, I, end - begin, O, I)
+    d_y, workspace = (at(b.d_y, b.column), row), at(workspaces, i * workspaces.shape[1])
+    sum_products(d_y, (at(b.x, 0), I), (R, I), (b.d_weight, b.d_bias), share_of(O, i, count), workspace, True)
 
 
-def recurrent_backward(
-    d_pre: Array,  # (T B, H)
-    h_0: Array,  # (B, H)
-    output: Array,  # (T B, D H)
-    column: int,
-    reverse: bool,
-    d_weight: Array,  # (H, H)
-) -> None:
-    """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t.
-
-    Nothing is copied, which took a quarter of the way back through time at (B, T, H) = (32, 100, 256): 1.6 ms are left
-    of 2.1.
-    """
-    R, H = d_pre.shape
-    count = dispatch.most(H, 2.0 * R * H * H)
-    rooms = scratch(count, gradient_room(R, H, H, count, d_pre.dtype), d_pre.dtype)
-    args = (d_pre, h_0, output, column, reverse, d_weight, np.empty(0, d_pre.dtype), rooms)
-    dispatch.spread(_recurrent_share, _recurrent_parallel, args, count)
-
-
-@kernel
-def _recurrent_parallel(d_pre, h_0, output, column, reverse, d_weight, none, rooms, count, team):
-    return run(team, count, *job(_recurrent_share, (d_pre, h_0, output, column, reverse, d_weight, none, rooms)))
-
-
-@kernel
-def _recurrent_share(d_pre, h_0, output, column, reverse, d_weight, none, rooms, i, count):
-    R, H, width = d_pre.shape[0], d_pre.shape[1], output.shape[1]
-    B = min(R, h_0.shape[0])
-    begin, end = share_of(H, i, count)
-    room = at(rooms, i * rooms.shape[1])
-    if reverse:
-        begun, after = at(d_pre, (R - B) * H), at(output, B * width + column)
-        _gradients(at(d_pre, 0), after, width, R - B, H, d_weight, none, begin, end, room, True)
-        _gradients(begun, at(h_0, 0), H, B, H, d_weight, none, begin, end, room, False)
-    else:
-        _gradients(at(d_pre, 0), at(h_0, 0), H, B, H, d_weight, none, begin, end, room, True)
-        _gradients(at(d_pre, B * H), at(output, column), width, R - B, H, d_weight, none, begin, end, room, False)
-
-
-def gradient_room(R: int, I: int, O: int, count: int, dtype: Any) -> int:
-    """Elements of scratch that `_gradients` needs."""
+def gradient_workspace(R: int, I: int, O: int, count: int, dtype: Any) -> int:
+    """Elements of workspace that `sum_products` needs."""
     K, M, width = min(GRADIENT_ROWS, R), -(-O // count), panel_columns(dtype)
     panels, pairs = -(-I // width), -(-I // (2 * width))
-    wide = M * pairs * 2 * width + -(-M // TALL) * (K * TALL + LINE) if WIDE_MATRIX * width < I else 0
+    wide = M * pairs * 2 * width + -(-M // MR) * (K * MR + LINE) if WIDE_MATRIX * width < I else 0
     return 2 * width + panels * width * K + wide + 2 * M
 
 
 @inner_kernel
-def _gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end, room, first):
-    """Rows begin : end of d_W = d_y^T x and of d_b, for R rows of d_y (R, O) and x (R, I), both pointers.
+def sum_products(d_y, x, sizes, sums, rows, workspace, first):
+    """Some rows of d_W = d_y^T x and of d_b: for R rows of d_y and x (R, I), each a pointer and a stride.
+
+    sizes: R and I.  sums: d_W (O, I) and d_b (O).  rows: where they begin and end.
 
     Not `first`: they are added to what there is.  Else they are written and not read, which takes 1.2 ms instead of 2.4
     with zeros written before (R = 32, O = I = 2048), and 0.4 instead of 0.8 (R = 50, O = I = 1024).
@@ -161,15 +142,15 @@ def _gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end, room, first):
     156, 128; with columns 150, 165, 171; with sums as well 148, 167, 176.  Panels of all columns at once, eight rows
     after the other, and not pair by pair: 157, 167, 184.
     """
-    O, M = d_weight.shape[0] if d_weight.size > 0 else d_bias.size, end - begin
-    K, width = min(GRADIENT_ROWS, R), panel_width(d_y)
+    (d_y, d_y_row), (x, x_row), (R, I), (d_weight, d_bias), (begin, end) = d_y, x, sizes, sums, rows
+    M, K, width = end - begin, min(GRADIENT_ROWS, R), panel_width(d_y)
     pair, wide = 2 * width, WIDE_MATRIX * width < I
     # a line more than a power of two, for the same reason
-    block = K * TALL + LINE
-    zeros, panels = room, plus(room, pair)
+    block = K * MR + LINE
+    zeros, panels = workspace, plus(workspace, pair)
     sums = plus(panels, (I + width - 1) // width * width * K)
     columns = plus(sums, M * ((I + pair - 1) // pair * pair) if wide else 0)
-    part = plus(columns, (M + TALL - 1) // TALL * block if wide else 0)
+    part = plus(columns, (M + MR - 1) // MR * block if wide else 0)
     for j in range(pair):
         zeros[j] = 0
     if first and d_bias.size > 0:
@@ -178,14 +159,14 @@ def _gradients(d_y, x, x_row, R, I, d_weight, d_bias, begin, end, room, first):
         d_weight[begin:end] = 0
     for r in range(0, R, GRADIENT_ROWS):
         K = min(GRADIENT_ROWS, R - r)
-        rows = plus(d_y, r * O + begin)
+        d_rows = plus(d_y, r * d_y_row + begin)
         if d_bias.size > 0:
-            _add_rows(rows, O, K, M, at(d_bias, begin), part)
+            _add_rows(d_rows, d_y_row, K, M, at(d_bias, begin), part)
         if d_weight.size == 0:
             continue
         if wide:
-            _gather_columns(rows, O, K, M, columns, block)
-        a = by_blocks(columns, block) if wide else by_columns(rows, O)
+            _gather_columns(d_rows, d_y_row, K, M, columns, block)
+        a = by_blocks(columns, block) if wide else by_columns(d_rows, d_y_row)
         pack(plus(x, r * x_row), x_row, 1, K, I, panels)
         for n in range(0, I, pair):
             kept, result = (plus(sums, n * M), pair), (at(d_weight, begin * I + n), I)
@@ -217,14 +198,14 @@ def _add_rows(matrix, row, K, M, total, part):
 
 @inner_kernel
 def _gather_columns(matrix, row, K, M, columns, block):
-    """matrix (K, M) as blocks of TALL columns, each stored row after row."""
+    """matrix (K, M) as blocks of MR columns, each stored row after row."""
     for k0 in range(0, K, GATHERED_ROWS):
         some = min(GATHERED_ROWS, K - k0)
-        for m in range(0, M, TALL):
-            source, target = plus(matrix, k0 * row + m), plus(columns, m // TALL * block + k0 * TALL)
+        for m in range(0, M, MR):
+            source, target = plus(matrix, k0 * row + m), plus(columns, m // MR * block + k0 * MR)
             for k in range(some):
-                if m + TALL <= M:
-                    copy_few(plus(source, k * row), plus(target, k * TALL), TALL)
+                if m + MR <= M:
+                    copy_few(plus(source, k * row), plus(target, k * MR), MR)
                 else:
                     for j in range(M - m):
-                        target[k * TALL + j] = source[k * row + j]
+                        target[k * MR + j] = source[k * row + j]

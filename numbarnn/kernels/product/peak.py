@@ -1,6 +1,6 @@
 """What this CPU can do at best: multiply and add in registers, and read memory.
 
-The tile of gemm.py with one half of its work left out, so that a kernel's speed can be told as a part of these.
+Each is the tile of gemm.py without the other half of its work; the speed of a kernel is given as a fraction of these.
 """
 
 from __future__ import annotations
@@ -9,27 +9,26 @@ import numpy as np
 
 from ..compile.jit import kernel
 from ..simd.pointers import at, panel_width, plus
-from ..simd.target import PAIR_ROWS, TALL
+from ..simd.target import MR, PAIR_ROWS
 from ..simd.tile import tile_fma, tile_load, tile_store, tile_zero
-from ..threads import dispatch
-from ..threads.dispatch import share_of
+from ..threads.dispatch import run_parallel, share_of
 from ..threads.job import job
 from ..threads.team import run
-from .gemm import WIDE
+from .gemm import ROW_PANELS
 from .packing import Array, aligned, panel_columns
 
 #: panels side by side in the tallest tile
-_PANELS = 2 if TALL <= PAIR_ROWS else 1
+_PANELS = 2 if MR <= PAIR_ROWS else 1
 
 
 def multiply_add(operands: Array, steps: int, count: int) -> float:
-    """`steps` updates of a tile that stays in registers, on each of `count` threads; returns their operations.
+    """`steps` updates of a tile in registers on each of `count` threads; returns the number of operations.
 
-    `operands` has one panel's columns; nothing is read but before the loop.
+    `operands`: one row of a panel; it is read once, before the loop.
     """
-    size = TALL * _PANELS * panel_columns(operands.dtype)
+    size = MR * _PANELS * panel_columns(operands.dtype)
     out = aligned(count * size, operands.dtype)
-    dispatch.spread(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
+    run_parallel(_multiply_add_share, _multiply_add_parallel, (operands, steps, out), count)
     return 2.0 * size * steps * count
 
 
@@ -42,17 +41,17 @@ def _multiply_add_parallel(operands, steps, out, count, team):
 def _multiply_add_share(operands, steps, out, i, count):
     a, b = at(operands, 0), at(operands, 0)
     width = _PANELS * panel_width(b)
-    acc = tile_zero(b, TALL, _PANELS)
+    acc = tile_zero(b, MR, _PANELS)
     for _ in range(steps):
         acc = tile_fma(acc, a, 0, b, 0)
-    tile_store(acc, at(out, i * TALL * width), width, width)
+    tile_store(acc, at(out, i * MR * width), width, width)
 
 
 def read(memory: Array, passes: int, count: int) -> float:
     """Add up `memory` `passes` times, shared out among `count` threads; returns the bytes read."""
-    block = WIDE * panel_columns(memory.dtype)
+    block = ROW_PANELS * panel_columns(memory.dtype)
     out = np.zeros(count * block, memory.dtype)
-    dispatch.spread(_read_share, _read_parallel, (memory, np.ones(1, memory.dtype), passes, out), count)
+    run_parallel(_read_share, _read_parallel, (memory, np.ones(1, memory.dtype), passes, out), count)
     return float(passes * (memory.size // block) * block * memory.itemsize)
 
 
@@ -65,10 +64,10 @@ def _read_parallel(memory, one, passes, out, count, team):
 def _read_share(memory, one, passes, out, i, count):
     a, source = at(one, 0), at(memory, 0)
     width = panel_width(source)
-    block = WIDE * width
+    block = ROW_PANELS * width
     begin, end = share_of(memory.size // block, i, count)
     sums = at(out, i * block)
-    acc = tile_load(sums, 0, block, 1, WIDE)
+    acc = tile_load(sums, 0, block, 1, ROW_PANELS)
     for _ in range(passes):
         for k in range(begin, end):
             acc = tile_fma(acc, a, 0, plus(source, k * block), width)

@@ -1,8 +1,8 @@
-"""The recurrence where threads share out directions or layers: fewer sequences than threads, too narrow for columns.
+"""The loop over time where threads share out directions or layers: few sequences, too narrow for columns.
 
 Two directions of a layer do not know of each other.  With one direction, layers do a chunk of steps each at a time:
 while a layer is at chunk c, the one below is at c + 1, and so on (a wavefront).  After a chunk its last state is kept
-in h, for the layer above may write over what it was read from.
+in the states, for the layer above may write over what it was read from.
 
 Microseconds of `rnn(x)` on two cores, on one thread against this, B = 1, I = H, medians of interleaved runs
 (`python -m benchmarks.shares`):
@@ -10,8 +10,6 @@ Microseconds of `rnn(x)` on two cores, on one thread against this, B = 1, I = H,
     directions                      H = 64, T = 100    45   40      128, T = 50     83  54      384, T = 50    629 363
     2 layers                            64, T = 200    80   74      128, T = 100   159 111      256, T = 50    312 202
     3 layers, 4 layers                                              128, T = 200   610 370      384, T = 50   1043 852
-
-The legend is in rnn.py.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from ..simd.pointers import at
 from ..threads.dispatch import share_of
 from ..threads.job import job
 from ..threads.team import leave, region, take
-from .by_sequence import take_step
+from .by_sequence import layers_of, take_step
 from .projection import project, project_share
 from .ragged import keep_last
 from .views import direction_of, layer_of
@@ -31,21 +29,21 @@ CHUNK, AT_LEAST = 1_000_000, 8
 
 
 @kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
-    """`rnn.forward` of two directions, or of layers of one direction and sequences of equal length."""
+def forward_parallel(p, workspaces, count, team):
+    """A Pass of two directions, or of layers of one direction and sequences of equal length."""
     if not take(team):
         return False
-    L, B, H = h.shape[0] // directions, h.shape[1], h.shape[2]
-    if directions == 2:
+    L, first = layers_of(p), layer_of(p, 0)
+    if p.directions == 2:
         for l in range(L):
-            layer = layer_of(x, batch_first, starts, weights, h, lower, output, directions, activation, l)
-            region(team, count, *job(project_share, (layer, rooms)))
+            layer = layer_of(p, l)
+            region(team, count, *job(project_share, (layer, workspaces)))
             region(team, 2, *job(_direction, (layer,)))
     else:
-        steps = max(AT_LEAST, CHUNK // (4 * B * H * H))
-        for stage in range(L + (starts.size - 2) // steps):
-            front = (x, batch_first, starts, weights, h, lower, output, activation, rooms, steps, stage)
-            region(team, count, *job(_front, front))
+        of_step = 2 * first.B * first.H * first.H * (2 * first.code.recurrent)
+        steps = max(AT_LEAST, CHUNK // of_step)
+        for stage in range(L + (first.T - 1) // steps):
+            region(team, count, *job(_front, (p, workspaces, steps, stage)))
     leave(team)
     return True
 
@@ -60,23 +58,20 @@ def _direction(layer, d, count):
 
 
 @inner_kernel
-def _front(x, batch_first, starts, weights, h, lower, output, activation, rooms, steps, stage, i, count):
+def _front(p, workspaces, steps, stage, i, count):
     """The i-th share of the layers that have a chunk at this stage: layer l is at chunk `stage` - l."""
-    T, L = starts.size - 1, h.shape[0]
+    T, L = p.offsets.size - 1, layers_of(p)
     low, high = max(0, stage - (T - 1) // steps), min(L, stage + 1)
     begin, end = share_of(high - low, i, count)
     for l in range(low + begin, low + end):
-        layer, first = (
-            layer_of(x, batch_first, starts, weights, h, lower, output, 1, activation, l),
-            (stage - l) * steps,
-        )
-        _chunk(layer, first, min(T, first + steps), at(rooms, i * rooms.shape[1]))
+        first = (stage - l) * steps
+        _chunk(layer_of(p, l), first, min(T, first + steps), at(workspaces, i * workspaces.shape[1]))
 
 
 @inner_kernel
-def _chunk(layer, low, high, room):
-    """Steps low : high of a layer of one direction, from the state in h to the state in h."""
-    project(layer, low, high, 0, layer.B, room)
+def _chunk(layer, low, high, workspace):
+    """Steps low : high of a layer of one direction, from the states as they are kept to the states as they are kept."""
+    project(layer, low, high, 0, layer.B, workspace)
     direction = direction_of(layer, 0, low, high)
     for step in range(high - low):
         take_step(direction, step, 0, layer.B, 0, layer.H)

@@ -1,11 +1,8 @@
-"""The recurrence where threads share out the sequences: independent, so that nobody waits for anybody.
-
-The legend is in rnn.py.
-"""
+"""The loop over time where threads share out the sequences: independent, so that no thread waits for another."""
 
 from __future__ import annotations
 
-from ..cells.activation import RELU, activate
+from ..cells.frames import Backward, Forward, call_code
 from ..compile.jit import inner_kernel, kernel
 from ..product.gemm import by_rows, product
 from ..simd.pointers import at, plus
@@ -14,133 +11,176 @@ from ..threads.job import job
 from ..threads.team import run
 from .projection import AHEAD, project
 from .ragged import copy_rows, keep_last, running
-from .views import back_of, direction_of, layer_of
+from .views import backward_of, direction_of, layer_of
+from .weights import padded
 
 # ---------------------------------------------------------------------------------------------------------------------
-# h_t = f(x_t W_ih^T + b + h_{t-1} W_hh^T)
+# row_t += h_{t-1} W_hh^T,  h_t = forward(row_t, h_{t-1})
 
 
 @kernel
-def forward_parallel(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, count, team):
-    args = (x, batch_first, starts, weights, h, lower, output, directions, activation, rooms)
-    return run(team, count, *job(forward_share, args))
+def forward_parallel(p, workspaces, count, team):
+    """A Pass on `count` threads; whether the team was free for it."""
+    return run(team, count, *job(forward_share, (p, workspaces)))
 
 
 @kernel
-def forward_share(x, batch_first, starts, weights, h, lower, output, directions, activation, rooms, i, count):
+def forward_share(p, workspaces, i, count):
     """All layers and steps of the i-th share of the sequences."""
-    T, b0, b1 = starts.size - 1, *share_of(h.shape[1], i, count)
+    T, b0, b1 = p.offsets.size - 1, *share_of(p.states.shape[1], i, count)
     # Inputs are projected some steps ahead, so that few sequences fill a tile too; all of them for two directions.
-    ahead = max(1, T if directions == 2 else AHEAD // max(1, b1 - b0))
-    for l in range(h.shape[0] // directions):
-        layer = layer_of(x, batch_first, starts, weights, h, lower, output, directions, activation, l)
+    ahead = max(1, T if p.directions == 2 else AHEAD // max(1, b1 - b0))
+    for l in range(layers_of(p)):
+        layer = layer_of(p, l)
         for low in range(0, T, ahead):
             high = min(low + ahead, T)
-            project(layer, low, high, b0, b1, at(rooms, i * rooms.shape[1]))
-            for d in range(directions):
+            project(layer, low, high, b0, b1, at(workspaces, i * workspaces.shape[1]))
+            for d in range(p.directions):
                 direction = direction_of(layer, d, 0, T)
                 for step in range(low, high):
-                    take_step(direction, step, b0, b1, 0, h.shape[2])
-        for d in range(directions):
+                    take_step(direction, step, b0, b1, 0, layer.H)
+        for d in range(p.directions):
             keep_last(direction_of(layer, d, 0, T), b0, b1)
 
 
 @inner_kernel
-def take_step(direction, step, b0, b1, first, N):
-    """N columns, from `first`, of out_t = f(out_t + h_{t-1} W_hh^T) for sequences b0 : b1, t being the step-th.
+def layers_of(p):
+    """How many layers a Pass has."""
+    return p.states.shape[0] // (p.directions * layer_of(p, 0).code.states)
 
-    h_{t-1} is read where it lies: in `out`, or in h for sequences that start here.
+
+@inner_kernel
+def take_step(direction, step, b0, b1, first, N):
+    """N columns, from `first`, of h_t for sequences b0 : b1, t being the step-th in the direction.
+
+    The states before are read where they lie: in the output and the rows, or in h and c for sequences that start here.
     """
-    starts, T, H, width = direction.starts, direction.T, direction.H, direction.width
+    offsets, T, H, width = direction.offsets, direction.T, direction.H, direction.width
     t, before = (T - 1 - step, T - step) if direction.reverse else (step, step - 1)
-    n = running(starts, T, t, b0, b1)
-    going = min(n, running(starts, T, before, b0, b1))
-    out, panels = plus(direction.out, (starts[t] + b0) * width + first), plus(direction.weight_hh, first * H)
+    n = running(offsets, T, t, b0, b1)
+    going = min(n, running(offsets, T, before, b0, b1))
+    row = offsets[t] + b0
     if going > 0:
-        rows = by_rows(plus(direction.out, (starts[before] + b0) * width), width)
-        product(out, width, rows, panels, out, width, going, H, N)
+        row_before = offsets[before] + b0
+        h_prev = plus(direction.out, row_before * width), width
+        c_prev = plus(direction.rows, row_before * direction.stride + direction.code.gates * H), direction.stride
+        _advance(direction, row, (h_prev, c_prev), going, first, N)
     if n > going:
-        begun, rows = plus(out, going * width), by_rows(plus(direction.h, (b0 + going) * H), H)
-        product(begun, width, rows, panels, begun, width, n - going, H, N)
-    activate(out, width, n, N, direction.activation)
+        place = (b0 + going) * H
+        states = (plus(direction.h, place), H), (plus(direction.c, place), H)
+        _advance(direction, row + going, states, n - going, first, N)
+
+
+@inner_kernel
+def _advance(direction, row, states, M, first, N):
+    """N columns of M rows, from `row` on; the states before them are pointers with strides."""
+    ((h_prev, h_prev_row), (c_prev, c_prev_row)), (H, code) = states, (direction.H, direction.code)
+    gates, stride = plus(direction.rows, row * direction.stride + first), direction.stride
+    panels, apart = plus(direction.weight_hh, first * H), padded(H, direction.weight_hh) * H
+    for g in range(code.recurrent):
+        gate = plus(gates, g * H)
+        product(gate, stride, by_rows(h_prev, h_prev_row), plus(panels, g * apart), gate, stride, M, H, N)
+    h = plus(direction.out, row * direction.width + first)
+    call_code(code.forward, Forward(
+        gates, stride, plus(h_prev, first), h_prev_row, h, direction.width, plus(c_prev, first), c_prev_row,
+        plus(gates, code.gates * H), stride, H, M, N,
+    ))  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# d_pre_t = (d_output_t + d_h) f'(output_t),  d_h = d_pre_t W_hh
+# d_h_t = d_output_t + d_row_{t+1} W_hh (+ what reached h_t directly),  d_row_t = backward(row_t, d_h_t)
 
 
 @kernel
-def backward_parallel(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, count, team
-):  # fmt: skip
-    args = (starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous)
-    return run(team, count, *job(backward_share, args))
+def backward_parallel(b, d_gates, h_prev, count, team):
+    """A DirectionBackward on `count` threads; whether the team was free for it."""
+    return run(team, count, *job(backward_share, (b, d_gates, h_prev)))
 
 
 @kernel
-def backward_share(
-    starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre, previous, i, count
-):  # fmt: skip
-    """All steps of the i-th share of the sequences, b0 : b1, against the direction of travel."""
-    back = back_of(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre)
-    b0, b1, H = *share_of(d_h.shape[0], i, count), d_h.shape[1]
-    for step in range(starts.size):
-        step_back(back, step, b0, b1, 0, H)
-    if previous.size > 0:
-        fill_previous(back, previous, b0, b1, 0, H)
+def backward_share(b, d_gates, h_prev, i, count):
+    """All steps of the i-th share of the sequences, against the direction."""
+    view = backward_of(b, d_gates, b.zeros)
+    b0, b1 = share_of(view.B, i, count)
+    for step in range(view.T + 1):
+        step_backward(view, step, b0, b1, 0, view.H)
+    if h_prev.size > 0:
+        fill_h_prev(view, at(h_prev, 0), b0, b1, 0, view.H)
 
 
 @inner_kernel
-def step_back(back, step, b0, b1, first, N):
-    """N columns from `first` of d_pre_t for sequences b0 : b1, t being the step-th from the end.
+def step_backward(view, step, b0, b1, first, N):
+    """N columns from `first` of each gate of d_row_t for sequences b0 : b1, t being the step-th from the end.
 
-    A sequence's first d_h is that of h_n, its last, once there is no step left to go back to, that of h_0.
+    A sequence's first d_h is that of its last state, its last, once there is no step left, that of its first state.
     """
-    starts, T, H, width = back.starts, back.T, back.H, back.width
-    t, after = (step, step - 1) if back.reverse else (T - 1 - step, T - step)
-    n, m = running(starts, T, t, b0, b1), running(starts, T, after, b0, b1)
-    going = min(n, m)
-    panels, d_state = plus(back.weight_hh, first * H), plus(back.d_h, b0 * H + first)
+    offsets, T, H, width, code = view.offsets, view.T, view.H, view.width, view.code
+    t, after = (step, step - 1) if view.reverse else (T - 1 - step, T - step)
+    n, m = running(offsets, T, t, b0, b1), running(offsets, T, after, b0, b1)
+    going, d_row, K = min(n, m), code.gates * H, code.recurrent * H
+    panels, d_state = plus(view.weight_hh, first * K), plus(view.d_h, b0 * H + first)
+    row = offsets[min(max(t, 0), T)] + b0
     if m > 0:
-        d_after = plus(back.d_pre, (starts[after] + b0) * H)
+        d_after = plus(view.d_gates, (offsets[after] + b0) * d_row)
         if going > 0:
-            row = starts[t] + b0
-            product(plus(back.d_output, row * width + first), width, by_rows(d_after, H), panels,
-                    plus(back.d_pre, row * H + first), H, going, H, N)  # fmt: skip
+            product(plus(view.d_output, row * width + first), width, by_rows(d_after, d_row), panels,
+                    plus(view.d_gates, row * d_row + first), d_row, going, K, N)  # fmt: skip
         if m > n:
-            ended = by_rows(plus(d_after, n * H), H)
-            product(back.zeros, 0, ended, panels, plus(d_state, n * H), H, m - n, H, N)
-    for b in range(n):
-        row = starts[t] + b0 + b
-        d, place = plus(back.d_pre, row * H + first), row * width + first
-        if b >= going:
-            source, d_last = plus(back.d_output, place), plus(d_state, b * H)
+            ended, d_first = by_rows(plus(d_after, n * d_row), d_row), plus(d_state, n * H)
+            init, init_row = (d_first, H) if code.direct else (view.zeros, 0)
+            product(init, init_row, ended, panels, d_first, H, m - n, K, N)
+    for b in range(going, n):
+        d = plus(view.d_gates, (row + b) * d_row + first)
+        source, d_last = plus(view.d_output, (row + b) * width + first), plus(d_state, b * H)
+        for j in range(N):
+            d[j] = source[j] + d_last[j]
+        if code.direct:
             for j in range(N):
-                d[j] = source[j] + d_last[j]
-        _times_slope(d, plus(back.output, place), N, back.activation, back.one)
+                d_last[j] = 0
+    if n > 0:
+        _retreat(view, t, b0, b1, first, N)
 
 
 @inner_kernel
-def _times_slope(d, h, N, activation, one):
-    """d *= f'(h), both pointers: tanh' = 1 - h^2, relu' = (h > 0), which stops NaN too, and NaN in h is no 0."""
-    if activation == RELU:
-        for j in range(N):
-            if h[j] <= 0:
-                d[j] = 0
-    else:
-        for j in range(N):
-            d[j] *= one - h[j] * h[j]
+def _retreat(view, t, b0, b1, first, N):
+    """From the gradient of h_t, which lies where that of the first gate will, to those of all gates."""
+    offsets, T, H, gates = view.offsets, view.T, view.H, view.code.gates * view.H
+    before = t + 1 if view.reverse else t - 1
+    n = running(offsets, T, t, b0, b1)
+    going, row = min(running(offsets, T, before, b0, b1), n), offsets[t] + b0
+    if going > 0:
+        row_before = offsets[before] + b0
+        h_prev = plus(view.output, row_before * view.width + first), view.width
+        c_prev = plus(view.rows, row_before * view.stride + gates + first), view.stride
+        _gradients(view, row, b0, (h_prev, c_prev), going, first, N)
+    if n > going:
+        place = (b0 + going) * H + first
+        states = (plus(view.h_0, place), H), (plus(view.c_0, place), H)
+        _gradients(view, row + going, b0 + going, states, n - going, first, N)
 
 
 @inner_kernel
-def fill_previous(back, previous, b0, b1, first, N):
-    """N columns from `first` of previous_t = h_{t-1}, which is h_0 for sequences that start at step t."""
-    starts, T, H, width = back.starts, back.T, back.H, back.width
+def _gradients(view, row, b, states, M, first, N):
+    """The same of M rows, from `row` on, of the sequences from b on."""
+    ((h_prev, h_prev_row), (c_prev, c_prev_row)), H, d_row = states, view.H, view.code.gates * view.H
+    rows, place = plus(view.rows, row * view.stride + first), b * H + first
+    call_code(view.code.backward, Backward(
+        rows, view.stride, plus(view.d_gates, row * d_row + first), d_row, h_prev, h_prev_row,
+        plus(view.output, row * view.width + first), view.width, c_prev, c_prev_row, plus(rows, d_row), view.stride,
+        plus(view.d_h, place), plus(view.d_c, place), H, M, N,
+    ))  # fmt: skip
+
+
+@inner_kernel
+def fill_h_prev(view, h_prev, b0, b1, first, N):
+    """N columns from `first` of h_{t-1} of each row, which is the first state for sequences that start at step t."""
+    offsets, T, H, width = view.offsets, view.T, view.H, view.width
     for t in range(T):
-        before = t + 1 if back.reverse else t - 1
-        n = running(starts, T, t, b0, b1)
-        going, row = min(running(starts, T, before, b0, b1), n), starts[t] + b0
+        before = t + 1 if view.reverse else t - 1
+        n = running(offsets, T, t, b0, b1)
+        going, row = min(running(offsets, T, before, b0, b1), n), offsets[t] + b0
         if going > 0:
-            source = plus(back.output, (starts[before] + b0) * width + first)
-            copy_rows(source, width, at(previous, row * H + first), H, going, N)
-        copy_rows(plus(back.h_0, (b0 + going) * H + first), H, at(previous, (row + going) * H + first), H, n - going, N)
+            source = plus(view.output, (offsets[before] + b0) * width + first)
+            copy_rows(source, width, plus(h_prev, row * H + first), H, going, N)
+        rest = plus(h_prev, (row + going) * H + first)
+        copy_rows(plus(view.h_0, (b0 + going) * H + first), H, rest, H, n - going, N)

@@ -1,7 +1,7 @@
-"""What a layer makes of its inputs before any step is taken: out = x W_ih^T + b, for all of its directions.
+"""What a layer makes of its inputs before any step is taken: x W_ih^T + b in the rows, for all of its directions.
 
 No step needs another one for this, so the rows of many go into one product.  Where the input of a layer lies in
-its output (`in_place`), rows are copied before they are written over.  The legend is in rnn.py.
+its output (`in_place`), rows are copied before they are overwritten.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from ..compile.jit import inner_kernel
 from ..product.gemm import by_rows, product
 from ..simd.pointers import at, panel_width, plus
-from ..simd.target import TALL
+from ..simd.target import MR
 from ..threads.dispatch import share_of
 from .ragged import copy_rows, running
 from .views import bias_of
-from .weights import weight_ih_of
+from .weights import padded, weight_ih_of
 
 #: rows that are projected ahead of the steps that need them; both fit in the L2 cache
 AHEAD = 192
@@ -21,66 +21,78 @@ AHEAD = 192
 STEPS_TO_SHARE = 4
 
 
-def room_size(rows: int, I: int) -> int:
-    """Elements of scratch that `project` needs with `in_place`."""
+def workspace_size(rows: int, I: int) -> int:
+    """Elements of workspace that `project` needs with `in_place`."""
     return min(rows, AHEAD) * I
 
 
 @inner_kernel
-def project(layer, low, high, b0, b1, room):
+def project(layer, low, high, b0, b1, workspace):
     """Steps low : high of sequences b0 : b1 of a layer, all of its directions."""
-    starts, T, B, I, width = layer.starts, layer.T, layer.B, layer.I, layer.width
-    batch_first, x, out = layer.batch_first, layer.source, layer.out
-    if b0 == 0 and b1 == B and (B == 1 or not batch_first):  # all these steps are one block of rows
-        row, n = starts[low], starts[high] - starts[low]
-        _affine(layer, plus(x, row * I), I, plus(out, row * width), width, n, room)
-    elif b1 - b0 < 2 * TALL and starts[high] - starts[low] == (high - low) * B:
+    offsets, T, B, I, stride = layer.offsets, layer.T, layer.B, layer.I, layer.D * layer.row
+    by_sequence, x = layer.by_sequence, layer.source
+    if b0 == 0 and b1 == B and (B == 1 or not by_sequence):  # all these steps are one block of rows
+        row, n = offsets[low], offsets[high] - offsets[low]
+        _affine(layer, (plus(x, row * I), I), (plus(layer.rows, row * stride), stride), n, workspace)
+    elif b1 - b0 < 2 * MR and offsets[high] - offsets[low] == (high - low) * B:
         # few sequences fill no tile, so the steps of each do: the rows of one are B rows apart
         for b in range(b0, b1):
-            row = starts[low] + b
-            offset, stride = (b * T + low, 1) if batch_first else (row, B)
-            _affine(layer, plus(x, offset * I), stride * I, plus(out, row * width), B * width, high - low, room)
+            row = offsets[low] + b
+            source, apart = (b * T + low, 1) if by_sequence else (row, B)
+            _affine(layer, (plus(x, source * I), apart * I), (plus(layer.rows, row * stride), B * stride), high - low,
+                    workspace)  # fmt: skip
     else:
         for t in range(low, high):
-            row = starts[t] + b0
-            offset, stride = (b0 * T + t, T) if batch_first else (row, 1)
-            n = running(starts, T, t, b0, b1)
-            _affine(layer, plus(x, offset * I), stride * I, plus(out, row * width), width, n, room)
+            row = offsets[t] + b0
+            source, apart = (b0 * T + t, T) if by_sequence else (row, 1)
+            n = running(offsets, T, t, b0, b1)
+            _affine(layer, (plus(x, source * I), apart * I), (plus(layer.rows, row * stride), stride), n, workspace)
 
 
 @inner_kernel
-def _affine(layer, x, x_row, out, out_row, M, room):
-    """M rows of out, which lie out_row apart; x is copied to `room` where it lies in out."""
-    I, H = layer.I, layer.H
+def _affine(layer, x, rows, M, workspace):
+    """M rows; x and rows are each a pointer and a stride.  x is copied to the workspace where it lies in the output."""
+    (x, x_row), (rows, stride), I = x, rows, layer.I
     for r in range(0, M, AHEAD):
         n, source = min(AHEAD, M - r), plus(x, r * x_row)
-        rows = by_rows(source, x_row)
+        a = by_rows(source, x_row)
         if layer.in_place:
-            copy_rows(source, x_row, room, I, n, I)
-            rows = by_rows(room, I)
-        for d in range(layer.width // H):
-            bias = bias_of(layer, d)
-            product(bias, 0, rows, weight_ih_of(bias, H), plus(out, r * out_row + d * H), out_row, n, I, H)
+            copy_rows(source, x_row, workspace, I, n, I)
+            a = by_rows(workspace, I)
+        for d in range(layer.D):
+            _gates(layer, d, a, (plus(rows, r * stride + d * layer.row), stride), n, (0, layer.H))
 
 
 @inner_kernel
-def project_share(layer, rooms, i, count):
+def _gates(layer, d, a, rows, M, columns):
+    """The gates of direction d in M rows: `columns` are the first of each gate and how many."""
+    (rows, stride), (first, N), H, I, code = rows, columns, layer.H, layer.I, layer.code
+    bias, apart = bias_of(layer, d), padded(layer.H, layer.panels)
+    weight_ih = weight_ih_of(bias, code, H)
+    for g in range(code.inputs):  # which no input is added to
+        copy_rows(plus(bias, g * apart + first), 0, plus(rows, g * H + first), stride, M, N)
+    for g in range(code.inputs, code.gates):
+        panels = plus(weight_ih, ((g - code.inputs) * apart + first) * I)
+        product(plus(bias, g * apart + first), 0, a, panels, plus(rows, g * H + first), stride, M, I, N)
+
+
+@inner_kernel
+def project_share(layer, workspaces, i, count):
     """The i-th share of the steps of a layer, or, where they are few, of the columns: all weights are read once."""
-    T, B, I, H, width = layer.T, layer.B, layer.I, layer.H, layer.width
+    T, B, I, stride = layer.T, layer.B, layer.I, layer.D * layer.row
     if layer.in_place or STEPS_TO_SHARE * count <= T:
         low, high = share_of(T, i, count)
-        project(layer, low, high, 0, B, at(rooms, i * rooms.shape[1]))
+        project(layer, low, high, 0, B, at(workspaces, i * workspaces.shape[1]))
         return
-    n, N = share_of_columns(H, layer.out, i, count)
-    for d in range(width // H):
-        bias = bias_of(layer, d)
-        init, panels, out = plus(bias, n), plus(weight_ih_of(bias, H), n * I), plus(layer.out, d * H + n)
-        if layer.batch_first:
+    columns = share_of_columns(layer.H, layer.out, i, count)
+    for d in range(layer.D):
+        rows = plus(layer.rows, d * layer.row)
+        if layer.by_sequence:
             for t in range(T):
-                rows = by_rows(plus(layer.source, t * I), T * I)
-                product(init, 0, rows, panels, plus(out, t * B * width), width, B, I, N)
+                a = by_rows(plus(layer.source, t * I), T * I)
+                _gates(layer, d, a, (plus(rows, t * B * stride), stride), B, columns)
         else:
-            product(init, 0, by_rows(layer.source, I), panels, out, width, layer.starts[T], I, N)
+            _gates(layer, d, by_rows(layer.source, I), (rows, stride), layer.offsets[T], columns)
 
 
 @inner_kernel

@@ -1,4 +1,4 @@
-"""What runs along from step to step: the h_{t-1} of sequences that are still running, read where it lies.
+"""Which sequences are still running at a step, and the states of those that have ended.
 
 Sequences are ordered by falling length: those running at step t are the first ones.
 """
@@ -10,15 +10,16 @@ from ..simd.pointers import plus
 
 
 @inner_kernel
-def running(starts, T, t, b0, b1):
+def running(offsets, T, t, b0, b1):
     """How many of the sequences b0 : b1 are still running at step t; none before the first and after the last."""
     if t < 0 or t >= T:
         return 0
-    return max(0, min(b1, starts[t + 1] - starts[t]) - b0)
+    return max(0, min(b1, offsets[t + 1] - offsets[t]) - b0)
 
 
 @inner_kernel
 def copy_rows(source, source_row, target, target_row, rows, columns):
+    """target = source, (rows, columns) each; strides in elements."""
     for r in range(rows):
         a, b = plus(source, r * source_row), plus(target, r * target_row)
         for j in range(columns):
@@ -27,10 +28,14 @@ def copy_rows(source, source_row, target, target_row, rows, columns):
 
 @inner_kernel
 def keep_last(direction, b0, b1):
-    """h = the states after the last steps of sequences b0 : b1."""
-    starts, T, H, width = direction.starts, direction.T, direction.H, direction.width
+    """The states after the last steps of sequences b0 : b1 become the direction's own, h and c."""
+    offsets, T, H = direction.offsets, direction.T, direction.H
     for t in range(T):
-        n = running(starts, T, t, b0, b1)
-        ended = (0 if t == 0 else n) if direction.reverse else running(starts, T, t + 1, b0, b1)
-        source, target = plus(direction.out, (starts[t] + b0 + ended) * width), plus(direction.h, (b0 + ended) * H)
-        copy_rows(source, width, target, H, n - ended, H)
+        n = running(offsets, T, t, b0, b1)
+        ended = (0 if t == 0 else n) if direction.reverse else running(offsets, T, t + 1, b0, b1)
+        row, place = offsets[t] + b0 + ended, (b0 + ended) * H
+        source = plus(direction.out, row * direction.width)
+        copy_rows(source, direction.width, plus(direction.h, place), H, n - ended, H)
+        if direction.code.states > 1:
+            source = plus(direction.rows, row * direction.stride + direction.code.gates * H)
+            copy_rows(source, direction.stride, plus(direction.c, place), H, n - ended, H)

@@ -1,113 +1,137 @@
-"""What kernels know of one layer: where its rows lie, where they go, and what they are multiplied by.
+"""What the loops know of one layer: where its rows lie, where they go, and what they are multiplied by.
 
-They are made from the arrays of a pass, handed from kernel to kernel in their place, and hold pointers, which need no
-count of references.  The legend is in rnn.py.
+Made from the arrays of a pass, they hold pointers, which need no count of references.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..cells.frames import code_of
 from ..compile.jit import inner_kernel
 from ..simd.pointers import at, plus
 from .weights import direction_size, weight_hh_of
 
 
 class Layer(NamedTuple):
-    """A layer on the way forward."""
+    """A layer in a pass forward."""
 
-    starts: Any  # (T + 1)
+    offsets: Any  # (T + 1)
     T: int
-    batch_first: bool  # source is (B T, I), all steps of each sequence together
-    source: Any  # (R, I)
-    in_place: bool  # whether source lies where out does
-    I: int
-    weights: Any  # of its directions, one after the other
-    out: Any  # (R, width)
-    width: int  # D H
-    h: Any  # (D, B, H): h_0, ends as h_n
     B: int
     H: int
-    activation: int
+    I: int
+    D: int
+    code: Any  # the cell
+    by_sequence: bool  # source is (B T, I), all steps of each sequence together
+    source: Any  # (R, I)
+    in_place: bool  # whether source lies where out does
+    panels: Any  # of its directions, one after the other
+    out: Any  # (R, width)
+    width: int  # D H
+    rows: Any  # (R, D row): of each direction the gates and c, or the output itself
+    row: int  # elements of a direction's row: (G + S - 1) H, or H where the row is the output
+    h: Any  # (D, B, H): the first states, end as the last ones
+    c: Any  # (D, B, H), if the cell has it
 
 
 class Direction(NamedTuple):
-    """One direction of a layer on the way forward, its inputs projected."""
+    """One direction of a layer in a pass forward, its inputs projected."""
 
-    starts: Any  # (T + 1)
+    offsets: Any  # (T + 1)
     T: int
+    H: int
     reverse: bool
-    weight_hh: Any  # W_hh^T packed
+    code: Any
+    weight_hh: Any  # W_hh^T of each gate packed
     out: Any  # H columns of (R, width)
     width: int
-    h: Any  # (B, H): h_0, ends as h_n
-    H: int
-    activation: int
+    rows: Any  # the columns of this direction in (R, stride)
+    stride: int
+    h: Any  # (B, H)
+    c: Any  # (B, H)
 
 
-class Back(NamedTuple):
-    """One direction of a layer on the way back."""
+class Backward(NamedTuple):
+    """One direction of a layer in a backward pass."""
 
-    starts: Any  # (T + 1)
+    offsets: Any  # (T + 1)
     T: int
-    reverse: bool
-    weight_hh: Any  # W_hh packed as it stands
-    h_0: Any  # (B, H)
-    output: Any  # H columns of (R, width)
-    width: int
-    d_output: Any  # H columns of (R, width)
-    d_h: Any  # (B, H): the gradient of h_n, ends as that of h_0
-    d_pre: Any  # (R, H)
     B: int
     H: int
-    activation: int
+    reverse: bool
+    code: Any
+    weight_hh: Any  # W_hh packed as it stands
+    h_0: Any  # (B, H)
+    c_0: Any  # (B, H)
+    output: Any  # H columns of (R, width)
+    width: int
+    rows: Any  # the columns of this direction in (R, stride)
+    stride: int
+    d_output: Any  # H columns of (R, width)
+    d_h: Any  # (B, H): the gradient of the last state, ends as that of the first
+    d_c: Any  # (B, H)
+    d_gates: Any  # (R, G H)
     zeros: Any  # (H)
-    one: Any  # 1, of the type of all these
 
 
 @inner_kernel
-def layer_of(x, batch_first, starts, weights, h, lower, output, directions, activation, l):
-    """Layer l of a pass forward: the last writes to `output`, the others take turns in `lower`, if it has any room."""
-    B, H, L, width = h.shape[1], h.shape[2], h.shape[0] // directions, directions * h.shape[2]
-    first, other = direction_size(x.shape[1], H, at(weights, 0)), direction_size(width, H, at(weights, 0))
-    of_l = at(weights, directions * (first + (l - 1) * other) if l > 0 else 0)
-    source = at(x, 0) if l == 0 else _rows_of(lower, output, l - 1, L)
+def layer_of(p, l):
+    """Layer l of a Pass: the last writes to `output`, the others take turns in `lower`, if it has any arrays."""
+    B, H, D = p.states.shape[1], p.states.shape[2], p.directions
+    code = code_of(p.cell, at(p.panels, 0))
+    L, width = p.states.shape[0] // (D * code.states), D * H
+    first = direction_size(code, p.x.shape[1], H, at(p.panels, 0))
+    other = direction_size(code, width, H, at(p.panels, 0))
+    of_l = at(p.panels, D * (first + (l - 1) * other) if l > 0 else 0)
+    source = at(p.x, 0) if l == 0 else _rows_of(p, l - 1, L)
+    out = _rows_of(p, l, L)
+    row = H if code.row_is_output else (code.gates + code.states - 1) * H
+    rows = out if code.row_is_output else at(p.rows, l % p.rows.shape[0] * (p.rows.shape[1] * p.rows.shape[2]))
+    h = at(p.states, l * D * B * H)
+    c = plus(h, L * D * B * H) if code.states > 1 else h
     return Layer(
-        at(starts, 0), starts.size - 1, batch_first and l == 0, source, l > 0 and lower.shape[0] == 0,
-        x.shape[1] if l == 0 else width, of_l, _rows_of(lower, output, l, L), width, at(h, l * directions * B * H), B,
-        H, activation,
+        at(p.offsets, 0), p.offsets.size - 1, B, H, p.x.shape[1] if l == 0 else width, D, code,
+        p.by_sequence and l == 0, source, l > 0 and p.lower.shape[0] == 0, of_l, out, width, rows, row, h, c,
     )  # fmt: skip
 
 
 @inner_kernel
-def _rows_of(lower, output, l, L):
-    """Where the rows that layer l writes begin."""
-    if l == L - 1 or lower.shape[0] == 0:
-        return at(output, 0)
-    return at(lower, (L - 2 - l) % lower.shape[0] * output.size)
+def _rows_of(p, l, L):
+    """Where the output of layer l begins."""
+    if l == L - 1 or p.lower.shape[0] == 0:
+        return at(p.output, 0)
+    return at(p.lower, (L - 2 - l) % p.lower.shape[0] * p.output.size)
 
 
 @inner_kernel
 def bias_of(layer, d):
     """Where b, W_ih^T and W_hh^T of direction d begin."""
-    return plus(layer.weights, d * direction_size(layer.I, layer.H, layer.weights))
+    return plus(layer.panels, d * direction_size(layer.code, layer.I, layer.H, layer.panels))
 
 
 @inner_kernel
 def direction_of(layer, d, low, high):
-    """Direction d of steps low : high of a layer; the second, 1, goes from the last to the first."""
-    weight_hh = weight_hh_of(bias_of(layer, d), layer.I, layer.H)
-    out, h = plus(layer.out, d * layer.H), plus(layer.h, d * layer.B * layer.H)
+    """Direction d of steps low : high of a layer; the second, 1, goes from the last step to the first."""
+    H, weight_hh = layer.H, weight_hh_of(bias_of(layer, d), layer.code, layer.I, layer.H)
     return Direction(
-        plus(layer.starts, low), high - low, d == 1, weight_hh, out, layer.width, h, layer.H, layer.activation
-    )
+        plus(layer.offsets, low), high - low, H, d == 1, layer.code, weight_hh, plus(layer.out, d * H), layer.width,
+        plus(layer.rows, d * layer.row), layer.D * layer.row, plus(layer.h, d * layer.B * H),
+        plus(layer.c, d * layer.B * H),
+    )  # fmt: skip
 
 
 @inner_kernel
-def back_of(starts, weight_hh, zeros, h_0, output, column, reverse, activation, d_output, d_h, d_pre):
-    """One direction of a layer, whose first column in the output (R, D H) is `column`; all given as arrays."""
-    return Back(
-        at(starts, 0), starts.size - 1, reverse, at(weight_hh, 0), at(h_0, 0), at(output, column), output.shape[1],
-        at(d_output, column), at(d_h, 0), at(d_pre, 0), d_h.shape[0], d_h.shape[1], activation, at(zeros, 0),
-        d_h.dtype.type(1),
+def backward_of(b, d_gates, zeros):
+    """Of a DirectionBackward."""
+    B, H, code = b.states.shape[1], b.states.shape[2], code_of(b.cell, at(b.weight_hh, 0))
+    output, more = at(b.output, b.direction * H), code.states - 1
+    row, h = (code.gates + more) * H, b.direction * B * H
+    c = h + more * (b.states.shape[0] // code.states * B * H)
+    rows = output if code.row_is_output else at(b.rows, b.direction * row)
+    stride = b.output.shape[1] if code.row_is_output else b.rows.shape[1]
+    return Backward(
+        at(b.offsets, 0), b.offsets.size - 1, B, H, b.direction == 1, code, at(b.weight_hh, 0), at(b.states, h),
+        at(b.states, c), output, b.output.shape[1], rows, stride, at(b.d_output, b.direction * H),
+        at(b.d_states, h), at(b.d_states, c), at(d_gates, 0), at(zeros, 0),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The parameters of recurrent layers as one array, in the order in which the kernels read them.
 
-For each layer and direction: b, W_ih^T (I, H) and W_hh^T (H, H), each in panels of columns (see packing.py).
+For each layer and direction the bias, W_ih^T and W_hh^T, gate after gate, each in panels of columns (see packing.py).
 """
 
 from __future__ import annotations
@@ -8,55 +8,77 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from ..cells.cell import CELLS
 from ..compile.jit import inner_kernel, kernel
 from ..product.packing import Array, aligned, pack, panel_columns
 from ..simd.pointers import at, panel_width, plus
 
 
 def packed(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
-    """weight_ih (H, I), weight_hh (H, H) and bias (H) of each layer and direction, one after the other.
+    """weight_ih, weight_hh and bias (G H) of each layer and direction, one after the other.
 
-    `into`: what was packed of weights of these shapes before, to be written over.
+    weight_ih: ((G - inputs) H, I), weight_hh: (recurrent H, H): the gates that have such a product, in the row's order.
+    into: what was packed of weights of these shapes before, to be written over.
     """
-    dtype = directions[0][0].dtype
-    sizes = [size_of(w_ih.shape[1], len(w_ih), dtype) for w_ih, _, _ in directions]
-    weights, offset = aligned(sum(sizes), dtype) if into is None else into, 0
+    dtype, sizes = directions[0][0].dtype, [_size(*direction) for direction in directions]
+    panels, offset = aligned(sum(sizes), dtype) if into is None else into, 0
     for (weight_ih, weight_hh, bias), size in zip(directions, sizes, strict=True):
-        _pack_direction(weight_ih, weight_hh, bias, weights, offset)
+        _pack_direction(weight_ih, weight_hh, bias, panels, offset)
         offset += size
-    return weights
+    return panels
+
+
+def _size(weight_ih: Array, weight_hh: Array, bias: Array) -> int:
+    H, width = weight_hh.shape[1], panel_columns(bias.dtype)
+    return -(-H // width) * width * ((len(bias) + weight_ih.size + weight_hh.size) // H)
 
 
 def packed_back(
     directions: Sequence[tuple[Array, Array]], into: list[tuple[Array, Array]] | None = None
 ) -> list[tuple[Array, Array]]:
-    """weight_ih (H, I) and weight_hh (H, H) of each layer and direction as they stand: what the way back multiplies by.
+    """weight_ih and weight_hh of each layer and direction as they stand: what the backward pass multiplies by.
 
     `into`: what was packed of weights of these shapes before, to be written over.
     """
     if into is None:
-        into = [(_room_for(weight_ih), _room_for(weight_hh)) for weight_ih, weight_hh in directions]
+        into = [(_space_for(weight_ih), _space_for(weight_hh)) for weight_ih, weight_hh in directions]
     for (weight_ih, weight_hh), (panels_ih, panels_hh) in zip(directions, into, strict=True):
         _pack_back(weight_ih, weight_hh, panels_ih, panels_hh)
     return into
 
 
-def _room_for(matrix: Array) -> Array:
+def _space_for(matrix: Array) -> Array:
     rows, columns = matrix.shape
     width = panel_columns(matrix.dtype)
     return aligned(-(-columns // width) * width * rows, matrix.dtype)
 
 
-def size_of(I: int, H: int, dtype: Any) -> int:
-    """The room that one direction of one layer takes, for code outside kernels."""
-    width = panel_columns(dtype)
-    return -(-H // width) * width * (1 + I + H)
+def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
+    """Elements that one direction of one layer takes, for code outside kernels."""
+    width, of = panel_columns(dtype), CELLS[cell]
+    return -(-H // width) * width * (of.gates + (of.gates - of.inputs) * I + of.recurrent * H)
 
 
 def unpacked_matrix(panels: Array, K: int, N: int) -> Array:
     """The (K, N) matrix that was packed."""
     width = panel_columns(panels.dtype)
     return panels.reshape(-1, K, width).transpose(1, 0, 2).reshape(K, -1)[:, :N]
+
+
+def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array, Array, Array]:
+    """weight_ih, weight_hh and the bias of one direction that was packed."""
+    of, width = CELLS[cell], panel_columns(panels.dtype)
+    row, offset, found = -(-H // width) * width, 0, []
+    for K, gates in ((1, of.gates), (I, of.gates - of.inputs), (H, of.recurrent)):
+        matrices = []
+        for _ in range(gates):
+            matrices.append(unpacked_matrix(panels[offset : offset + K * row], K, H).T)
+            offset += K * row
+        found.append(np.ascontiguousarray(np.concatenate(matrices)))
+    bias, weight_ih, weight_hh = found
+    return weight_ih, weight_hh, bias[:, 0]
 
 
 @inner_kernel
@@ -67,32 +89,41 @@ def padded(H, pointer):
 
 
 @inner_kernel
-def direction_size(I, H, pointer):
+def direction_size(code, I, H, pointer):
     """`size_of`, for the type that `pointer` points to."""
-    return padded(H, pointer) * (1 + I + H)
+    return padded(H, pointer) * (code.gates + (code.gates - code.inputs) * I + code.recurrent * H)
 
 
 @inner_kernel
-def weight_ih_of(weight, H):
-    return plus(weight, padded(H, weight))
+def weight_ih_of(weight, code, H):
+    """Where the panels of W_ih begin, gate after gate."""
+    return plus(weight, padded(H, weight) * code.gates)
 
 
 @inner_kernel
-def weight_hh_of(weight, I, H):
-    return plus(weight, padded(H, weight) * (1 + I))
+def weight_hh_of(weight, code, I, H):
+    """Where the panels of W_hh begin, gate after gate."""
+    return plus(weight, padded(H, weight) * (code.gates + (code.gates - code.inputs) * I))
 
 
 @kernel
-def _pack_direction(weight_ih, weight_hh, bias, weights, offset):
-    H, I = weight_ih.shape
-    weight = at(weights, offset)
-    pack(at(bias, 0), 0, 1, 1, H, weight)
-    pack(at(weight_ih, 0), 1, I, I, H, weight_ih_of(weight, H))
-    pack(at(weight_hh, 0), 1, H, H, H, weight_hh_of(weight, I, H))
+def _pack_direction(weight_ih, weight_hh, bias, panels, offset):
+    """Each gate by itself, so that the same columns of all gates are a share for a thread."""
+    H, I = weight_hh.shape[1], weight_ih.shape[1]
+    place, padded_H = at(panels, offset), padded(H, at(panels, 0))
+    for g in range(bias.size // H):
+        pack(at(bias, g * H), 0, 1, 1, H, place)
+        place = plus(place, padded_H)
+    for g in range(weight_ih.shape[0] // H):
+        pack(at(weight_ih, g * H * I), 1, I, I, H, place)
+        place = plus(place, padded_H * I)
+    for g in range(weight_hh.shape[0] // H):
+        pack(at(weight_hh, g * H * H), 1, H, H, H, place)
+        place = plus(place, padded_H * H)
 
 
 @kernel
 def _pack_back(weight_ih, weight_hh, panels_ih, panels_hh):
-    H, I = weight_ih.shape
-    pack(at(weight_ih, 0), I, 1, H, I, at(panels_ih, 0))
-    pack(at(weight_hh, 0), H, 1, H, H, at(panels_hh, 0))
+    (O, I), (K, H) = weight_ih.shape, weight_hh.shape
+    pack(at(weight_ih, 0), I, 1, O, I, at(panels_ih, 0))
+    pack(at(weight_hh, 0), H, 1, K, H, at(panels_hh, 0))

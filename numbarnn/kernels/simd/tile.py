@@ -1,4 +1,4 @@
-"""What is done with a register tile: load it, update it, store it.  And a short copy.  See simd.py."""
+"""Load a register tile, update it, store it; see registers.py.  And a copy of a few elements."""
 
 from __future__ import annotations
 
@@ -10,20 +10,35 @@ from .registers import I1, I64, Tile, constant, fma, load, masked, masks, places
 from .target import PANEL_VECTORS
 
 
+def _load(context, builder, tile, pointer, row_stride, inside):
+    """A tile from memory; `inside`: masks of the lanes that are read, or None for all."""
+    out = ir.Constant(context.get_value_type(tile), ir.Undefined)
+    for r, c, place in places(builder, tile, pointer, row_stride):
+        if inside:
+            value = masked(builder, tile, "load", place, inside[c], constant(tile, 0.0))
+        else:
+            value = load(builder, place, tile)
+        out = builder.insert_value(out, value, r * tile.cols + c)
+    return out
+
+
+def _store(builder, tile, value, pointer, row_stride, inside):
+    """A tile to memory; `inside` as for `_load`."""
+    for r, c, place in places(builder, tile, pointer, row_stride):
+        vector = builder.extract_value(value, r * tile.cols + c)
+        if inside:
+            masked(builder, tile, "store", place, inside[c], vector)
+        else:
+            store(builder, vector, place, tile)
+
+
 def _loading(part):
     def define(typingctx, pointer, row_stride, count, rows, panels):
         tile = Tile(rows.literal_value, panels.literal_value, pointer.dtype)
 
         def codegen(context, builder, sig, args):
             inside = masks(builder, tile, args[2]) if part else None
-            out = ir.Constant(context.get_value_type(tile), ir.Undefined)
-            for r, c, place in places(builder, tile, args[0], args[1]):
-                if inside:
-                    value = masked(builder, tile, "load", place, inside[c], constant(tile, 0.0))
-                else:
-                    value = load(builder, place, tile)
-                out = builder.insert_value(out, value, r * tile.cols + c)
-            return out
+            return _load(context, builder, tile, args[0], args[1], inside)
 
         return tile(pointer, types.intp, types.intp, rows, panels), codegen
 
@@ -34,12 +49,7 @@ def _storing(part):
     def define(typingctx, tile, pointer, row_stride, count):
         def codegen(context, builder, sig, args):
             inside = masks(builder, tile, args[3]) if part else None
-            for r, c, place in places(builder, tile, args[1], args[2]):
-                value = builder.extract_value(args[0], r * tile.cols + c)
-                if inside:
-                    masked(builder, tile, "store", place, inside[c], value)
-                else:
-                    store(builder, value, place, tile)
+            _store(builder, tile, args[0], args[1], args[2], inside)
             return context.get_dummy_value()
 
         return types.void(tile, pointer, types.intp, types.intp), codegen
@@ -53,9 +63,49 @@ tile_load, tile_load_part = _loading(part=False), _loading(part=True)
 tile_store, tile_store_part = _storing(part=False), _storing(part=True)
 
 
+def _loading_several(part):
+    def define(typingctx, pointer, row_stride, apart, count, number, rows, panels):
+        tile = Tile(rows.literal_value, panels.literal_value, pointer.dtype)
+        result = types.UniTuple(tile, number.literal_value)
+
+        def codegen(context, builder, sig, args):
+            inside = masks(builder, tile, args[3]) if part else None
+            found = []
+            for g in range(number.literal_value):
+                first = builder.gep(args[0], [builder.mul(args[2], I64(g))])
+                found.append(_load(context, builder, tile, first, args[1], inside))
+            return context.make_tuple(builder, result, found)
+
+        return result(pointer, types.intp, types.intp, types.intp, number, rows, panels), codegen
+
+    return intrinsic(prefer_literal=True)(define)
+
+
+def _storing_several(part):
+    def define(typingctx, tiles, pointer, row_stride, apart, count):
+        tile = tiles.dtype
+
+        def codegen(context, builder, sig, args):
+            inside = masks(builder, tile, args[4]) if part else None
+            for g in range(tiles.count):
+                first = builder.gep(args[1], [builder.mul(args[3], I64(g))])
+                _store(builder, tile, builder.extract_value(args[0], g), first, args[2], inside)
+            return context.get_dummy_value()
+
+        return types.void(tiles, pointer, types.intp, types.intp, types.intp), codegen
+
+    return intrinsic(define)
+
+
+#: (pointer, row_stride, apart, count, number, rows, panels) -> `number` tiles, each `apart` elements after the last
+tiles_load, tiles_load_part = _loading_several(part=False), _loading_several(part=True)
+#: (tiles, pointer, row_stride, apart, count)
+tiles_store, tiles_store_part = _storing_several(part=False), _storing_several(part=True)
+
+
 @intrinsic(prefer_literal=True)
 def tile_zero(typingctx, like, rows, panels):
-    """A tile of -0, which changes nothing that it is added to; of the type that the pointer `like` points to."""
+    """A tile of -0, because -0 + x is x for every x, 0 included; of the type of the pointer `like`."""
     tile = Tile(rows.literal_value, panels.literal_value, like.dtype)
     zeros = [ir.Constant(tile.vector, [-0.0] * tile.lanes)] * (tile.rows * tile.cols)
 
@@ -102,7 +152,7 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
 
 @intrinsic(prefer_literal=True)
 def copy_few(typingctx, source, target, count):
-    """target[:count] = source[:count], a compile-time number of elements, nothing beyond read or written."""
+    """target[:count] = source[:count] for a compile-time `count`; no other element is read or written."""
     tile = Tile(1, 1, source.dtype)
 
     def codegen(context, builder, sig, args):

@@ -1,6 +1,6 @@
-"""Who may run on several threads, and on how many.
+"""Who may run on several threads, and on how many: a policy says so, and the team of team.py does it.
 
-One call at a time is spread over the threads of a team (team.py); all others run on the thread that they came on.  The
+One call at a time is shared out among the threads of the team; all others run on the thread that they came on.  The
 bits are the same.
 """
 
@@ -12,27 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compile.jit import kernel
 from . import cores
 from .team import Team
 
-#: floating-point operations below which a second thread costs more than it saves (some 25 us of one core)
-WORTH_A_THREAD = 4_000_000
-#: how many times as much is worth it where the second thread sleeps: to wake it takes 15 us of the caller's time, and
-#: it begins later still.  A call after 0.3 ms without one, on one thread, on two, and with this (us; B, T, I = H):
-#: (8, 50, 64) 56, 89, 68; (8, 50, 128) 188, 161, 159 (`python -m benchmarks.shares`)
-ASLEEP_TIMES = 5
-#: seconds from the beginning of a call to that of the next which find threads awake, or make it worth waking them
-IN_A_ROW = 1.5e-4
-
 #: what `set_num_threads` was given; None: as cores.py has it
 limit: int | None = None
 
-#: for who makes a team or lets it grow; an RLock, because a signal handler may call what it interrupted
+#: held while a team is made or grows; an RLock, because a signal handler may call what it interrupted
 _growing = threading.RLock()
-_both_ways = False
 _team: Team | None = None
 _last_worth = 0.0
 
@@ -59,48 +49,88 @@ if _is_forked():
     _after_fork()
 
 
-def available() -> int:
-    """Threads that may be used at most."""
-    if _both_ways:
-        return 2
-    return cores.count() if limit is None else min(limit, cores.most())
+class Policy(NamedTuple):
+    """When work is shared out among threads, and how; `using` puts another one in the place of POLICY.
 
-
-def worth(operations: float) -> bool:
-    """Whether so many floating-point operations are worth a second thread; to be asked once before they are done.
-
-    Where threads sleep, only work that is worth waking them for is, or what comes in a row: calls, or the layers of a
-    training step.
+    threads: how many at most; None: as many as `numbarnn.set_num_threads` or the system allows.
+    serial_operations: floating-point operations below which a second thread costs more than it saves: some 25 us of one
+        core.
+    asleep_factor: how many times as many are worth it where the second thread sleeps: to wake it takes 15 us of the
+        caller's time, and it begins later still.  A call after 0.3 ms without one, on one thread, on two, and with this
+        (us; B, T, I = H): (8, 50, 64) 56, 89, 68; (8, 50, 128) 188, 161, 159 (`python -m benchmarks.shares`).
+    in_a_row: seconds from the beginning of a call to that of the next in which threads stay awake or are worth waking.
+    barrier_operations: operations of one step, for each thread, that are worth a barrier after it.
+    free_batch: batch size up to which a step costs the same, because reading W_hh bounds it.
+    cached_weights: bytes of W_hh that stay in one core's L2 cache from step to step.
+    amortising_batch: sequences for each thread from which on reading W_hh anew at each step no longer matters.
+    columns, layers: how many threads share out the columns of each step, or directions and layers, whatever the rest
+        says; None: as it says.
     """
-    global _last_worth
-    if operations < WORTH_A_THREAD:
-        return False
-    before, _last_worth = _last_worth, time.perf_counter()
-    if operations >= ASLEEP_TIMES * WORTH_A_THREAD or _last_worth - before < IN_A_ROW:
-        return True
-    team = _team  # another thread may be making one
-    return team is not None and team.is_awake()
+
+    threads: int | None = None
+    serial_operations: float = 4_000_000
+    asleep_factor: float = 5
+    in_a_row: float = 1.5e-4
+    barrier_operations: float = 250_000
+    free_batch: int = 4
+    cached_weights: int = 3 << 19
+    amortising_batch: int = 12
+    columns: int | None = None
+    layers: int | None = None
+
+    def available(self) -> int:
+        """Threads that may be used at most."""
+        if self.threads is not None:
+            return self.threads
+        return cores.count() if limit is None else min(limit, cores.most())
+
+    def worth(self, operations: float) -> bool:
+        """Whether so many operations are worth a second thread; to be asked once before they are done.
+
+        Where threads sleep, only work that is worth waking them for is, or what comes in a row: calls, or the layers
+        of a training step.
+        """
+        global _last_worth
+        if operations < self.serial_operations:
+            return False
+        before, _last_worth = _last_worth, time.perf_counter()
+        if operations >= self.asleep_factor * self.serial_operations or _last_worth - before < self.in_a_row:
+            return True
+        team = _team  # another thread may be making one
+        return team is not None and team.is_awake()
+
+    def most(self, pieces: int, operations: float) -> int:
+        """How many threads so many operations, in `pieces` at the finest, are worth."""
+        each = self.serial_operations
+        count = pieces if operations >= pieces * each else 1 + int(operations / each)
+        return 1 if count <= 1 else min(count, self.available())
 
 
-def most(pieces: int, operations: float) -> int:
-    """How many threads `operations` floating-point operations, in `pieces` at the finest, are worth."""
-    count = pieces if operations >= pieces * WORTH_A_THREAD else 1 + int(operations / WORTH_A_THREAD)
-    return 1 if count <= 1 else min(count, available())
+POLICY = Policy()
+_policy = POLICY
 
 
-def alone(kernel: Callable[..., None], args: tuple[Any, ...], operations: float) -> bool:
-    """Run kernel(*args), which is for one thread, where no second is worth waking; whether that has done the work."""
-    if _both_ways or not worth(operations):
-        kernel(*args)
-        return not _both_ways
-    return False
+def policy() -> Policy:
+    """The one in use."""
+    return _policy
 
 
-def spread(share: Callable[..., None], parallel: Callable[..., bool], args: tuple[Any, ...], count: int) -> None:
+@contextlib.contextmanager
+def using(other: Policy) -> Iterator[None]:
+    """Have `other` decide, in all threads, until the block ends."""
+    global _policy
+    before, _policy = _policy, other
+    try:
+        yield
+    finally:
+        _policy = before
+
+
+def run_parallel(share: Callable[..., None], parallel: Callable[..., bool], args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, or parallel(*args, count, team): false where the team is busy."""
-    if count > 1 and parallel(*args, count, _team_of(count).address) and not _both_ways:
+    if count > 1 and parallel(*args, count, _team_of(count).address):
         return
-    for i in range(count):  # each has scratch of its own size
+    for i in range(count):  # each has a workspace of its own size
         share(*args, i, count)
 
 
@@ -115,18 +145,6 @@ def _team_of(count: int) -> Team:
             team.invite(count)
             _team = team
     return team
-
-
-@contextlib.contextmanager
-def both_ways() -> Iterator[None]:
-    """Compile the serial and the parallel kernel of whatever is called: `spread` runs both, and results are void."""
-    global _both_ways, WORTH_A_THREAD
-    before = WORTH_A_THREAD
-    try:
-        _both_ways, WORTH_A_THREAD = True, 0
-        yield
-    finally:
-        _both_ways, WORTH_A_THREAD = False, before
 
 
 @kernel

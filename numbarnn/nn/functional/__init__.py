@@ -3,9 +3,9 @@
 from ..recurrent.functional import rnn_cell, rnn_relu, rnn_tanh
 from .activation import log_softmax, relu, sigmoid, softmax, tanh
 from .dropout import dropout
+from .embedding import embedding, one_hot
 from .linear import linear
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
-from .sparse import embedding, one_hot
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "embedding", "l1_loss",

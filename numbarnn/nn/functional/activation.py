@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...tensors.creation import as_input
 from ...tensors.tensor import Tensor
-from .loss_checks import tensor_of
 
 
 def tanh(input: Any) -> Tensor:
@@ -16,7 +16,7 @@ def tanh(input: Any) -> Tensor:
     >>> tanh(numbarnn.tensor([0.0, 100.0]))
     tensor([0., 1.])
     """
-    return tensor_of("tanh", input).tanh()
+    return as_input("tanh", input).tanh()
 
 
 def sigmoid(input: Any) -> Tensor:
@@ -26,7 +26,7 @@ def sigmoid(input: Any) -> Tensor:
     >>> sigmoid(numbarnn.tensor([0.0, 100.0]))
     tensor([0.5000, 1.0000])
     """
-    return tensor_of("sigmoid", input).sigmoid()
+    return as_input("sigmoid", input).sigmoid()
 
 
 def relu(input: Any, inplace: bool = False) -> Tensor:
@@ -36,7 +36,7 @@ def relu(input: Any, inplace: bool = False) -> Tensor:
     >>> relu(numbarnn.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    x = tensor_of("relu", input)
+    x = as_input("relu", input)
     return x.relu_() if inplace else x.relu()
 
 
@@ -61,7 +61,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
 
 
 def _along(name: str, input: Any, dim: int | None, stacklevel: int, dtype: Any) -> Tensor:
-    x = tensor_of(name, input)
+    x = as_input(name, input)
     if dim is None:
         warnings.warn(
             f"Implicit dimension choice for {name} has been deprecated. "
@@ -70,8 +70,7 @@ def _along(name: str, input: Any, dim: int | None, stacklevel: int, dtype: Any) 
             stacklevel=stacklevel,
         )
         dim = 0 if x.ndim in (0, 1, 3) else 1  # torch's choice
-    if dtype is not None:
-        x = x.to(dtype=dtype)
+    x = x if dtype is None else x.to(dtype=dtype)
     if x.dtype.kind != "f" and x._array.size:
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
     return x.softmax(dim) if name == "softmax" else x.log_softmax(dim)

@@ -7,8 +7,9 @@ from typing import Any
 from ... import random
 from ...arrays import memory_order
 from ...arrays.devices import moved
+from ...tensors.arguments import check_flag
+from ...tensors.creation import as_input
 from ...tensors.tensor import Tensor
-from .loss_checks import tensor_of
 
 
 def check_probability(p: float) -> None:
@@ -27,9 +28,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     tensor([1., 1., 1.])
     """
     check_probability(p)
-    x = tensor_of("dropout", input)
-    if not isinstance(training, bool):
-        raise TypeError(f"dropout(): argument 'training' must be bool, not {type(training).__name__}")
+    x = as_input("dropout", input)
+    check_flag("dropout", "training", training)
     if p != p:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0 or not x._array.size:

@@ -42,7 +42,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     O, dtype = len(w), w.dtype
     kernels = backend.of(w)
     y = allocated(np.empty, (*x.shape[:-1], O), dtype, w)
-    # no contiguous copy of x is kept for the way back, where the user's own memory has the values
+    # no contiguous copy of x is kept for the backward pass, which reads the input itself
     no_bias = np.zeros(O, dtype, like=w) if b is None else dense(b)
     kernels.linear_forward(_rows(x), packed(weight, True), no_bias, _rows(y))
 

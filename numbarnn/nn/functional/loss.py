@@ -16,7 +16,7 @@ from ...ops import loss as ops
 from ...tensors.arguments import tensor
 from ...tensors.creation import as_tensor
 from ...tensors.tensor import Tensor
-from .loss_checks import check_broadcast, check_scale, constant, operands, reduction_of
+from .loss_checks import broadcast, check_float, check_scale, constant, operands, reduction_of
 
 
 def mse_loss(
@@ -103,7 +103,7 @@ def _check_sizes(x: Array, y: Array) -> None:
         UserWarning,
         stacklevel=4,
     )
-    check_broadcast(x.shape, y.shape)
+    broadcast(x.shape, y.shape)
 
 
 def binary_cross_entropy(
@@ -165,8 +165,7 @@ def binary_cross_entropy_with_logits(
     reduction = reduction_of(size_average, reduce, reduction)
     if x.shape != y.shape:
         raise ValueError(f"Target size ({Size(y.shape)}) must be the same as input size ({Size(x.shape)})")
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
+    check_float(name, x)
     if y.dtype.kind != "f":
         raise RuntimeError(f"{name}: expected a floating point target, got {y.dtype}")
     given = {"weight": weight, "pos_weight": pos_weight}
@@ -254,8 +253,7 @@ def _check_classes(name: str, x: Array, weight: Array | None, alike: bool = Fals
     if x.ndim == 0:
         error = IndexError if name == "cross_entropy" else ValueError  # as in torch
         raise error("Expected 1 or more dimensions (got 0)")
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: input must be floating point')
+    check_float(name, x)
     classes = x.shape[min(1, x.ndim - 1)]
     if weight is not None and weight.shape != (classes,):
         raise RuntimeError(

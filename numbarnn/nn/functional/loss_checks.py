@@ -11,7 +11,7 @@ from ...arrays.devices import asarray, check_together
 from ...autograd.record import as_array
 from ...autograd.tape import Array
 from ...tensors.arguments import tensor
-from ...tensors.creation import as_tensor
+from ...tensors.methods.arithmetic import mismatch
 from ...tensors.tensor import Tensor
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -31,11 +31,6 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     return meant
 
 
-def tensor_of(function: str, input: Any) -> Tensor:
-    """The operand of a function that has one."""
-    return as_tensor(tensor(function, "input", input))
-
-
 def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     """The arrays of a loss's two operands."""
     if isinstance(input, Tensor) and isinstance(target, Tensor):
@@ -44,6 +39,12 @@ def operands(function: str, input: Any, target: Any) -> tuple[Array, Array]:
     x, y = as_array(tensor(function, "input", input)), as_array(tensor(function, "target", target))
     check_together(x, y)
     return x, y
+
+
+def check_float(function: str, x: Array) -> None:
+    """NotImplementedError for an input that is not floating point."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f'"{function}" not implemented for {x.dtype}: input must be floating point')
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
@@ -62,22 +63,19 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str)
     return reduction
 
 
-def check_broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> None:
-    """RuntimeError where two shapes do not go together."""
-    for axis in range(1, min(len(a), len(b)) + 1):
-        if a[-axis] != b[-axis] and 1 not in (a[-axis], b[-axis]):
-            raise RuntimeError(
-                f"The size of tensor a ({a[-axis]}) must match the size of tensor b ({b[-axis]}) at non-singleton "
-                f"dimension {max(len(a), len(b)) - axis}"
-            )
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that two make together; RuntimeError where they do not fit."""
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        raise mismatch(a, b) from None
 
 
 def check_scale(scale: Array | None, x: Array) -> None:
     """RuntimeError where a weight does not broadcast against the input, or to more than it."""
     if scale is None:
         return
-    check_broadcast(scale.shape, x.shape)
-    whole = np.broadcast_shapes(scale.shape, x.shape)
+    whole = broadcast(scale.shape, x.shape)
     if whole != x.shape:
         raise RuntimeError(f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(whole)}")
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ...arrays.size import allocated
 from ...autograd.write_counter import Version
-from ...kernels.recurrence.passes import LayerBackward
-from .cells import SIZES, bias_gradients, parameter_shapes
+from ...kernels.cells.cell import CELLS
+from ...kernels.cells.passes import LayerBackward
+from .cells import bias_gradients, parameter_shapes
 from .parameters import BoundParameters
 from .run import Call, by_layer, flat, put_back
 
@@ -123,7 +124,7 @@ class KeptPass:
         """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of each direction of a layer."""
         stack = self._call.stack
         weights = [*parameter_shapes(stack.cell, features, stack.H, bias=False).values()]
-        rows = SIZES[stack.cell].gates * stack.H if stack.form.bias else 0
+        rows = CELLS[stack.cell].gates * stack.H if stack.form.bias else 0
         gradients = []
         for _ in range(stack.D):
             d_weight_ih, d_weight_hh = (stack.kernels.touched(*shape, stack.dtype) for shape in weights)

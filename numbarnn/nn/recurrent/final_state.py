@@ -40,7 +40,7 @@ def run_to_final_states(call: Call, panels: Array, x: Array, states: Array) -> F
 def _run_both_directions(call: Call, panels: Array, x: Array, states: Array, steps: int) -> None:
     stack, layout, sizes = call.stack, call.layout, (call.layout.T, call.layout.B, call.layout.R)
     grouped = by_layer(stack, states)
-    size = stack.kernels.size_of(stack.width if stack.layers > 1 else stack.I, stack.H, stack.dtype)
+    size = stack.kernels.size_of(stack.cell, stack.width if stack.layers > 1 else stack.I, stack.H, stack.dtype)
     if stack.layers > 1:
         below = grouped[:, :-1]
         own = flat(below)

@@ -10,7 +10,6 @@ import numpy as np
 from ...autograd import tape
 from ...autograd.grad_mode import is_recording
 from ...autograd.record import leave_node, states_of
-from ...kernels.cells.activation import RELU, TANH
 from ...tensors.tensor import Tensor
 from .backward import KeptPass
 from .cells import ELMAN
@@ -69,7 +68,7 @@ def rnn_tanh(
     (True, numbarnn.Size([1, 1, 1]))
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    bound = bind(params, Form(TANH, has_biases, num_layers, bidirectional))
+    bound = bind(params, Form(ELMAN["tanh"], has_biases, num_layers, bidirectional))
     sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     found = recurrent(bound, params, sequences, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
@@ -100,7 +99,7 @@ def rnn_relu(
     [0.5, 1.0, 1.5]
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    bound = bind(params, Form(RELU, has_biases, num_layers, bidirectional))
+    bound = bind(params, Form(ELMAN["relu"], has_biases, num_layers, bidirectional))
     sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     found = recurrent(bound, params, sequences, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)

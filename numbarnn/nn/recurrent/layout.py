@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays import devices
-from ...arrays.size import allocated, room
+from ...arrays.size import allocated, checked_shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -126,7 +126,7 @@ class Ragged(Dense):
     order: Array | None
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        return np.empty(room((self.R, features), like.dtype), like.dtype, like=like), None
+        return np.empty(checked_shape((self.R, features), like.dtype), like.dtype, like=like), None
 
     def input(self, x: Array) -> tuple[Array, bool]:
         return self.rows(x), False
@@ -192,7 +192,7 @@ class Padded(Ragged):
         return dense(array[self._index_beside(array)])
 
     def user(self, rows: Array) -> Array:
-        array = np.zeros(room((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype, like=rows)
+        array = np.zeros(checked_shape((*self.shape, rows.shape[-1]), rows.dtype), rows.dtype, like=rows)
         array[self._index_beside(rows)] = rows
         return array
 

@@ -16,8 +16,9 @@ from ...arrays.devices import check_on_cpu, check_together
 from ...arrays.dtypes import FLOATS
 from ...autograd.record import states_of
 from ...kernels import backend
+from ...kernels.cells.cell import CELLS
 from ...tensors.tensor import Tensor
-from .cells import SIZES, merged_bias, parameter_shapes
+from .cells import hidden_size, merged_bias, parameter_shapes
 from .layout import dense
 from .weights import array_of, cache_of
 
@@ -58,11 +59,11 @@ class Stack:
         self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
         _check(form, arrays)
         rows, self.I = arrays[0].shape
-        self.H, self.dtype = rows // SIZES[self.cell].of_input, arrays[0].dtype
-        self.width, self.states = self.D * self.H, SIZES[self.cell].states
+        self.H, self.dtype = hidden_size(self.cell, rows), arrays[0].dtype
+        self.width, self.states = self.D * self.H, CELLS[self.cell].states
         self.kernels = backend.of(arrays[0])
         self.nothing = np.empty((0, 0, 0), self.dtype, like=arrays[0])
-        self._no_bias = np.zeros(0 if form.bias else SIZES[self.cell].gates * self.H, self.dtype, like=arrays[0])
+        self._no_bias = np.zeros(0 if form.bias else CELLS[self.cell].gates * self.H, self.dtype, like=arrays[0])
         #: by the shapes and dtypes of their arguments: calls that were checked (see run.Call)
         self.calls: dict[tuple[Any, ...], Any] = {}
 
@@ -101,7 +102,7 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
     check_together(*arrays)
     if dtype not in FLOATS:
         raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
-    H = rows // SIZES[form.cell].of_input
+    H = hidden_size(form.cell, rows)
     for i, array in enumerate(arrays):
         layer, name = i // each // D, _NAMES[i % each]
         expected = parameter_shapes(form.cell, D * H if layer else I, H, form.bias)[name]

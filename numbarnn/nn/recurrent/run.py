@@ -14,8 +14,8 @@ import numpy as np
 
 from ... import random
 from ...arrays.no_warnings import quietly
-from ...arrays.size import room
-from ...kernels.recurrence.passes import Pass, Shape
+from ...arrays.size import checked_shape
+from ...kernels.cells.passes import Pass, Shape
 from .layout import Dense
 from .parameters import Stack
 
@@ -39,10 +39,10 @@ class Runner:
 
     def __init__(self, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> None:
         kernels, width, (T, B, R) = stack.kernels, directions * stack.H, sizes
-        self.shape = Shape(T, B, R, I, stack.H, layers, directions, stack.dtype, stack.cell, in_place=False)
+        self.shape = Shape(T, B, R, I, stack.H, layers, directions, stack.dtype, stack.cell)
         self.plan = kernels.Plan(self.shape)
         self._nothing = stack.nothing
-        self._output = functools.partial(kernels.matrix, *room((R, width), stack.dtype), stack.dtype)
+        self._output = functools.partial(kernels.matrix, *checked_shape((R, width), stack.dtype), stack.dtype)
         #: the outputs below the last, and rows: without and with a backward pass to come; None for none
         self._lower = [maker(np.empty, (count, R, width), stack) for count in (self.plan.lower_layers, layers - 1)]
         self._rows = [maker(np.empty, self.plan.rows(keep), stack) for keep in (False, True)]
@@ -63,15 +63,15 @@ class Runner:
         return [*lower[::-1], output] if keep else [output], kept
 
 
-def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Callable[[], Array] | None:
+def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Any:
     """What makes arrays of this shape, where the parameters are; None if there is none to make.
 
     MemoryError for more than there are addresses, which is asked here once and not at each call.
     """
     if not shape[0]:
         return None
-    like = {} if isinstance(stack.nothing, np.ndarray) else {"like": stack.nothing}
-    return functools.partial(make, room(shape, stack.dtype), stack.dtype, **like)
+    made = functools.partial(make, checked_shape(shape, stack.dtype), stack.dtype)
+    return made if isinstance(stack.nothing, np.ndarray) else functools.partial(made, like=stack.nothing)
 
 
 class Call:
@@ -120,7 +120,8 @@ def by_layer(stack: Stack, states: Array) -> Array:
 
 def flat(part: Array) -> Array:
     """Some layers or directions of `by_layer`, (S, ..., B, H), as (n, B, H): the same memory if S is 1, else a copy."""
-    return part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
+    found: Array = part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
+    return found
 
 
 def put_back(copy: Array, part: Array) -> None:
@@ -139,7 +140,7 @@ def forward_with_dropout(
     stack, begin = call.stack, 0
     outputs, kept, masks = list[Array](), list[Array](), list[Array]()
     for layer, runner in enumerate(call.layer_runners):
-        end = begin + stack.D * stack.kernels.size_of(runner.shape.I, stack.H, stack.dtype)
+        end = begin + stack.D * stack.kernels.size_of(stack.cell, runner.shape.I, stack.H, stack.dtype)
         whole = by_layer(stack, states)[:, layer]
         own = flat(whole)
         (output,), own_kept = runner.forward(panels[begin:end], rows, own, keep=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.backend import packed_layers
+from ...kernels.cells.passes import Shape
 from ...kernels.embed.parameters import unpacked_layers
 from ...kernels.embed.stream import stepper
 from ...tensors.tensor import Tensor
@@ -55,7 +56,7 @@ class Stream:
         self._x = np.zeros(self._input_shape, panels.dtype)
         self._output = Tensor._wrap(self._y, exposed=True)
         self._version = self._output._version
-        self._run = stepper(B, I, H, L)
+        self._run = stepper(Shape(1, B, B, I, H, L, 1, panels.dtype, cell))
 
     def step(self, input: Any, out: Any = None) -> Any:
         """Take a step with x_t, (batch, I), or (I) without a batch; returns the last layer's h_t, (batch, H) or (H).
@@ -135,7 +136,7 @@ class Stream:
         return f"Stream({self._name}, batch={self.batch})"
 
     def __reduce__(self) -> Any:
-        layers = unpacked_layers(self._panels, *self._sizes, 1)
+        layers = unpacked_layers(self._cell, self._panels, *self._sizes, 1)
         made_of = self._name, layers, self._sizes, self._cell, self.batch, self._layered
         return _restored, (*made_of, self._state.copy())
 

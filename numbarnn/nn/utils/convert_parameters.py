@@ -8,7 +8,7 @@ import numpy as np
 
 from ...arrays.devices import check_together
 from ...autograd.tape import Array
-from ...autograd.writes import look_at
+from ...autograd.writes import take_memory
 from ...tensors.creation import as_tensor
 from ...tensors.functions import cat
 from ...tensors.tensor import Tensor
@@ -50,5 +50,5 @@ def vector_to_parameters(vec: Tensor | Array, parameters: Iterable[Tensor]) -> N
     source, start = vec.detach(), 0
     for target in targets:
         end = start + target._array.size
-        look_at(target, source[start:end].view(target.shape))
+        take_memory(target, source[start:end].view(target.shape))
         start = end

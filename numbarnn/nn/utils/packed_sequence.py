@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from ...arrays.dtypes import float32, float64, int32, int64
 from ...autograd.tape import Array
 from ...tensors.creation import as_tensor
 from ...tensors.tensor import Tensor
-from .checks import indices_of
+from .sequence_checks import indices_of
 
 
 class _Fields(NamedTuple):
@@ -18,6 +19,16 @@ class _Fields(NamedTuple):
     batch_sizes: Tensor
     sorted_indices: Tensor | None
     unsorted_indices: Tensor | None
+
+
+def _to(dtype: Any) -> Callable[[Any], Any]:
+    """The method that converts `data` to one type."""
+
+    def method(self: Any) -> Any:
+        return self.to(dtype=dtype)
+
+    method.__doc__ = f"With `data` as {np.dtype(dtype)}."
+    return method
 
 
 class PackedSequence(_Fields):
@@ -62,33 +73,13 @@ class PackedSequence(_Fields):
         """With `data` on the GPU."""
         return self.to(*args, **{"device": "cuda", **kwargs})
 
-    def float(self) -> PackedSequence:
-        """With float32 `data`."""
-        return self.to(dtype=float32)
-
-    def double(self) -> PackedSequence:
-        """With float64 `data`."""
-        return self.to(dtype=float64)
-
-    def long(self) -> PackedSequence:
-        """With int64 `data`."""
-        return self.to(dtype=int64)
-
-    def int(self) -> PackedSequence:
-        """With int32 `data`."""
-        return self.to(dtype=int32)
-
-    def short(self) -> PackedSequence:
-        """With int16 `data`."""
-        return self.to(dtype=np.int16)
-
-    def char(self) -> PackedSequence:
-        """With int8 `data`."""
-        return self.to(dtype=np.int8)
-
-    def byte(self) -> PackedSequence:
-        """With uint8 `data`."""
-        return self.to(dtype=np.uint8)
+    float = _to(float32)
+    double = _to(float64)
+    long = _to(int64)
+    int = _to(int32)
+    short = _to(np.int16)
+    char = _to(np.int8)
+    byte = _to(np.uint8)
 
     def is_pinned(self) -> bool:
         """False: no memory is pinned here."""

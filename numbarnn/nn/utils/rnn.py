@@ -12,23 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays.size import room
+from ...arrays.size import checked_shape
 from ...autograd import record
 from ...autograd.tape import Array
-from ...ops import packing
+from ...ops import packed_sequence as ops
+from ...tensors.arguments import check_flag, tensor
 from ...tensors.tensor import Tensor
-from .checks import (
-    array_of,
+from .packed_sequence import PackedSequence, inverse, invert_permutation
+from .sequence_checks import (
     as_number,
     batch_sizes_of,
     check_alike,
-    check_bool,
     check_dimensions,
     check_padded,
     indices_of,
     lengths_of,
 )
-from .packed_sequence import PackedSequence, inverse, invert_permutation
 
 __all__ = [
     "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
@@ -57,8 +56,8 @@ def pack_padded_sequence(
     PackedSequence(data=tensor([4, 1, 3, 5, 2, 6]), batch_sizes=tensor([3, 2, 1]),
                    sorted_indices=tensor([2, 0, 1]), unsorted_indices=tensor([1, 2, 0]))
     """
-    array = array_of(input, "pack_padded_sequence", "input")
-    check_bool(batch_first, "pack_padded_sequence", "batch_first")
+    array = record.as_array(tensor("pack_padded_sequence", "input", input))
+    check_flag("pack_padded_sequence", "batch_first", batch_first)
     length_of = lengths_of(lengths)
     check_padded(array, length_of, batch_first)
     order = None
@@ -70,9 +69,9 @@ def pack_padded_sequence(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
             f"`enforce_sorted=False` to have them sorted; got lengths {length_of.tolist()}"
         )
-    batch_sizes = packing.conjugate(length_of)
-    at = packing.places(batch_sizes, order, batch_first)
-    data = record.apply(packing.pack_padded_sequence, input, at=at)
+    batch_sizes = ops.conjugate(length_of)
+    at = ops.places(batch_sizes, order, batch_first)
+    data = record.apply(ops.pack_padded_sequence, input, at=at)
     return PackedSequence(data, batch_sizes, order)
 
 
@@ -96,7 +95,7 @@ def pad_packed_sequence(
     (tensor([[ 1,  2, -1],
             [ 3,  4,  5]]), tensor([2, 3]))
     """
-    check_bool(batch_first, "pad_packed_sequence", "batch_first")
+    check_flag("pad_packed_sequence", "batch_first", batch_first)
     fill = as_number(padding_value, "pad_packed_sequence")
     batch_sizes = batch_sizes_of(sequence)
     steps = len(batch_sizes)
@@ -111,13 +110,13 @@ def pad_packed_sequence(
                 f"total_length={total_length} and max sequence length being {steps}"
             )
         steps = int(total_length)
-        room((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
-    lengths, order = packing.conjugate(batch_sizes), None
+        checked_shape((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
+    lengths, order = ops.conjugate(batch_sizes), None
     if sequence.unsorted_indices is not None:
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")
         lengths, order = lengths[unsorted], inverse(unsorted)
-    shape, at = (steps, len(lengths)), packing.places(batch_sizes, order, False)
-    padded = record.apply(packing.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=fill)
+    shape, at = (steps, len(lengths)), ops.places(batch_sizes, order, False)
+    padded = record.apply(ops.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=fill)
     if batch_first:
         padded = padded.transpose(0, 1)
         if order is not None:
@@ -150,15 +149,13 @@ def pad_sequence(
         )
     sequences = tuple(sequences)
     check_alike(sequences)
-    check_bool(batch_first, "pad_sequence", "batch_first")
+    check_flag("pad_sequence", "batch_first", batch_first)
     fill = as_number(padding_value, "pad_sequence")
     if not isinstance(padding_side, str):
         raise TypeError(f"pad_sequence(): argument 'padding_side' must be str, not {type(padding_side).__name__}")
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
-    return record.apply(
-        packing.pad_sequence, *sequences, batch_first=batch_first, fill=fill, left=padding_side == "left"
-    )
+    return record.apply(ops.pad_sequence, *sequences, batch_first=batch_first, fill=fill, left=padding_side == "left")
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Tensor]:
@@ -171,7 +168,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     >>> unpad_sequence(nb.tensor([[1, 2, 0], [3, 4, 5]]), [2, 3], batch_first=True)
     [tensor([1, 2]), tensor([3, 4, 5])]
     """
-    padded = array_of(padded_sequences, "unpad_sequence", "padded_sequences")
+    padded = record.as_array(tensor("unpad_sequence", "padded_sequences", padded_sequences))
     check_dimensions(padded, "unpad_sequence", "padded_sequences")
     batch = padded if batch_first else padded.swapaxes(0, 1)
     length_of = np.maximum(lengths_of(lengths), 0).tolist()
@@ -180,10 +177,10 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     shape, dtype = batch.shape, batch.dtype
 
     def backward(d_sequences: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        gradient = packing.unpad_backward(d_sequences, shape, dtype)
+        gradient = ops.unpad_backward(d_sequences, shape, dtype)
         return [gradient if batch_first else gradient.swapaxes(0, 1)]
 
-    sequences = packing.unpad(batch, length_of)
+    sequences = ops.unpad(batch, length_of)
     return list(record.record("UnpadSequence", sequences, [padded_sequences], backward))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 from ...autograd.writes import check_writable
 from ...tensors.tensor import Tensor
 from ..optimizer import Optimizer
+from ..state_dict import unchanged_on_error
 
 _LINK = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 EPOCH_WARNING = (
@@ -81,7 +81,7 @@ class LRScheduler:
             self._warn_of_order()
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
-        with self._unchanged_on_error():
+        with unchanged_on_error(self):
             self._step_count += 1
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
             closed = epoch is not None and hasattr(self, "_get_closed_form_lr")
@@ -104,16 +104,6 @@ class LRScheduler:
             else:
                 group["lr"] = rate
         self._last_lr = self.current()
-
-    @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        before = self.__dict__.copy()
-        try:
-            yield
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
 
     def _warn_of_order(self) -> None:
         if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):

@@ -7,6 +7,7 @@ import warnings
 from typing import Any, Literal
 
 from ..optimizer import Optimizer
+from ..state_dict import unchanged_on_error
 from .base import EPOCH_WARNING, LRScheduler, checked
 
 
@@ -81,7 +82,7 @@ class ReduceLROnPlateau(LRScheduler):
         value = float(metrics)
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
-        with self._unchanged_on_error():
+        with unchanged_on_error(self):
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
             if self._is_better(value, self.best):
                 self.best = value
@@ -127,6 +128,6 @@ class ReduceLROnPlateau(LRScheduler):
         self._set(rates)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        with self._unchanged_on_error():
+        with unchanged_on_error(self):
             super().load_state_dict(state_dict)
             self._init_is_better(self.mode, self.threshold, self.threshold_mode)

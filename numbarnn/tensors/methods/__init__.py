@@ -13,8 +13,8 @@ from .factories import Factories
 from .hooks import Hooks
 from .indexing import Indexing
 from .inplace import InPlace
+from .numpy_protocol import Protocol
 from .products import Products
-from .protocol import Protocol
 from .reductions import Reductions
 from .scatter import Scatter
 from .shaping import Shaping
@@ -31,7 +31,10 @@ class Methods(
 
 for _theme in Methods.__bases__:
     for _name, _method in tuple(vars(_theme).items()):
-        if isinstance(_method, FunctionType) and not _name.startswith("_") and Keywords(_method).has_others:
-            setattr(_theme, _name, by_any_name(_method))
+        if isinstance(_method, FunctionType):
+            _method.__name__ = _name  # one that was made of an operation has none of its own
+            _method.__qualname__ = f"{_theme.__name__}.{_name}"
+            if not _name.startswith("_") and Keywords(_method).has_others:
+                setattr(_theme, _name, by_any_name(_method))
 
 __all__ = ["Methods"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...arrays import devices, memory_order
-from ...arrays.size import room
+from ...arrays.size import checked_shape
 from ...autograd.record import apply, as_array, as_operand, promoted, tensor_of
 from ...autograd.slots import Attributes
 from ...ops import arithmetic as ops
@@ -49,7 +49,7 @@ def mismatch(*shapes: tuple[int, ...]) -> RuntimeError:
                     f"The size of tensor a ({lengths[0]}) must match the size of tensor b ({other}) at non-singleton "
                     f"dimension {ndim - back}"
                 )
-    room(tuple(max(shape[-back] for shape in shapes if back <= len(shape)) for back in range(ndim, 0, -1)))
+    checked_shape(tuple(max(shape[-back] for shape in shapes if back <= len(shape)) for back in range(ndim, 0, -1)))
     return RuntimeError(f"shapes do not fit together: {', '.join(str(list(shape)) for shape in shapes)}")
 
 
@@ -75,52 +75,34 @@ def bitwise(ufunc: Callable[..., Any], x: Any, *others: Any) -> Any:
     return without_gradient(ufunc, *arrays)
 
 
+def _operators(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """The methods of a binary operator for a tensor on its left, and for one on its right alone."""
+
+    def of_left(self: Any, other: Any) -> Any:
+        return _binary(op, self, other)
+
+    def of_right(self: Any, other: Any) -> Any:
+        return _binary(op, other, self)
+
+    return of_left, of_right
+
+
+def _bit_operator(ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: bitwise(ufunc, self, other)
+
+
 class Arithmetic(Attributes):
     """Operators."""
 
     __slots__ = ()
 
-    def __add__(self, other: Any) -> Any:
-        return _binary(ops.add, self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _binary(ops.add, other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return _binary(ops.sub, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return _binary(ops.sub, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return _binary(ops.mul, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return _binary(ops.mul, other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return _binary(ops.div, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _binary(ops.div, other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return _binary(ops.floor_divide, self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return _binary(ops.floor_divide, other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return _binary(ops.remainder, self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return _binary(ops.remainder, other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return _binary(ops.pow, self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return _binary(ops.pow, other, self)
+    __add__, __radd__ = _operators(ops.add)
+    __sub__, __rsub__ = _operators(ops.sub)
+    __mul__, __rmul__ = _operators(ops.mul)
+    __truediv__, __rtruediv__ = _operators(ops.div)
+    __floordiv__, __rfloordiv__ = _operators(ops.floor_divide)
+    __mod__, __rmod__ = _operators(ops.remainder)
+    __pow__, __rpow__ = _operators(ops.pow)
 
     def __neg__(self) -> Tensor:
         return apply(elementwise.neg, self)
@@ -133,15 +115,9 @@ class Arithmetic(Attributes):
     def __invert__(self) -> Any:
         return bitwise(np.invert, self)
 
-    def __and__(self, other: Any) -> Any:
-        return bitwise(np.bitwise_and, self, other)
-
-    def __or__(self, other: Any) -> Any:
-        return bitwise(np.bitwise_or, self, other)
-
-    def __xor__(self, other: Any) -> Any:
-        return bitwise(np.bitwise_xor, self, other)
-
+    __and__ = _bit_operator(np.bitwise_and)
+    __or__ = _bit_operator(np.bitwise_or)
+    __xor__ = _bit_operator(np.bitwise_xor)
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __abs__(self) -> Tensor:

@@ -28,28 +28,21 @@ def _named(name: str, ufunc: Callable[..., Any], x: Any, y: Any) -> Tensor:
     return compared
 
 
+def _operator(ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: _compare(ufunc, self, other)
+
+
 class Comparison(Attributes):
     """Whether the elements of two tensors, or those of one and a number, stand in some relation."""
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> Any:
-        return _compare(np.equal, self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return _compare(np.not_equal, self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return _compare(np.less, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return _compare(np.less_equal, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return _compare(np.greater, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return _compare(np.greater_equal, self, other)
+    __eq__ = _operator(np.equal)
+    __ne__ = _operator(np.not_equal)
+    __lt__ = _operator(np.less)
+    __le__ = _operator(np.less_equal)
+    __gt__ = _operator(np.greater)
+    __ge__ = _operator(np.greater_equal)
 
     def __hash__(self) -> int:
         return id(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,22 @@ from ...arrays.dtypes import DType, as_dtype, bool_, cpu, float32, float64, int3
 from ...arrays.dtypes import device as device_type
 from ...autograd.record import apply, is_tensor, record
 from ...autograd.slots import Attributes
-from ...autograd.tape import Array, traced
+from ...autograd.tape import Array, requires_grad
 from ...ops import elementwise as ops
 from ..arguments import tensor
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+
+
+def _to(dtype: DType, meaning: str) -> Callable[[Any], Any]:
+    """The method that converts to one type."""
+
+    def method(self: Any) -> Any:
+        return self.to(dtype=dtype)
+
+    method.__doc__ = meaning
+    return method
 
 
 class Conversion(Attributes):
@@ -40,7 +51,7 @@ class Conversion(Attributes):
         if force:
             view: Array = self.detach().cpu().numpy()  # type: ignore[attr-defined]  # of Tensor
             return view
-        if traced(self):
+        if requires_grad(self):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if devices.is_on_gpu(self._array):
             raise TypeError(
@@ -158,30 +169,16 @@ class Conversion(Attributes):
 
     def _shared(self) -> Any:
         """The array, which somebody else is going to hold."""
-        if traced(self):
+        if requires_grad(self):
             raise RuntimeError("Can't export tensors that require gradient, use tensor.detach()")
         self._version.expose()
         return self._array
 
-    def float(self) -> Any:
-        """`to(float32)`."""
-        return self.to(dtype=float32)
-
-    def double(self) -> Any:
-        """`to(float64)`."""
-        return self.to(dtype=float64)
-
-    def long(self) -> Any:
-        """`to(int64)`."""
-        return self.to(dtype=int64)
-
-    def int(self) -> Any:
-        """`to(int32)`."""
-        return self.to(dtype=int32)
-
-    def bool(self) -> Any:
-        """`to(bool)`: True for every value but 0."""
-        return self.to(dtype=bool_)
+    float = _to(float32, "`to(float32)`.")
+    double = _to(float64, "`to(float64)`.")
+    long = _to(int64, "`to(int64)`.")
+    int = _to(int32, "`to(int32)`.")
+    bool = _to(bool_, "`to(bool)`: True for every value but 0.")
 
     def element_size(self) -> builtins.int:
         """Bytes an element."""

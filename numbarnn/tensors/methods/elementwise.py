@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,8 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
 
 def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
     """alpha * other in the type of its sum with x, or of the difference."""
+    if type(alpha) is int and alpha == 1:
+        return other
     if op.check is not None:
         op.check(as_array(x), as_operand(other))
     factor = arguments.number(name, "alpha", alpha)
@@ -70,7 +73,7 @@ def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
     return factor * (other.to(dtype=dtype) if is_tensor(other) and other.dtype != dtype else other)
 
 
-def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
+def clamped(write: Callable[..., Tensor], name: str, x: Any, low: Any, high: Any) -> Tensor:
     """`write`(operation, x, bounds): of two bounds both are tensors, or both are numbers."""
     bounds = [bound for bound in (low, high) if bound is not None]
     if not bounds:
@@ -82,11 +85,10 @@ def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
             raise NotImplementedError(f"\"{name}\" not implemented for 'Bool' and numbers")
         bounds = [scalar(bound, dtype) for bound in bounds]
     op: Op = choice.clamp if len(bounds) == 2 else choice.clamp_min if high is None else choice.clamp_max
-    result: Tensor = write(op, x, *bounds)
-    return result
+    return write(op, x, *bounds)
 
 
-def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor:
+def divided(write: Callable[..., Tensor], x: Any, other: Any, rounding_mode: str | None) -> Tensor:
     """`write`(operation, x, other)."""
     if not isinstance(rounding_mode, (str, type(None))):
         raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type(rounding_mode).__name__}")
@@ -94,11 +96,30 @@ def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
         )
-    result: Tensor = write(_DIVISIONS[rounding_mode], x, other)
-    return result
+    return write(_DIVISIONS[rounding_mode], x, other)
 
 
 _DIVISIONS = {None: arithmetic.div, "trunc": arithmetic.div_trunc, "floor": arithmetic.div_floor}
+
+
+def _of_each(op: Op, meaning: str) -> Callable[[Any], Tensor]:
+    """The method that is an operation on each element."""
+
+    def method(self: Any) -> Tensor:
+        return apply(op, self)
+
+    method.__doc__ = meaning
+    return method
+
+
+def _test(ufunc: Any, meaning: str) -> Callable[[Any], Tensor]:
+    """The method that tells something about each element."""
+
+    def method(self: Any) -> Tensor:
+        return without_gradient(ufunc, self._array)
+
+    method.__doc__ = meaning
+    return method
 
 
 class Elementwise(Attributes):
@@ -108,19 +129,11 @@ class Elementwise(Attributes):
 
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self + alpha * other."""
-        return broadcasting(
-            arithmetic.add,
-            self,
-            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.add, "add", self, other, alpha),
-        )
+        return broadcasting(arithmetic.add, self, scaled(arithmetic.add, "add", self, other, alpha))
 
     def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self - alpha * other."""
-        return broadcasting(
-            arithmetic.sub,
-            self,
-            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.sub, "sub", self, other, alpha),
-        )
+        return broadcasting(arithmetic.sub, self, scaled(arithmetic.sub, "sub", self, other, alpha))
 
     def mul(self, other: Any) -> Tensor:
         """self * other."""
@@ -144,62 +157,27 @@ class Elementwise(Attributes):
         """The smaller of the two; NaN if either is."""
         return broadcasting(choice.minimum, self, arguments.tensor("minimum", "other", other))
 
-    def neg(self) -> Tensor:
-        """-self."""
-        return apply(ops.neg, self)
-
-    def abs(self) -> Tensor:
-        """|self|."""
-        return apply(ops.abs, self)
-
-    def sign(self) -> Tensor:
-        """-1, 0 or 1."""
-        return apply(ops.sign, self)
-
-    def floor(self) -> Tensor:
-        """The next integer below."""
-        return apply(ops.floor, self)
+    neg = _of_each(ops.neg, "-self.")
+    abs = _of_each(ops.abs, "|self|.")
+    sign = _of_each(ops.sign, "-1, 0 or 1.")
+    floor = _of_each(ops.floor, "The next integer below.")
+    exp = _of_each(ops.exp, "e to the power self.")
+    log = _of_each(ops.log, "The natural logarithm.")
+    sqrt = _of_each(ops.sqrt, "The square root.")
+    square = _of_each(ops.square, "self * self.")
+    sin = _of_each(ops.sin, "The sine.")
+    cos = _of_each(ops.cos, "The cosine.")
+    tanh = _of_each(ops.tanh, "The hyperbolic tangent.")
+    relu = _of_each(ops.relu, "max(self, 0).")
+    sigmoid = _of_each(ops.sigmoid, "1 / (1 + exp(-self)).")
+    isnan = _test(np.isnan, "Whether each value is NaN.")
+    isinf = _test(np.isinf, "Whether each value is infinite.")
+    isfinite = _test(np.isfinite, "Whether each value is neither infinite nor NaN.")
 
     def round(self, *, decimals: int = 0) -> Tensor:
         """The nearest integer, or multiple of 10 ** -decimals; halves go to the even one."""
         places = as_int("argument 'decimals'", decimals)
         return apply(ops.round_decimals, self, decimals=places) if places else apply(ops.round, self)
-
-    def exp(self) -> Tensor:
-        """e to the power self."""
-        return apply(ops.exp, self)
-
-    def log(self) -> Tensor:
-        """The natural logarithm."""
-        return apply(ops.log, self)
-
-    def sqrt(self) -> Tensor:
-        """The square root."""
-        return apply(ops.sqrt, self)
-
-    def square(self) -> Tensor:
-        """self * self."""
-        return apply(ops.square, self)
-
-    def sin(self) -> Tensor:
-        """The sine."""
-        return apply(ops.sin, self)
-
-    def cos(self) -> Tensor:
-        """The cosine."""
-        return apply(ops.cos, self)
-
-    def tanh(self) -> Tensor:
-        """The hyperbolic tangent."""
-        return apply(ops.tanh, self)
-
-    def relu(self) -> Tensor:
-        """max(self, 0)."""
-        return apply(ops.relu, self)
-
-    def sigmoid(self) -> Tensor:
-        """1 / (1 + exp(-self))."""
-        return apply(ops.sigmoid, self)
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """Every value brought into [min, max], two numbers or two tensors; either bound may be left out."""
@@ -214,18 +192,6 @@ class Elementwise(Attributes):
         """Itself where `condition` is True, else `other`."""
         return where(condition, self, other)
 
-    def isnan(self) -> Tensor:
-        """Whether each value is NaN."""
-        return without_gradient(np.isnan, self._array)
-
-    def isinf(self) -> Tensor:
-        """Whether each value is infinite."""
-        return without_gradient(np.isinf, self._array)
-
-    def isfinite(self) -> Tensor:
-        """Whether each value is neither infinite nor NaN."""
-        return without_gradient(np.isfinite, self._array)
-
     def equal(self, other: Any) -> bool:
         """Whether shapes and all values are the same."""
         theirs = as_array(arguments.tensor("equal", "other", other))
@@ -238,8 +204,7 @@ class Elementwise(Attributes):
         for name, value in (("rtol", rtol), ("atol", atol)):
             if arguments.number("allclose", name, value) < 0:
                 raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value}")
-        if not isinstance(equal_nan, bool):
-            raise TypeError(f"allclose(): argument 'equal_nan' must be bool, not {type(equal_nan).__name__}")
+        arguments.check_flag("allclose", "equal_nan", equal_nan)
         devices.check_together(self._array, theirs)
         if theirs.dtype != self._array.dtype:
             raise RuntimeError(f"{torch_name(self._array.dtype)} did not match {torch_name(theirs.dtype)}")

@@ -9,10 +9,11 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import as_dtype
 from ...arrays.scalars import filled
-from ...arrays.size import room, sizes
+from ...arrays.size import checked_shape, sizes
 from ...autograd.record import tensor_of
 from ...autograd.slots import Attributes
-from ..from_python import as_number, copied
+from ..arguments import number, wants_grad
+from ..from_python import copied
 
 if TYPE_CHECKING:
     from ...autograd.tape import Array
@@ -50,19 +51,17 @@ class Factories(Attributes):
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
         """All `fill_value`."""
-        value = as_number("new_full(): argument 'fill_value' (position 2)", fill_value)
+        value = number("new_full", "fill_value", fill_value, 2)
         return self._filled(sizes("new_full", (), size), value, dtype, device, requires_grad)
 
     def _filled(self, shape: tuple[int, ...], value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
         kind = _type(self, dtype)
-        return self._new(filled(np.empty(room(shape, kind), kind), value), device, requires_grad)
+        return self._new(filled(np.empty(checked_shape(shape, kind), kind), value), device, requires_grad)
 
     def _new(self, array: Array, device: Any, requires_grad: bool) -> Tensor:
         """A tensor on `device`, by default that of this one."""
         array = devices.moved(array, devices.of(self._array) if device is None else device)
-        if requires_grad and array.dtype.kind != "f":
-            raise RuntimeError(f"Only Tensors of floating point dtype can require gradients, got {array.dtype}")
-        return tensor_of(array).requires_grad_(requires_grad)
+        return tensor_of(array).requires_grad_(wants_grad(requires_grad, array.dtype))
 
 
 def _type(like: Attributes, dtype: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...autograd.hook_handle import RemovableHandle
 from ...autograd.record import is_tensor, tensor_of
 from ...autograd.slots import Attributes
-from ...autograd.tape import traced
+from ...autograd.tape import requires_grad
 
 if TYPE_CHECKING:
     from ...autograd.tape import Array
@@ -25,7 +25,7 @@ class Hooks(Attributes):
 
         What it returns, if not None, takes the gradient's place, here and for all that comes before.
         """
-        if not traced(self):
+        if not requires_grad(self):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
 
         def on_arrays(d: Array) -> Array:

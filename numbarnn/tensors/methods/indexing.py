@@ -14,7 +14,7 @@ from ...arrays.size import as_int, sizes
 from ...autograd.record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
 from ...autograd.slots import Attributes
 from ...autograd.tape import Array
-from ...autograd.views import guard_write, note_write, record_write
+from ...autograd.views import guard_write, record_write
 from ...ops import elementwise
 from ...ops import indexing as ops
 from ...ops.axes import axis
@@ -63,7 +63,7 @@ class Indexing(Attributes):
         except ValueError:
             raise _does_not_fit(array.shape, place.taken(self._array).shape, place.advanced is None) from None
         if not recorded:
-            note_write(self)
+            self._version.wrote()
             return
 
         def backward(d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
@@ -71,8 +71,9 @@ class Indexing(Attributes):
             assert d_out is not None  # a node with one output is only visited with its gradient
             d_value = None
             if needs[1]:  # a value may have leading dimensions of length 1 that its place has not
-                d_value = fit(place.taken(d_out), array.shape[_leading(array, place.taken(d_out)) :], array.dtype)
-                d_value = d_value.reshape(array.shape)
+                d_place = place.taken(d_out)
+                leading = max(array.ndim - d_place.ndim, 0)
+                d_value = fit(d_place, array.shape[leading:], array.dtype).reshape(array.shape)
             d_self = devices.asarray(d_out).copy()
             place.put(d_self, 0)
             return [d_self, d_value]
@@ -250,10 +251,6 @@ def _does_not_fit(value: tuple[int, ...], place: tuple[int, ...], basic: bool) -
         f"shape mismatch: value tensor of shape {list(value)} cannot be broadcast to indexing result of "
         f"shape {list(place)}"
     )
-
-
-def _leading(value: Array, region: Array) -> int:
-    return max(value.ndim - region.ndim, 0)
 
 
 def integers(name: str, index: Any) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...arrays.no_warnings import quietly
 from ...arrays.scalars import operand
 from ...autograd.record import is_tensor
 from ...autograd.slots import Attributes
-from ...autograd.views import continue_with, guard_write, note_write
+from ...autograd.views import guard_write, set_origin
 from ...ops import arithmetic, choice
 from ...ops import elementwise as ops
 from ...ops.op import Op
@@ -45,9 +46,9 @@ def overwrite(op: Op, target: Any, *operands: Any, **static: Any) -> Tensor:
     else:
         quietly(target._array.__setitem__, ..., result._array)
     if recorded:
-        continue_with(target, result._node)
+        set_origin(target, result._node)
     else:
-        note_write(target)
+        target._version.wrote()
     written: Tensor = target
     return written
 
@@ -68,31 +69,32 @@ def _bits(target: Any, result: Any) -> Any:
     return overwrite(ops.copy, target, result)
 
 
+def _operator(op: Op) -> Callable[[Any, Any], Tensor]:
+    return lambda self, other: overwrite(op, self, other)
+
+
+def _of_each(op: Op, meaning: str) -> Callable[[Any], Tensor]:
+    """The method that puts `op` of each element in its place."""
+
+    def method(self: Any) -> Tensor:
+        return overwrite(op, self)
+
+    method.__doc__ = meaning
+    return method
+
+
 class InPlace(Attributes):
     """Methods that end in an underscore, and `+=` and its kin."""
 
     __slots__ = ()
 
-    def __iadd__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.add, self, other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.sub, self, other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.mul, self, other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.div, self, other)
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.pow, self, other)
-
-    def __ifloordiv__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.floor_divide, self, other)
-
-    def __imod__(self, other: Any) -> Tensor:
-        return overwrite(arithmetic.remainder, self, other)
+    __iadd__ = _operator(arithmetic.add)
+    __isub__ = _operator(arithmetic.sub)
+    __imul__ = _operator(arithmetic.mul)
+    __itruediv__ = _operator(arithmetic.div)
+    __ipow__ = _operator(arithmetic.pow)
+    __ifloordiv__ = _operator(arithmetic.floor_divide)
+    __imod__ = _operator(arithmetic.remainder)
 
     def __iand__(self, other: Any) -> Any:
         return _bits(self, self & other)
@@ -105,19 +107,11 @@ class InPlace(Attributes):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self += alpha * other."""
-        return overwrite(
-            arithmetic.add,
-            self,
-            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.add, "add_", self, other, alpha),
-        )
+        return overwrite(arithmetic.add, self, scaled(arithmetic.add, "add_", self, other, alpha))
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self -= alpha * other."""
-        return overwrite(
-            arithmetic.sub,
-            self,
-            other if type(alpha) is int and alpha == 1 else scaled(arithmetic.sub, "sub_", self, other, alpha),
-        )
+        return overwrite(arithmetic.sub, self, scaled(arithmetic.sub, "sub_", self, other, alpha))
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other."""
@@ -131,29 +125,12 @@ class InPlace(Attributes):
         """self **= exponent."""
         return overwrite(arithmetic.pow, self, exponent)
 
-    def neg_(self) -> Tensor:
-        """self = -self."""
-        return overwrite(ops.neg, self)
-
-    def exp_(self) -> Tensor:
-        """self = exp(self)."""
-        return overwrite(ops.exp, self)
-
-    def sqrt_(self) -> Tensor:
-        """self = sqrt(self)."""
-        return overwrite(ops.sqrt, self)
-
-    def tanh_(self) -> Tensor:
-        """self = tanh(self)."""
-        return overwrite(ops.tanh, self)
-
-    def relu_(self) -> Tensor:
-        """self = relu(self)."""
-        return overwrite(ops.relu, self)
-
-    def sigmoid_(self) -> Tensor:
-        """self = sigmoid(self)."""
-        return overwrite(ops.sigmoid, self)
+    neg_ = _of_each(ops.neg, "self = -self.")
+    exp_ = _of_each(ops.exp, "self = exp(self).")
+    sqrt_ = _of_each(ops.sqrt, "self = sqrt(self).")
+    tanh_ = _of_each(ops.tanh, "self = tanh(self).")
+    relu_ = _of_each(ops.relu, "self = relu(self).")
+    sigmoid_ = _of_each(ops.sigmoid, "self = sigmoid(self).")
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """Every value brought into [min, max], two numbers or two tensors."""

@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def matmul(x: Any, y: Any) -> Tensor:
-    """x @ y after the checks that the number of dimensions calls for."""
-    a, b = _operands("matmul", x, y)
+def matmul(input: Any, other: Any) -> Tensor:
+    """input @ other, with NumPy's rules for vectors and batches."""
+    a, b = _operands("matmul", input, other)
     if not a.ndim or not b.ndim:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     if a.ndim == b.ndim == 1:
-        return dot(x, y)
+        return dot(input, other)
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     if a.shape[-1] != inner:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_by(a)} and {_by(b)})")
     if a.ndim > 2 and b.ndim > 2 and a.shape[:-2] != b.shape[:-2]:
-        return broadcasting(ops.matmul, x, y)
-    return apply(ops.matmul, x, y)
+        return broadcasting(ops.matmul, input, other)
+    return apply(ops.matmul, input, other)
 
 
-def mm(x: Any, y: Any) -> Tensor:
+def mm(input: Any, mat2: Any) -> Tensor:
     """The product of two matrices."""
-    a, b = _operands("mm", x, y)
+    a, b = _operands("mm", input, mat2)
     for name, array in (("self", a), ("mat2", b)):
         if array.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix, got {array.ndim}D")
-    return matmul(x, y)
+    return matmul(input, mat2)
 
 
-def bmm(x: Any, y: Any) -> Tensor:
+def bmm(input: Any, mat2: Any) -> Tensor:
     """The products of two batches of matrices, (B, N, M) and (B, M, P)."""
-    a, b = _operands("bmm", x, y)
+    a, b = _operands("bmm", input, mat2)
     for name, array in (("batch1", a), ("batch2", b)):
         if array.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor, got {array.ndim}D")
@@ -53,12 +53,12 @@ def bmm(x: Any, y: Any) -> Tensor:
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
             f"but got: [{b.shape[0]}, {b.shape[1]}]."
         )
-    return apply(ops.matmul, x, y)
+    return apply(ops.matmul, input, mat2)
 
 
-def dot(x: Any, y: Any) -> Tensor:
+def dot(input: Any, tensor: Any) -> Tensor:
     """The inner product of two vectors."""
-    a, b = _operands("dot", x, y)
+    a, b = _operands("dot", input, tensor)
     if a.ndim != 1 or b.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
     if a.shape != b.shape:
@@ -66,16 +66,16 @@ def dot(x: Any, y: Any) -> Tensor:
             f"inconsistent tensor size, expected tensor {list(a.shape)} and src {list(b.shape)} to have the same "
             f"number of elements, but got {a.size} and {b.size} elements respectively"
         )
-    return apply(ops.matmul, x, y)
+    return apply(ops.matmul, input, tensor)
 
 
-def outer(x: Any, y: Any) -> Tensor:
+def outer(input: Any, vec2: Any) -> Tensor:
     """The products of each element of one vector with each of another: (N, M)."""
-    for name, array in (("self", tensor("outer", "input", x)), ("vec2", tensor("outer", "vec2", y))):
+    for name, array in (("self", tensor("outer", "input", input)), ("vec2", tensor("outer", "vec2", vec2))):
         if array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {array.ndim}-D")
-    column: Tensor = apply(shape.view, x, shape=(-1, 1))
-    return broadcasting(arithmetic.mul, column, y)
+    column: Tensor = apply(shape.view, input, shape=(-1, 1))
+    return broadcasting(arithmetic.mul, column, vec2)
 
 
 def _operands(name: str, x: Any, y: Any) -> tuple[Array, Array]:

@@ -131,28 +131,24 @@ class Reductions(Attributes):
             raise RuntimeError(f"{name}(): does not support bool input")
         return tensor_of(self._position(name, dim, keepdim))
 
-    def _nonempty(self, name: str, dim: Dim) -> tuple[int, ...]:
+    def _extreme(self, name: str, dim: Dim, keepdim: bool) -> Tensor:
         found = axes(dim, self._array.ndim)
         if not self._array.size and (dim is None or (isinstance(dim, (tuple, list)) and not dim)):
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-                "Specify the reduction dim with the 'dim' argument."
-            )
-        for along in found:
+            raise RuntimeError(f"{_no_dim(name)} Specify the reduction dim with the 'dim' argument.")
+        self._check_lengths(name, found)
+        return apply(getattr(ops, name), self, axes=found, keepdim=keepdim)
+
+    def _check_lengths(self, name: str, dims: tuple[int, ...]) -> None:
+        for along in dims:
             if not self._array.shape[along]:
                 raise IndexError(f"{name}(): Expected reduction dim {along} to have non-zero size.")
-        return found
-
-    def _extreme(self, name: str, dim: Dim, keepdim: bool) -> Tensor:
-        return apply(getattr(ops, name), self, axes=self._nonempty(name, dim), keepdim=keepdim)
 
     def _position(self, name: str, dim: int | None, keepdim: bool) -> Any:
         x, along = self._array, None if dim is None else axis(dim, self._array.ndim)
-        if not x.size:
-            if along is None:
-                raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
-            if not x.shape[along]:
-                raise IndexError(f"{name}(): Expected reduction dim {along} to have non-zero size.")
+        if along is None and not x.size:
+            raise IndexError(_no_dim(name))
+        if along is not None and x.ndim:
+            self._check_lengths(name, (along,))
         find = np.argmax if name.endswith("max") else np.argmin
         return devices.asarray(find(x, axis=along if x.ndim else None, keepdims=keepdim))
 
@@ -218,6 +214,10 @@ class Reductions(Attributes):
         places = _order(self._array, along, largest)
         indices = tensor_of(places[(slice(None),) * along + (slice(count),)].copy() if places.ndim else places)
         return ValuesIndices(apply(indexing.gather, self, indices, axis=along), indices)
+
+
+def _no_dim(name: str) -> str:
+    return f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
 
 
 def _order(x: Any, along: int, descending: bool) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arrays.size import Size, room
+from ...arrays.size import Size, checked_shape
 from ...arrays.size import sizes as _lengths
 from ...autograd.record import apply, view
 from ...autograd.slots import Attributes
@@ -201,7 +201,7 @@ class Shaping(Attributes):
         shape = tuple([n * count for n, count in zip(ahead + self._array.shape, given, strict=True)])
         if min(given, default=0) < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
-        room(shape, self._array.dtype)
+        checked_shape(shape, self._array.dtype)
         return apply(ops.repeat, self, sizes=given)
 
     def flip(self, *dims: Any) -> Tensor:

@@ -21,11 +21,6 @@ LENGTHS = [3, 6, 0, 2]
 LAYOUTS = ["steps first", "batch first", "transposed", "one sequence", "packed", "lengths", "lengths, batch first"]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def given(layout, rng, T=6, B=4, I=5, H=7, **options):
     """A model, the arguments of a call and its keyword arguments; the longest sequence has T steps."""
     rnn, x, h_0 = make(rng, T=T, B=B, I=I, H=H, batch_first="batch first" in layout, **options)
@@ -94,6 +89,7 @@ def test_all_are_outputs_of_one_node(rng):
     assert all(not isinstance(edge, tuple) for edge in output.grad_fn.edges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -188,6 +184,7 @@ def test_h_n_alone_is_the_usual_one(layout, stack, dtype, rng, monkeypatch):
                 np.testing.assert_array_equal(h_n.numpy(), expected if hx is not None else rnn(args[0], **options)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("B", "H"), [(1, 600), (40, 40), (3, 300)])
 def test_h_n_alone_is_the_usual_one_for_sizes_that_threads_share(B, H, bidirectional, rng, monkeypatch):
@@ -234,6 +231,7 @@ def peak(rnn, x, lengths, T):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "packed"])
 @pytest.mark.parametrize("stack", [(1, False), (3, False), (1, True)])
 def test_memory_of_h_n_alone_is_the_same_for_ten_times_the_steps(layout, stack, rng, monkeypatch):

@@ -117,7 +117,7 @@ def test_inference_allocates_its_output_and_nothing_else_that_grows(name: str) -
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_training_keeps_the_states_of_each_layer_and_nothing_else_that_grows(name: str) -> None:
+def test_training_keeps_the_states_of_each_layer_alone(name: str) -> None:
     case = CASES[name]
     peak, kept, output = growth(case, grad=True)
     states = case.layers * output

@@ -138,13 +138,15 @@ def check(name: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_arguments_that_overlap(name: str) -> None:
     check(name)
 
 
+@pytest.mark.slow
 def test_arguments_that_overlap_where_nothing_is_compiled() -> None:
-    processes.run("import test_overlap as t\nfor name in t.CASES: t.check(name)", NUMBA_DISABLE_JIT="1")
+    processes.run(f"import {__name__} as t\nfor name in t.CASES: t.check(name)", NUMBA_DISABLE_JIT="1")
 
 
 @pytest.mark.parametrize("call", [step_inside, jit.step])

@@ -21,11 +21,6 @@ from numbarnn.nn.recurrent.layout import Dense
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(5)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 def test_all_options_against_naive(rng, dtype, nonlinearity):
@@ -170,6 +165,7 @@ def test_a_sequence_gives_the_same_bits_alone_in_a_batch_and_streamed(rng):
     assert np.array_equal(padded.detach()[:30], output)
 
 
+@pytest.mark.slow
 def test_a_cell_loop_of_ten_thousand_steps_trains():
     nb.manual_seed(0)
     cell, head = nn.RNNCell(1, 4), nn.Linear(4, 1)

@@ -15,11 +15,6 @@ from numbarnn.kernels.recurrence import stack as rnn_kernels
 from numbarnn.kernels.threads import dispatch
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(5)
-
-
 def test_two_threads_give_the_bits_of_one(rng, monkeypatch):
     rnn, x, h_0 = make(rng, "float32", T=12, B=21, I=9, H=33, num_layers=2, bidirectional=True)
 

@@ -15,7 +15,10 @@ from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.embed import stream as kernels
+from numbarnn.kernels.cells import elman
+from numbarnn.kernels.cells.passes import Shape
+from numbarnn.kernels.recurrence import step
+from numbarnn.kernels.recurrence.plan import Plan
 from numbarnn.onnx.reverse import ReverseRNN
 
 I, H, T = 5, 7, 6
@@ -28,11 +31,6 @@ def inputs(rng, B, dtype="float32", features=I):
 
 def arrays(outputs):
     return [a.detach().numpy() for a in outputs]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(11)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -79,11 +77,16 @@ def test_steps_of_every_size_give_the_same_bits(rng, dtype, B, units):
         np.testing.assert_array_equal(stream.step(x_t).numpy(), y)
 
 
+def taken_by(B, I, H, layers):
+    """The kernel that takes a step of this size; None: threads share it out."""
+    return Plan(Shape(1, B, B, I, H, layers, 1, np.dtype(np.float32), elman.TANH.number)).step
+
+
 def test_what_takes_a_step_depends_on_its_size():
     sizes = [(1, 16, 32, 1), (1, 64, 512, 1), (64, 64, 512, 1)]
-    assert [kernels.stepper(*size) for size in sizes] == [kernels._brief_step, kernels._step, kernels._large_step]
-    assert not kernels._brief_step.targetoptions["nogil"]
-    assert kernels._step.targetoptions["nogil"]
+    assert [taken_by(*size) for size in sizes] == [step.take_brief, step.take, None]
+    assert not step.take_brief.targetoptions["nogil"]
+    assert step.take.targetoptions["nogil"]
 
 
 @pytest.mark.parametrize("B", BATCHES)
@@ -134,7 +137,7 @@ def test_out_gets_the_output_and_comes_back(rng, B):
 @pytest.mark.parametrize(("B", "units", "layers"), [(None, 1030, 1), (40, 200, 1), (40, 200, 2)])
 def test_a_large_step_may_read_what_it_writes_over(rng, B, units, layers):
     rnn = nn.RNN(units, units, layers)
-    assert kernels.stepper(B or 1, units, units, layers) is kernels._large_step
+    assert taken_by(B or 1, units, units, layers) is None
     own, given, apart = (rnn.stream(B) for _ in range(3))
     shape = (units,) if B is None else (B, units)
     y = first = rng.standard_normal(shape).astype(np.float32)
@@ -231,6 +234,7 @@ def test_what_does_not_fit_leaves_the_state_as_it_was(case):
     np.testing.assert_array_equal(stream.step(GOOD).numpy(), y)
 
 
+@pytest.mark.slow
 def test_a_tensor_of_torch_is_refused_with_its_type():
     torch = pytest.importorskip("torch")
     rnn, expected = nn.RNN(I, H), "input: expected a numbarnn.Tensor or a NumPy array, got torch"

@@ -12,7 +12,7 @@ from ..autograd.writes import check_writable, write
 from ..tensors.creation import leaf
 from ..tensors.tensor import Parameter, Tensor
 from . import functional as F
-from .functional.sparse import check_padding
+from .functional.embedding import check_padding
 from .module import Module
 
 

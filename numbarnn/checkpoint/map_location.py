@@ -1,4 +1,4 @@
-"""`map_location`: where what was loaded is to be."""
+"""`map_location`: on which device tensors are after loading."""
 
 from __future__ import annotations
 

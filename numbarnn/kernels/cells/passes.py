@@ -1,7 +1,4 @@
-"""What travels together through the recurrence, as one value each.
-
-The legend is in __init__.py.
-"""
+"""What travels together through the recurrence, as one value each."""
 
 from __future__ import annotations
 
@@ -25,7 +22,6 @@ class Shape(NamedTuple):
     directions: int
     dtype: Any
     cell: int
-    in_place: bool  # whether layers write over what they have read
 
 
 class Pass(NamedTuple):

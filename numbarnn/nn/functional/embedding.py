@@ -10,7 +10,7 @@ from ...arrays import devices
 from ...arrays.no_warnings import quietly
 from ...autograd.record import apply, as_array, tensor_of
 from ...autograd.tape import Array
-from ...ops import embedding as ops
+from ...ops import indexing as ops
 from ...tensors.arguments import tensor
 from ...tensors.keywords import by_any_name
 from ...tensors.tensor import Tensor

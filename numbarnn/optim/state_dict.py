@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from ..arrays import devices
 from ..arrays.no_warnings import quietly
 from ..autograd.tape import Array
 from ..tensors.tensor import Tensor
-from .checks import misshapen
+from .step_checks import misshapen
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -65,12 +66,19 @@ def load(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
     for old, new in zip(saved, groups, strict=True):
         names = {"param_names": new["param_names"]} if "param_names" in new else {}
         merged.append({**optimizer.defaults, **names, **old, "params": new["params"]})
-    before = dict(optimizer.__dict__)
-    try:
+    with unchanged_on_error(optimizer):
         optimizer.__setstate__({"state": states, "param_groups": merged})
+
+
+@contextmanager
+def unchanged_on_error(changing: Any) -> Iterator[None]:
+    """Put all attributes of an object back as they were if an exception leaves the block."""
+    before = changing.__dict__.copy()
+    try:
+        yield
     except BaseException:
-        optimizer.__dict__.clear()
-        optimizer.__dict__.update(before)
+        changing.__dict__.clear()
+        changing.__dict__.update(before)
         raise
 
 

@@ -11,19 +11,8 @@ from ...arrays import devices
 from ...arrays.dtypes import int64
 from ...autograd import record
 from ...autograd.tape import Array
+from ...tensors.arguments import tensor
 from ...tensors.tensor import Tensor
-
-
-def array_of(value: Any, function: str, argument: str) -> Array:
-    if not isinstance(value, (Tensor, np.ndarray)):
-        raise TypeError(f"{function}(): argument '{argument}' must be Tensor, not {type(value).__name__}")
-    array: Array = record.as_array(value)
-    return array
-
-
-def check_bool(value: Any, function: str, argument: str) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}")
 
 
 def as_number(padding_value: Any, function: str) -> Any:
@@ -107,7 +96,7 @@ def batch_sizes_of(sequence: Any) -> Array:
 
 
 def indices_of(permutation: Any, argument: str) -> Array:
-    indices = array_of(permutation, "PackedSequence", argument)
+    indices: Array = record.as_array(tensor("PackedSequence", argument, permutation))
     if indices.ndim != 1:
         raise IndexError(f"Dimension out of range: expected '{argument}' of one dimension, got {indices.ndim}")
     if indices.dtype.kind not in "iu":

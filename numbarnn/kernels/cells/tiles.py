@@ -1,0 +1,159 @@
+"""The equations of cells as machine code: each gate a tile of SIMD registers, all rows and columns of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from ..compile import jit, signals
+from ..compile.jit import inlined_kernel
+from ..compile.shared import FLOATS
+from ..compile.symbols import set_cell
+from ..simd.pointers import lanes, panel_width, plus
+from ..simd.tile import tiles_load, tiles_load_part, tiles_store, tiles_store_part
+from .cell import CELLS, Cell
+from .frames import Backward, Forward, reader
+
+#: rows of no more than one vector that are gone through together, in a cell of one gate: a load waits for the store
+#: before it where the two touch, so several rows are loaded before one is stored
+_ROWS = 8
+
+_made: dict[tuple[int, str], Any] = {}
+
+
+def load(number: int, dtype: Any) -> None:
+    """Have the code of a cell for a NumPy dtype in memory, compiled or from the disk cache."""
+    key = number, np.dtype(dtype).name
+    if key in _made:
+        return
+    cell, kind = CELLS[number], getattr(types, key[1])
+    with signals.signals():
+        made = [jit.c_kernel(make(cell, kind), [types.intp]) for make in (_forward_code, _backward_code)]
+        _made[key] = made
+        windows = cell.gates, cell.recurrent, cell.inputs, cell.states, cell.row_is_output, cell.direct
+        set_cell(number, FLOATS.index(kind), [*map(int, windows), *(code.address for code in made)])
+
+
+def _forward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
+    read, rows = reader(Forward, dtype), _rows(cell)
+    several, one, one_part = (_forward_tiles(cell, *size) for size in ((rows, 0, True), (1, 1, False), (1, 1, True)))
+    single, G = _forward_tiles(cell, 1, 0, True), cell.gates
+
+    def forward(frame):
+        p = read(frame)
+        M, N, width = p.M, p.N, panel_width(p.h)
+        if G == 1 and p.gates_row == N and p.h_row == N and p.h_prev_row == N:
+            M, N = 1, M * N
+        if lanes(p.h) >= N:
+            some = M - M % rows
+            for r in range(0, some, rows):
+                several(p, r, 0, N)
+            for r in range(some, M):
+                single(p, r, 0, N)
+            return
+        for r in range(M):
+            for n in range(0, N, width):
+                if N - n >= width:
+                    one(p, r, n, width)
+                else:
+                    one_part(p, r, n, N - n)
+
+    return forward
+
+
+def _backward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
+    read, rows = reader(Backward, dtype), _rows(cell)
+    several, one, one_part = (_backward_tiles(cell, *size) for size in ((rows, 0, True), (1, 1, False), (1, 1, True)))
+    single, G = _backward_tiles(cell, 1, 0, True), cell.gates
+
+    def backward(frame):
+        p = read(frame)
+        M, N, width = p.M, p.N, panel_width(p.h)
+        if G == 1 and p.H == N and p.gates_row == N and p.d_gates_row == N and p.h_row == N and p.h_prev_row == N:
+            M, N = 1, M * N
+        if lanes(p.h) >= N:
+            some = M - M % rows
+            for r in range(0, some, rows):
+                several(p, r, 0, N)
+            for r in range(some, M):
+                single(p, r, 0, N)
+            return
+        for r in range(M):
+            for n in range(0, N, width):
+                if N - n >= width:
+                    one(p, r, n, width)
+                else:
+                    one_part(p, r, n, N - n)
+
+    return backward
+
+
+def _rows(cell: Cell) -> int:
+    return max(1, _ROWS // (cell.gates + cell.states - 1))
+
+
+def _forward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
+    """`cell.forward` of one tile of each gate: `count` columns from n of rows from r."""
+    load, store = (tiles_load_part, tiles_store_part) if part else (tiles_load, tiles_store)
+    equations, G, keeps, has_c = inlined_kernel(cell.forward), cell.gates, not cell.row_is_output, cell.states == 2
+
+    def one_state(p, r, n, count):
+        gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
+        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
+        gates, h = equations(gates, h_prev[0])
+        if keeps:
+            store(gates, plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count)
+        store((h,), plus(p.h, r * p.h_row + n), p.h_row, 0, count)
+
+    def two_states(p, r, n, count):
+        gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
+        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
+        c_prev = load(plus(p.c_prev, r * p.c_prev_row + n), p.c_prev_row, 0, count, 1, rows, panels)
+        gates, h, c = equations(gates, h_prev[0], c_prev[0])
+        store(gates, plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count)
+        store((h,), plus(p.h, r * p.h_row + n), p.h_row, 0, count)
+        store((c,), plus(p.c, r * p.c_row + n), p.c_row, 0, count)
+
+    return inlined_kernel(two_states if has_c else one_state)
+
+
+def _backward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
+    """`cell.backward` of one tile of each gate."""
+    load, store = (tiles_load_part, tiles_store_part) if part else (tiles_load, tiles_store)
+    equations, G, direct = inlined_kernel(cell.backward), cell.gates, cell.direct
+    keeps, has_c = not cell.row_is_output, cell.states == 2
+
+    def one_state(p, r, n, count):
+        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
+        h = load(plus(p.h, r * p.h_row + n), p.h_row, 0, count, 1, rows, panels)
+        d_h = load(plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, 0, count, 1, rows, panels)[0]
+        gates = h
+        if keeps:
+            gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
+        if direct:
+            d_h = d_h + load(plus(p.d_h, r * p.H + n), p.H, 0, count, 1, rows, panels)[0]
+        d_gates, d_h_prev = equations(gates, h_prev[0], h[0], d_h)
+        store(d_gates, plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, p.H, count)
+        if direct:
+            store((d_h_prev,), plus(p.d_h, r * p.H + n), p.H, 0, count)
+
+    def two_states(p, r, n, count):
+        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
+        h = load(plus(p.h, r * p.h_row + n), p.h_row, 0, count, 1, rows, panels)
+        c_prev = load(plus(p.c_prev, r * p.c_prev_row + n), p.c_prev_row, 0, count, 1, rows, panels)
+        c = load(plus(p.c, r * p.c_row + n), p.c_row, 0, count, 1, rows, panels)
+        d_h = load(plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, 0, count, 1, rows, panels)[0]
+        d_c = load(plus(p.d_c, r * p.H + n), p.H, 0, count, 1, rows, panels)
+        gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
+        if direct:
+            d_h = d_h + load(plus(p.d_h, r * p.H + n), p.H, 0, count, 1, rows, panels)[0]
+        d_gates, d_h_prev, d_c_prev = equations(gates, h_prev[0], c_prev[0], h[0], c[0], d_h, d_c[0])
+        store(d_gates, plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, p.H, count)
+        store((d_c_prev,), plus(p.d_c, r * p.H + n), p.H, 0, count)
+        if direct:
+            store((d_h_prev,), plus(p.d_h, r * p.H + n), p.H, 0, count)
+
+    return inlined_kernel(two_states if has_c else one_state)
