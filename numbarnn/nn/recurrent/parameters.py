@@ -53,7 +53,7 @@ class Form(NamedTuple):
 
 
 class Stack:
-    """The sizes of a stack of layers whose parameters fit together, and what is known of its calls."""
+    """The sizes of a stack of layers whose parameters fit together, and the calls that were checked against them."""
 
     def __init__(self, form: Form, arrays: Sequence[Array]) -> None:
         self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
@@ -120,8 +120,8 @@ class BoundParameters:
     """The parameters of a stack, packed with the values that they had in these `states`.
 
     `states` are the (version, count) of each parameter, and must be read before the values: a write by another thread
-    in between then makes the panels look outdated, not fresh.  Whose panels nobody asks for any more is `before`:
-    these are written over them.
+    in between then makes the panels look outdated, not fresh.  `before`: an outdated one of the same parameters, whose
+    panels are written over.
     """
 
     __slots__ = ("_back", "_spare", "panels", "stack", "states")
@@ -183,7 +183,7 @@ class _Kept:
 
 
 def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | None:
-    """What the last call has made of these parameters of a `Form`; None if anything has changed."""
+    """What the last call with this `Form` has bound; None if the parameters or their values have changed since."""
     cache = getattr(params[0], "_cache", None) if params else None
     kept: _Kept | None = None if cache is None else cache.get(form)
     bound = None if kept is None else kept.bound
@@ -191,7 +191,7 @@ def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | Non
 
 
 def bind(params: Sequence[Any], form: Form) -> BoundParameters:
-    """These parameters, checked and packed; what the last call has made of them if nothing has changed.
+    """Check and pack these parameters, or return what the last call has bound if nothing has changed since.
 
     RuntimeError where they do not fit together, TypeError where one is no array.
     """

@@ -30,7 +30,7 @@ Filled = tuple[list[Array], Any]
 
 
 class Runner:
-    """Allocates for passes of one shape, and has them run: the one way into the kernels.
+    """Allocates the results of passes of one shape and runs a Plan: the one way into the kernels.
 
     sizes: T, B and R.  `layers` layers in `directions` directions, of which the first has I inputs.
     """
@@ -64,9 +64,9 @@ class Runner:
 
 
 def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Any:
-    """What makes arrays of this shape, where the parameters are; None if there is none to make.
+    """A function that makes arrays of this shape on the device of the parameters; None if the first length is 0.
 
-    MemoryError for more than there are addresses, which is asked here once and not at each call.
+    MemoryError for more bytes than there are addresses: checked here, once, and not at each call.
     """
     if not shape[0]:
         return None
