@@ -10,7 +10,8 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.nn.recurrent import functional, parameters
+from numbarnn.nn.recurrent import parameters
+from numbarnn.nn.recurrent.run import Runner
 
 
 def doubled(p):
@@ -64,7 +65,7 @@ def test_memory_replaced_while_weights_are_packed_is_seen(monkeypatch):
 
 def test_a_write_while_a_call_runs_makes_its_backward_pass_an_error(monkeypatch):
     """It went forward with other values than the backward pass would read."""
-    original = functional.forward
+    original = Runner.forward
     for written in ("weight", "input"):
         rnn, x = nn.RNN(3, 5), nb.randn(3, 2, 3)
 
@@ -73,7 +74,7 @@ def test_a_write_while_a_call_runs_makes_its_backward_pass_an_error(monkeypatch)
             doubled(rnn.weight_hh_l0 if written == "weight" else x)
             return found
 
-        monkeypatch.setattr(functional, "forward", interrupted)
+        monkeypatch.setattr(Runner, "forward", interrupted)
         output, _ = rnn(x)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             output.sum().backward()

@@ -20,11 +20,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ELMAN = {"tanh": _elman.TANH.number, "relu": _elman.RELU.number}
 
 
+def hidden_size(cell: int, rows: int) -> int:
+    """H, of a weight_ih with so many rows."""
+    return rows // (CELLS[cell].gates - CELLS[cell].inputs)
+
+
 def parameter_shapes(cell: int, I: int, H: int, bias: bool) -> dict[str, tuple[int, ...]]:
     """The parameters of one direction of a layer, in the order of registration."""
     of = CELLS[cell]
     # H as it is, if it is no number
-    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.of_input, of.recurrent))
+    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.gates - of.inputs, of.recurrent))
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows_ih, I), "weight_hh": (rows_hh, H)}
     return shapes | {"bias_ih": (rows_ih,), "bias_hh": (rows_hh,)} if bias else shapes
 
@@ -46,4 +51,5 @@ def bias_gradients(cell: int, d_bias: Array) -> tuple[Array, Array]:
     """The gradients of bias_ih and bias_hh, from that of `merged_bias`: two arrays, as each becomes a `.grad`."""
     of = CELLS[cell]
     H = len(d_bias) // of.gates
-    return d_bias[of.inputs * H :], d_bias[: of.recurrent * H].copy()
+    d_bias_hh = d_bias[: of.recurrent * H].copy()
+    return d_bias[of.inputs * H :] if of.inputs else d_bias, d_bias_hh

@@ -18,7 +18,7 @@ from ...autograd.record import states_of
 from ...kernels import backend
 from ...kernels.cells.cell import CELLS
 from ...tensors.tensor import Tensor
-from .cells import merged_bias, parameter_shapes
+from .cells import hidden_size, merged_bias, parameter_shapes
 from .layout import dense
 from .weights import array_of, cache_of
 
@@ -53,13 +53,13 @@ class Form(NamedTuple):
 
 
 class Stack:
-    """The sizes of a stack of layers whose parameters fit together, and what is known of its calls."""
+    """The sizes of a stack of layers whose parameters fit together, and the calls that were checked against them."""
 
     def __init__(self, form: Form, arrays: Sequence[Array]) -> None:
         self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
         _check(form, arrays)
         rows, self.I = arrays[0].shape
-        self.H, self.dtype = rows // CELLS[self.cell].of_input, arrays[0].dtype
+        self.H, self.dtype = hidden_size(self.cell, rows), arrays[0].dtype
         self.width, self.states = self.D * self.H, CELLS[self.cell].states
         self.kernels = backend.of(arrays[0])
         self.nothing = np.empty((0, 0, 0), self.dtype, like=arrays[0])
@@ -102,7 +102,7 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
     check_together(*arrays)
     if dtype not in FLOATS:
         raise RuntimeError(f"weight_ih: expected float32 or float64, got {dtype}")
-    H = rows // CELLS[form.cell].of_input
+    H = hidden_size(form.cell, rows)
     for i, array in enumerate(arrays):
         layer, name = i // each // D, _NAMES[i % each]
         expected = parameter_shapes(form.cell, D * H if layer else I, H, form.bias)[name]
@@ -120,8 +120,8 @@ class BoundParameters:
     """The parameters of a stack, packed with the values that they had in these `states`.
 
     `states` are the (version, count) of each parameter, and must be read before the values: a write by another thread
-    in between then makes the panels look outdated, not fresh.  Whose panels nobody asks for any more is `before`:
-    these are written over them.
+    in between then makes the panels look outdated, not fresh.  `before`: an outdated one of the same parameters, whose
+    panels are written over.
     """
 
     __slots__ = ("_back", "_spare", "panels", "stack", "states")
@@ -183,7 +183,7 @@ class _Kept:
 
 
 def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | None:
-    """What the last call has made of these parameters of a `Form`; None if anything has changed."""
+    """What the last call with this `Form` has bound; None if the parameters or their values have changed since."""
     cache = getattr(params[0], "_cache", None) if params else None
     kept: _Kept | None = None if cache is None else cache.get(form)
     bound = None if kept is None else kept.bound
@@ -191,7 +191,7 @@ def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | Non
 
 
 def bind(params: Sequence[Any], form: Form) -> BoundParameters:
-    """These parameters, checked and packed; what the last call has made of them if nothing has changed.
+    """Check and pack these parameters, or return what the last call has bound if nothing has changed since.
 
     RuntimeError where they do not fit together, TypeError where one is no array.
     """

@@ -30,7 +30,7 @@ Filled = tuple[list[Array], Any]
 
 
 class Runner:
-    """Allocates for passes of one shape, and has them run: the one way into the kernels.
+    """Allocates the results of passes of one shape and runs a Plan: the one way into the kernels.
 
     sizes: T, B and R.  `layers` layers in `directions` directions, of which the first has I inputs.
     """
@@ -63,15 +63,15 @@ class Runner:
         return [*lower[::-1], output] if keep else [output], kept
 
 
-def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Callable[[], Array] | None:
-    """What makes arrays of this shape, where the parameters are; None if there is none to make.
+def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Any:
+    """A function that makes arrays of this shape on the device of the parameters; None if the first length is 0.
 
-    MemoryError for more than there are addresses, which is asked here once and not at each call.
+    MemoryError for more bytes than there are addresses: checked here, once, and not at each call.
     """
     if not shape[0]:
         return None
-    like = {} if isinstance(stack.nothing, np.ndarray) else {"like": stack.nothing}
-    return functools.partial(make, checked_shape(shape, stack.dtype), stack.dtype, **like)
+    made = functools.partial(make, checked_shape(shape, stack.dtype), stack.dtype)
+    return made if isinstance(stack.nothing, np.ndarray) else functools.partial(made, like=stack.nothing)
 
 
 class Call:
@@ -120,7 +120,8 @@ def by_layer(stack: Stack, states: Array) -> Array:
 
 def flat(part: Array) -> Array:
     """Some layers or directions of `by_layer`, (S, ..., B, H), as (n, B, H): the same memory if S is 1, else a copy."""
-    return part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
+    found: Array = part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
+    return found
 
 
 def put_back(copy: Array, part: Array) -> None:
