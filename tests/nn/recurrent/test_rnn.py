@@ -10,6 +10,7 @@ import pytest
 from gradcheck import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies import POLICIES
 from rnn_cases import check_against_naive, layers_of, make
 from tolerance import assert_close
 
