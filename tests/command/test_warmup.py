@@ -12,8 +12,8 @@ import pytest
 
 from numbarnn import __main__
 from numbarnn.command import warmup
-from numbarnn.kernels.cells import activation
 from numbarnn.kernels.compile import announce, fingerprint, jit, notice
+from numbarnn.kernels.simd import pointers
 from numbarnn.kernels.threads import dispatch, team
 
 #: not part of the library: what `bench` measures the machine with
@@ -27,7 +27,7 @@ def warm():
 
 
 #: kernels, and those that are compiled by themselves
-COMPILED = (type(dispatch.share_of), type(activation.activate))
+COMPILED = (type(dispatch.share_of), type(pointers.plus))
 
 
 def entry_points():
@@ -77,7 +77,8 @@ def fail(line):
     raise AssertionError(line)
 
 nb.config.on_compile(fail)
-for dispatch.WORTH_A_THREAD in (1 << 60, 1):
+
+def run():
     for dtype in (nb.float32, nb.float64):
         for nonlinearity in ("tanh", "relu"):
             for options in ({}, {"num_layers": 3, "bidirectional": True, "batch_first": True, "dropout": 0.5}):
@@ -104,6 +105,10 @@ for dispatch.WORTH_A_THREAD in (1 << 60, 1):
         nb.jit.linear(nb.jit.pack(nn.Linear(5, 2, dtype=dtype)), x[0], np.empty((4, 2), dtype))
         wide = nn.RNN(3, 700, dtype=dtype)
         wide(nb.ones(3, 1, 3, dtype=dtype))[0].sum().backward()
+
+for operations in (1 << 60, 1):
+    with dispatch.using(dispatch.POLICY._replace(serial_operations=operations)):
+        run()
 """
 
 

@@ -12,9 +12,12 @@ if cuda_device.SIMULATED:
 import numpy as np  # noqa: E402  # what follows needs a device
 from tolerance import assert_close  # noqa: E402
 
+from numbarnn.kernels.cells import elman  # noqa: E402
 from numbarnn.kernels.cuda import launch, linear, packing, rnn, weights  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.plain import recurrence  # noqa: E402
+
+TANH, RELU = elman.TANH.number, elman.RELU.number
 
 SIZES = [1, 31, 32, 64, 128, 223, 224, 225, 256, 288, 384, 512, 1000, 1024, 1760, 2560, 4096]
 

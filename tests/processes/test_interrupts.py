@@ -26,7 +26,7 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 signal.signal(signal.SIGALRM, interrupt)
-with dispatch.both_ways():  # numba itself does not bear an interrupt while it loads or compiles
+with dispatch.using(dispatch.POLICY):  # numba itself does not bear an interrupt while it loads or compiles
     workload.train()
 expected = workload.train()
 rnn = workload.model()
@@ -175,7 +175,7 @@ def parallel(*arguments):
     return ran[-1]
 
 def call():
-    dispatch.spread(linear._forward_share, parallel, args, 2)
+    dispatch.run_parallel(linear._forward_share, parallel, args, 2)
 
 call()
 signal.signal(signal.SIGALRM, interrupt)
@@ -184,7 +184,7 @@ for _ in range(1500):
     try:
         signal.setitimer(signal.ITIMER_REAL, moments.uniform(2e-5, 3e-4))
         while True:
-            dispatch.spread(linear._forward_share, linear._forward_parallel, args, 2)
+            dispatch.run_parallel(linear._forward_share, linear._forward_parallel, args, 2)
     except KeyboardInterrupt:
         signal.setitimer(signal.ITIMER_REAL, 0)
     ran.clear()

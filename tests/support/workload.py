@@ -11,7 +11,8 @@ import numbarnn as nb
 from numbarnn import nn
 from numbarnn.kernels.threads import dispatch
 
-dispatch.WORTH_A_THREAD = 1
+always = dispatch.using(dispatch.POLICY._replace(serial_operations=1))
+always.__enter__()
 
 
 def use_numbas_threads(layer: str) -> None:

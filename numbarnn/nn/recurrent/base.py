@@ -9,7 +9,7 @@ from ... import random
 from ...autograd.writes import check_writable, write
 from ..module import Module
 from .cells import ELMAN
-from .parameters import BoundParameters, Form, bind
+from .parameters import BoundParameters
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -30,20 +30,9 @@ class Recurrent(Module):
         cell = self._cell()
         return next(name for name, number in ELMAN.items() if number == cell)
 
-    def _ordered(self) -> tuple[list[Any], Form]:
-        """The parameters in the order of `Form`."""
-        raise NotImplementedError
-
     def _bound(self) -> tuple[BoundParameters, list[Any]]:
         """The parameters, checked and packed, and as they are."""
-        params, form = self._ordered()
-        bound = bind(params, form)
-        stack = bound.stack
-        if self.input_size != stack.I:
-            raise RuntimeError(f"input_size: expected {stack.I}, as in the weights, got {self.input_size}")
-        if self.hidden_size != stack.H:
-            raise RuntimeError(f"hidden_size: expected {stack.H}, as in the weights, got {self.hidden_size}")
-        return bound, params
+        raise NotImplementedError
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.

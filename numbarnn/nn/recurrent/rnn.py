@@ -8,10 +8,10 @@ from ...tensors.creation import empty
 from ...tensors.tensor import Parameter, Tensor
 from ..utils.rnn import PackedSequence
 from .base import Recurrent
-from .cells import ELMAN, elman, parameter_shapes
+from .cells import ELMAN, parameter_shapes
 from .checks import check_dropout, check_sizes
-from .functional import cell_form, cell_parameters, check_nonlinearity, recurrent, recurrent_cell
-from .parameters import Form
+from .functional import cell_of, cell_parameters, recurrent, recurrent_cell
+from .parameters import BoundParameters, Form, bind, known
 from .returned import arranged, layers_shown
 from .sequences import Sequences
 
@@ -130,9 +130,10 @@ class RNN(Recurrent):
         except KeyError:
             raise AssertionError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
 
-    def _ordered(self) -> tuple[list[Any], Form]:
-        form = Form(self._cell(), self.bias, self.num_layers, self.bidirectional)
-        return self._in_order(self._flat_names), form
+    def _bound(self) -> tuple[BoundParameters, list[Any]]:
+        form = self._cell(), self.bias, self.num_layers, self.bidirectional, self.input_size, self.hidden_size
+        params = self._in_order(self._flat_names)
+        return known(params, form) or bind(params, Form(*form)), params
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -158,7 +159,7 @@ class RNN(Recurrent):
         (bound, params), p = self._bound(), self.dropout if self.training else 0.0
         states = () if hx is None else (hx,)
         if not isinstance(input, PackedSequence):
-            sequences = Sequences(input, states, self.batch_first, lengths=lengths)
+            sequences = Sequences(input, states, self.batch_first, None, None, lengths)
             return arranged(*recurrent(bound, params, sequences, p, shown), output_hidden_states)
         data, sizes, order, back = input
         layers, last = recurrent(bound, params, Sequences(data, states, False, sizes, order, lengths), p, shown)
@@ -222,15 +223,16 @@ class RNNCell(Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        check_nonlinearity(self.nonlinearity, input, hx)
+        cell_of(self.nonlinearity, input, hx)  # to refuse what torch refuses first
         return recurrent_cell(*self._bound(), input, hx)
 
     def _cell(self) -> int:
-        return elman(self.nonlinearity)
+        return cell_of(self.nonlinearity)
 
-    def _ordered(self) -> tuple[list[Any], Form]:
+    def _bound(self) -> tuple[BoundParameters, list[Any]]:
         params = cell_parameters(*self._in_order(_CELL_NAMES))
-        return params, cell_form(self._cell(), params)
+        form = self._cell(), len(params) == 4, 1, False, self.input_size, self.hidden_size
+        return known(params, form) or bind(params, Form(*form)), params
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
