@@ -1,4 +1,4 @@
-"""Whether the layer is right on the GPU: the same model there and on the CPU, forward and back, spread in every way."""
+"""Whether the layer is right on the GPU: a model there and on the CPU, both passes, shared out in every way."""
 
 from __future__ import annotations
 

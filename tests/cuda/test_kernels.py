@@ -1,4 +1,4 @@
-"""The door of the CUDA kernels, and what is special about them: the barrier, digits, NaN.  Cells are in test_cells.py."""
+"""The door of the CUDA kernels, products, the barrier, digits and NaN; test_cells.py has the loop over time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ cuda_device.required()
 import naive  # noqa: E402  # what follows needs a device
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from cells import CELLS  # noqa: E402
+from cuda_passes import backward, drawn, forward  # noqa: E402
+from cuda_ways import spread  # noqa: E402
 from repository import ROOT  # noqa: E402
 from tolerance import assert_close  # noqa: E402
 
-from cells import CELLS  # noqa: E402
-from cuda_passes import backward, drawn, forward, rows_of  # noqa: E402
-from cuda_ways import spread  # noqa: E402
-
 from numbarnn.kernels import backend as cpu_backend  # noqa: E402
 from numbarnn.kernels.cells.passes import Pass  # noqa: E402
-from numbarnn.kernels.cuda import arrays, backend, launch, linear, packing, steps  # noqa: E402
+from numbarnn.kernels.cuda import arrays, backend, launch, linear, packing  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, on_host, xp  # noqa: E402
 from numbarnn.kernels.cuda.plan import Chip, Launch  # noqa: E402
 

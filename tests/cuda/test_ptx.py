@@ -30,7 +30,7 @@ from numba import cuda, float32, float64, int32, int64, types
 sys.modules.setdefault("cupy", mock.MagicMock())  # kernels do without it
 import cells
 from numbarnn.kernels.cells.elman import TANH
-from numbarnn.kernels.cuda.finish import Kind
+from numbarnn.kernels.cuda.elements import Kind
 from numbarnn.kernels.cuda.plan import most_kept
 from numbarnn.kernels.cuda.recurrence import Arrays, recurrence_kernel
 
