@@ -11,10 +11,11 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import cuda
+from numba import cuda, types
 
 from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
 from .elements import Kind
+from .jit import OPTIONS
 from .plan import VECTOR, Chip, Launch
 from .recurrence import Arrays, recurrence_kernel
 from .views import Backward, Forward
@@ -125,7 +126,8 @@ def run(how: Launch, kernel: Any, arguments: tuple[Any, ...], grid: tuple[int, i
     if SIMULATED:
         kernel[grid, how.threads, 0, how.shared](*arguments)
         return True
-    signature = tuple(_type(kernel, argument) for argument in arguments)
+    arrays, numbers = arguments
+    signature = _fields(tuple(_type(kernel, array) for array in arrays)), _type(kernel, numbers)
     launcher = _launcher(kernel, signature, how, grid, device(), stream())
     if launcher is not None:
         launcher(*arguments)
@@ -138,6 +140,11 @@ def _type(kernel: Any, argument: Any) -> Any:
     return kernel.typeof_pyval(argument)
 
 
+@functools.lru_cache(maxsize=256)
+def _fields(kinds: tuple[Any, ...]) -> Any:
+    return types.NamedTuple(kinds, Arrays)
+
+
 @contextlib.contextmanager
 def few_blocks() -> Iterator[None]:
     """Without numba's warning of few blocks: here they are as many as are worth it."""
@@ -146,12 +153,22 @@ def few_blocks() -> Iterator[None]:
         yield
 
 
+@functools.cache
+def _specialized(kernel: Any, signature: tuple[Any, ...]) -> Any:
+    """A kernel compiled for these types alone: a launch then does not ask for those of its arguments again.
+
+    numba would do that in Python, an array at a time, as long as all else that a launch takes.
+    """
+    return cuda.jit(signature, **OPTIONS)(kernel.py_func)
+
+
 @functools.lru_cache(maxsize=256)
 def _launcher(
     kernel: Any, signature: tuple[Any, ...], how: Launch, grid: tuple[int, int, int], device: int, stream: int
 ) -> Any:
     """A kernel compiled for what a plan wants of it, to be called; None where there is no room for it."""
-    compiled = kernel.compile(signature)
+    specialized = _specialized(kernel, signature)
+    (compiled,) = specialized.overloads.values()
     compiled.cooperative = how.sliced  # the driver itself then refuses what is not on the chip at once
     if how.shared > UNASKED:
         from cuda.bindings.driver import CUfunction_attribute
@@ -163,4 +180,4 @@ def _launcher(
     if how.sliced and math.prod(grid) > compiled.max_cooperative_grid_blocks(how.threads, how.shared):
         return None
     with few_blocks():
-        return kernel[grid, how.threads, cuda.external_stream(stream) if stream else 0, how.shared]
+        return specialized[grid, how.threads, cuda.external_stream(stream) if stream else 0, how.shared]
