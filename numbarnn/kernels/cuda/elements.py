@@ -47,7 +47,7 @@ def elements_of(kind: Kind, total: Any) -> Elements:
 
 def _forward(dtype: Any, cell: Cell, keeps: bool, total: Any) -> Elements:
     G, W, INPUTS, RECURRENT = cell.gates, cell.kept, cell.inputs, cell.recurrent
-    OF_INPUTS, direct, has_c = G - INPUTS, cell.direct, cell.states > 1
+    OF_INPUTS, direct, has_c = cell.of_input, cell.direct, cell.states > 1
     equations = forward_of(cell, dtype)
 
     def bias_of(g):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from ..cells.cell import Cell
 from .arrays import Array, xp
 from .views import Backward, Forward
 
@@ -22,21 +23,33 @@ def _gates(row: Array, H: int, count: int) -> tuple[Array, ...]:
 def forward(f: Forward) -> None:
     """row_t = x_t W_ih^T + b + h_{t-1} W_hh^T in the gates that each goes to, h_t = cell.forward(row_t, h_{t-1})."""
     cell, (D, _, H) = f.cell, f.states[0].shape
-    row, inputs, recurrent = cell.gates * H, cell.inputs * H, cell.recurrent * H
-    addends, kept = row - inputs, cell.kept * H
+    recurrent, kept = cell.recurrent * H, cell.kept * H
     for d in range(D):
-        bias, weight = f.panels[d, :row], f.panels[d, -H * recurrent :].reshape(recurrent, H).T
+        biases, weight = f.panels[d, : cell.gates * H], f.panels[d, -H * recurrent :].reshape(recurrent, H).T
         for rows, n in _steps(f.offsets, f.reverse or d == 1):
-            a = xp.empty((n, row), f.output.dtype)
-            a[:, :inputs] = bias[:inputs]
-            a[:, inputs:] = f.addend[rows, d * addends : (d + 1) * addends] + bias[inputs:]
-            a[:, :recurrent] += f.states[0][d, :n] @ weight
-            gates, *states = cell.forward(_gates(a, H, cell.gates), *(state[d, :n] for state in f.states))
+            addends = f.addend[rows, d * cell.of_input * H : (d + 1) * cell.of_input * H]
+            row = _row(cell, addends, biases, f.states[0][d, :n] @ weight)
+            gates, *states = cell.forward(row, *(state[d, :n] for state in f.states))
             f.output[rows, d * H : (d + 1) * H] = states[0]
             if f.rows.size > 0:
-                f.rows[rows, d * kept : (d + 1) * kept] = xp.concatenate([*gates, *states[1:]], axis=1)
+                for i, value in enumerate((*gates, *states[1:])):
+                    f.rows[rows, d * kept + i * H : d * kept + (i + 1) * H] = value
             for state, value in zip(f.states, states, strict=True):
                 state[d, :n] = value
+
+
+def _row(cell: Cell, addends: Array, biases: Array, products: Array) -> tuple[Array, ...]:
+    """The gates of a step before `cell.forward`, each an array of its own: (n, H), or (H) of a bias alone."""
+    H = len(biases) // cell.gates
+    row = []
+    for g in range(cell.gates):
+        gate, i = biases[g * H : (g + 1) * H], g - cell.inputs
+        if i >= 0:
+            gate = addends[:, i * H : (i + 1) * H] + gate
+        if g < cell.recurrent:
+            gate = gate + products[:, g * H : (g + 1) * H]
+        row.append(gate)
+    return tuple(row)
 
 
 def backward(b: Backward) -> None:

@@ -31,4 +31,4 @@ def packed_back(
 def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
     """Elements that one direction of one layer takes."""
     of = CELLS[cell]
-    return H * (of.gates + (of.gates - of.inputs) * I + of.recurrent * H)
+    return H * (of.gates + of.of_input * I + of.recurrent * H)
