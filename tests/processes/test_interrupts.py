@@ -18,16 +18,17 @@ from numbarnn.nn.utils.rnn import pack_sequence, pad_packed_sequence
 INTERRUPTED = """
 import random, signal
 import numpy as np
-import workload
+import policies, workload
 import numbarnn as nb
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import using
 
 def interrupt(*_):
     raise KeyboardInterrupt
 
 signal.signal(signal.SIGALRM, interrupt)
-with dispatch.both_ways():  # numba itself does not bear an interrupt while it loads or compiles
-    workload.train()
+for policy in policies.POLICIES.values():  # numba itself does not bear an interrupt while it loads or compiles
+    with using(policy):
+        workload.train()
 expected = workload.train()
 rnn = workload.model()
 optimizer = nb.optim.Adam(rnn.parameters(), lr=1e-3)
@@ -175,7 +176,7 @@ def parallel(*arguments):
     return ran[-1]
 
 def call():
-    dispatch.spread(linear._forward_share, parallel, args, 2)
+    dispatch.run_parallel(linear._forward_share, parallel, args, 2)
 
 call()
 signal.signal(signal.SIGALRM, interrupt)
@@ -184,7 +185,7 @@ for _ in range(1500):
     try:
         signal.setitimer(signal.ITIMER_REAL, moments.uniform(2e-5, 3e-4))
         while True:
-            dispatch.spread(linear._forward_share, linear._forward_parallel, args, 2)
+            dispatch.run_parallel(linear._forward_share, linear._forward_parallel, args, 2)
     except KeyboardInterrupt:
         signal.setitimer(signal.ITIMER_REAL, 0)
     ran.clear()

@@ -9,9 +9,10 @@ import numpy as np
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import Policy, set_policy
 
-dispatch.WORTH_A_THREAD = 1
+# in the whole process, also in one that imports this to run what another has sent it
+set_policy(Policy(serial_operations=1))
 
 
 def use_numbas_threads(layer: str) -> None:
