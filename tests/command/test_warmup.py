@@ -36,7 +36,9 @@ def entry_points():
     names = {"numbarnn.kernels.backend", *(name for package in packages for name in fingerprint.modules(package))}
     for module in map(importlib.import_module, sorted(names - BENCH_ONLY)):
         for node in ast.parse(Path(module.__file__).read_text()).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not isinstance(getattr(module, node.name), COMPILED):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not isinstance(
+                getattr(module, node.name), COMPILED
+            ):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 values = [getattr(module, name, None) for name in sorted(names)]
                 values += [
