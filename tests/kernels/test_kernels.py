@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import naive
 import numpy as np
 import pytest
+from cell_code import activate
+from policies import POLICIES, SERIAL
 from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.cells import activation
+from numbarnn.kernels.cells.elman import RELU, TANH
+from numbarnn.kernels.cells.passes import LayerBackward, Pass, Shape
 from numbarnn.kernels.compile import jit
 from numbarnn.kernels.product import gemm, linear, packing
-from numbarnn.kernels.recurrence import gradients, stack, weights
+from numbarnn.kernels.recurrence import gradients, sharing, weights
+from numbarnn.kernels.recurrence.plan import Plan
 from numbarnn.kernels.simd.pointers import at
 from numbarnn.kernels.simd.target import MR
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import Policy, using
 
 DTYPES = [np.float32, np.float64]
 #: below, at and beyond every width of vector, panel and tile
 SIZES = range(1, 131)
-ACTIVATIONS = {"tanh": activation.TANH, "relu": activation.RELU}
+CELLS = {"tanh": TANH, "relu": RELU}
+#: how much further from the oracle gradients may be than results
+FACTOR = 4.0
 
 
 @jit.kernel
@@ -37,11 +45,6 @@ def _product_of_columns(init, init_row, a, panels, out, M, K, N):
 def _product_of_blocks(init, init_row, blocks, panels, out, M, K, N):
     rows = gemm.by_blocks(at(blocks, 0), MR * K + 3)
     gemm.product(at(init, 0), init_row, rows, at(panels, 0), at(out, 0), N, M, K, N)
-
-
-@jit.kernel
-def _activate(out, row, M, N, code):
-    activation.activate(at(out, 0), row, M, N, code)
 
 
 def products(init, init_row, a, panels, out, M, K, N):
@@ -90,14 +93,14 @@ def test_product_at_every_size(rng, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", CELLS)
 def test_activation_of_rows_at_every_size(rng, dtype, name):
     for N in SIZES:
         for M, row in [(1, N), (3, N), (2, N + 5), (19, N + 1)]:
             values = rng.standard_normal((M, row)).astype(dtype)
             out, check = guarded((M, row), dtype)
             out[...] = values
-            _activate(out, row, M, N, ACTIVATIONS[name])
+            activate(CELLS[name], out, row, M, N)
             check()
             assert_close(out[:, :N], naive.activation(name)(values[:, :N].astype(float)))
             assert np.array_equal(out[:, N:], values[:, N:])
@@ -129,24 +132,25 @@ def test_empty_products():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("workers", [1, 2])
-def test_linear(rng, dtype, workers, monkeypatch):
-    monkeypatch.setattr(dispatch, "WORTH_A_THREAD", 1 if workers > 1 else 1 << 60)
+@pytest.mark.parametrize("shared", ["nothing", "sequences"])
+def test_linear(rng, dtype, shared):
     for R, I, O in [(1, 1, 1), (5, 3, 2), (40, 130, 17), (1030, 33, 70), (0, 3, 4), (3, 0, 2), (2, 4, 0)]:
         x, d_y = rng.standard_normal((R, I)).astype(dtype), rng.standard_normal((R, O)).astype(dtype)
         weight, bias = rng.standard_normal((O, I)).astype(dtype), rng.standard_normal(O).astype(dtype)
         y, check = guarded((R, O), dtype)
-        linear.forward(x, packing.packed(weight, transpose=True), bias, y)
+        with using(POLICIES[shared]):
+            linear.forward(x, packing.packed(weight, transpose=True), bias, y)
         check()
         assert_close(y, naive.linear_forward(x.astype(float), weight.astype(float), bias.astype(float)))
 
         begun, *filled = naive.linear_backward(d_y.astype(float), x.astype(float), weight.astype(float))
         for first in (True, False):
-            gradients = [np.full(s, np.nan, dtype) for s in [(R, I), (O, I), (O,)]]
-            gradients[0][:] = np.nan if first else 1
-            linear.backward(d_y, x, packing.packed(weight), *gradients, first=first)
-            for got, expected in zip(gradients, [begun if first else begun + 1, *filled], strict=True):
-                assert_close(got, expected)
+            got = [np.full(s, np.nan, dtype) for s in [(R, I), (O, I), (O,)]]
+            got[0][:] = np.nan if first else 1
+            with using(POLICIES[shared]):
+                linear.backward(d_y, x, packing.packed(weight), *got, first=first)
+            for actual, expected in zip(got, [begun if first else begun + 1, *filled], strict=True):
+                assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -157,102 +161,127 @@ def test_touched_memory_belongs_to_its_array(rows, columns, dtype):
     assert (made.shape, made.dtype, made.base) == ((rows, columns), dtype, None)
 
 
-def direction_case(rng, T, B, I, H, dtype, lengths=None):
+class Layer(NamedTuple):
+    """The directions of a layer, each with weights of its own, and an input."""
+
+    lengths: Any
+    x: Any  # (T, B, I)
+    h_0: Any  # (D, B, H)
+    parameters: Any  # of each direction weight_ih, weight_hh, bias
+
+
+def layer_case(rng, T, B, I, H, D, dtype, lengths=None):
     lengths = np.full(B, T) if lengths is None else np.sort(lengths)[::-1]
-    arrays = {
-        "x": rng.standard_normal((T, B, I)),
-        "h_0": rng.standard_normal((B, H)),
-        "weight_ih": rng.uniform(-1, 1, (H, I)) * I**-0.5,
-        "weight_hh": rng.uniform(-1, 1, (H, H)) * H**-0.5,
-        "bias": rng.standard_normal(H),
-    }
-    return lengths, {name: a.astype(dtype) for name, a in arrays.items()}
+    x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((D, B, H)).astype(dtype)
+    parameters = [
+        tuple(
+            a.astype(dtype)
+            for a in (
+                rng.uniform(-1, 1, (H, I)) * I**-0.5, rng.uniform(-1, 1, (H, H)) * H**-0.5, rng.standard_normal(H)
+            )
+        )
+        for _ in range(D)
+    ]  # fmt: skip
+    return Layer(lengths, x, h_0, parameters)
 
 
-def check_direction(rng, lengths, c, nonlinearity, reverse, batch_first=False):
-    """Forward and backward of one direction into the last columns of a wider output."""
-    (T, B, I), H, dtype = c["x"].shape, len(c["bias"]), c["x"].dtype
+def check_layer(rng, layer, nonlinearity, policy=SERIAL, by_sequence=False):
+    """Forward and backward of a layer, and of each of its directions alone, which reads and writes its columns only."""
+    lengths, x, h_0, parameters = layer
+    (T, B, I), (D, _, H), dtype, cell = x.shape, h_0.shape, x.dtype, CELLS[nonlinearity].number
     running = lengths[None, :] > np.arange(T)[:, None]
-    starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
-    R, column, code = int(starts[-1]), H if reverse else 0, ACTIVATIONS[nonlinearity]
-    rows = np.ascontiguousarray(c["x"][running])
-    x = np.ascontiguousarray(c["x"].transpose(1, 0, 2)).reshape(B * T, I) if batch_first else rows
+    offsets = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
+    R, rows = int(offsets[-1]), np.ascontiguousarray(x[running])
+    nothing, none = np.empty((0, 0, 0), dtype), np.empty((0, 0), dtype)
+    plan = Plan(Shape(T, B, R, I, H, 1, D, dtype, cell), policy)
 
-    # both directions of a layer, with the same weights; `reverse` says which one is gone back through
-    output, check = guarded((R, 2 * H), dtype)
-    packed = weights.packed([(c["weight_ih"], c["weight_hh"], c["bias"])] * 2)
-    h_n = np.stack([c["h_0"], c["h_0"]])
-    stack.forward(x, batch_first, starts, packed, h_n, np.empty((0, 0, 0), dtype), output, 2, code)
+    output, check = guarded((R, D * H), dtype)
+    states, panels = h_0.copy(), weights.packed(parameters)
+    source = np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(B * T, I) if by_sequence else rows
+    plan.forward(Pass(source, by_sequence, offsets, panels, states, nothing, output, nothing, D, cell))
     check()
-    exact = {name: a.astype(float) for name, a in c.items()}
-    parameters = [exact[name] for name in ("h_0", "weight_ih", "weight_hh", "bias")]
-    for d in (0, 1):
-        want, want_h_n = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, d == 1)
+    exact = [
+        (x.astype(float), lengths, *(a.astype(float) for a in (h_0[d], *parameters[d])), nonlinearity, d == 1)
+        for d in range(D)
+    ]
+    found = [naive.rnn_direction(*arguments) for arguments in exact]
+    for d, (want, want_h_n) in enumerate(found):
         assert_close(output[:, d * H : (d + 1) * H], want[running])
-        assert_close(h_n[d], want_h_n)
+        assert_close(states[d], want_h_n)
 
-    d_output, d_h_n = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
-    other = np.full((R, H), np.nan, dtype)  # the gradient of the other direction is not to be read
-    d_rows = np.concatenate([other, d_output[running]] if reverse else [d_output[running], other], axis=1)
-    d_h, d_pre, previous = d_h_n.copy(), np.empty((R, H), dtype), np.empty((R, H), dtype)
-    stack.backward(starts, packing.packed(c["weight_hh"]), c["h_0"], output, column, reverse, code, d_rows, d_h, d_pre,
-                 previous)  # fmt: skip
-    states = naive.rnn_direction(exact["x"], lengths, *parameters, nonlinearity, reverse)[0]
-    wanted = naive.rnn_direction_backward(exact["x"], lengths, *parameters, nonlinearity, reverse, states,
-                                          d_output.astype(float), d_h_n.astype(float))  # fmt: skip
-    d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = wanted
-    factor = 4.0
-    assert_close(d_h, d_h_0, factor)
-    assert_close(d_pre @ c["weight_ih"], d_x[running], factor)
-    assert_close(d_pre.T @ rows, d_weight_ih, factor)
-    assert_close(d_pre.T @ previous, d_weight_hh, factor)
-    if len(set(lengths)) == 1:  # then h_{t-1} is found in the output
-        got = np.full_like(c["weight_hh"], np.nan)
-        linear.recurrent_backward(d_pre, c["h_0"], output, column, reverse, got)
-        assert_close(got, d_weight_hh, factor)
-    assert_close(d_pre.sum(axis=0), d_bias, factor)
+    d_output, d_h_n = rng.standard_normal((T, B, D * H)).astype(dtype), rng.standard_normal((D, B, H)).astype(dtype)
+    d_rows, back = np.ascontiguousarray(d_output[running]), weights.packed_back([p[:2] for p in parameters])
+    wanted = []
+    for d in range(D):
+        own = slice(d * H, (d + 1) * H)
+        d_own = d_output[:, :, own].astype(float), d_h_n[d].astype(float)
+        wanted.append(naive.rnn_direction_backward(*exact[d], found[d][0], *d_own))
+        alone = np.full((R, D * H), np.nan, dtype)  # the gradient of the other direction is not to be read
+        alone[:, own] = d_rows[:, own]
+        arrays = offsets, *back[d], h_0, rows, output, none, d, cell, alone
+        check_through_time(arrays, parameters[d], d_h_n, policy, wanted[d], running)
 
     # all of it in one call: the first direction fills d_x, the second adds to it, and the others are always filled
-    d_h, got = d_h_n.copy(), [np.full_like(c[name], np.nan) for name in ("weight_ih", "weight_hh", "bias")]
-    got_x = np.full((R, I), 1 if reverse else np.nan, dtype)
-    panels = weights.packed_back([(c["weight_ih"], c["weight_hh"])])[0]
-    gradients.backward(starts, *panels, c["h_0"], rows, output, int(reverse), code, d_rows, d_h, got_x, *got)
-    assert_close(d_h, d_h_0, factor)
-    assert_close(got_x, d_x[running] + (1 if reverse else 0), factor)
-    for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
-        assert_close(actual, expected, factor)
+    filled = [tuple(np.full_like(a, np.nan) for a in of) for of in parameters]
+    d_states, d_x = d_h_n.copy(), np.full((R, I), np.nan, dtype)
+    plan.backward(
+        LayerBackward(offsets, back, h_0, rows, output, none, cell, d_rows, d_states, d_x, filled)
+    )
+    assert_close(d_x, sum(of[0] for of in wanted)[running], FACTOR)
+    for d, (_, d_h_0, *sums) in enumerate(wanted):
+        assert_close(d_states[d], d_h_0, FACTOR)
+        for got, expected in zip(filled[d], sums, strict=True):
+            assert_close(got, expected, FACTOR)
+
+
+def check_through_time(arrays, parameters, d_h_n, policy, wanted, running):
+    """The gradients of the gates, and h_{t-1}, of one direction: the products over all rows are NumPy's."""
+    rows, direction, (weight_ih, weight_hh, bias) = arrays[4], arrays[7], parameters
+    d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = wanted
+    d_states, none, (R, I), H = d_h_n.copy(), np.empty((0, 0), rows.dtype), rows.shape, len(bias)
+    results, zeros = (none, none, none, np.empty(0, rows.dtype)), np.zeros(max(I, H), rows.dtype)
+    (d_gates, check), (h_prev, check_h_prev) = (guarded((R, H), rows.dtype) for _ in range(2))
+    b = gradients.DirectionBackward(*arrays, d_states, *results, zeros)
+    gradients.through_time(b, d_gates, h_prev, policy)
+    check()
+    check_h_prev()
+    assert_close(d_states[direction], d_h_0, FACTOR)
+    others = [d for d in range(len(d_h_n)) if d != direction]
+    assert np.array_equal(d_states[others], d_h_n[others])
+    assert_close(d_gates @ weight_ih, d_x[running], FACTOR)
+    assert_close(d_gates.T @ rows, d_weight_ih, FACTOR)
+    assert_close(d_gates.T @ h_prev, d_weight_hh, FACTOR)
+    assert_close(d_gates.sum(axis=0), d_bias, FACTOR)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
-@pytest.mark.parametrize("reverse", [False, True])
-def test_direction_at_every_size(rng, dtype, nonlinearity, reverse):
+@pytest.mark.parametrize("nonlinearity", CELLS)
+@pytest.mark.parametrize("directions", [1, 2])
+def test_layer_at_every_size(rng, dtype, nonlinearity, directions):
     for size in SIZES:
         for T, B, I, H in [(3, 2, 5, size), (3, 2, size, 6), (2, size, 3, 4)]:
-            check_direction(rng, *direction_case(rng, T, B, I, H, dtype), nonlinearity, reverse)
-            check_direction(rng, *direction_case(rng, T, B, I, H, dtype), nonlinearity, reverse, batch_first=True)
+            for by_sequence in (False, True):
+                layer = layer_case(rng, T, B, I, H, directions, dtype)
+                check_layer(rng, layer, nonlinearity, by_sequence=by_sequence)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("shared", ["nothing", "sequences", "columns"])
-def test_direction_with_lengths(rng, dtype, reverse, shared, monkeypatch):
-    monkeypatch.setattr(dispatch, "WORTH_A_THREAD", 1 if shared == "sequences" else 1 << 60)
-    monkeypatch.setattr(stack, "column_shares", lambda *_: 3 if shared == "columns" else 1)
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("shared", POLICIES)
+def test_layer_with_lengths(rng, dtype, directions, shared):
     for lengths in ([5], [5, 5, 0], [7, 3, 3, 1, 0, 0], [1] * 13 + [0], list(range(20))):
-        T, B = max(lengths), len(lengths)
-        check_direction(rng, *direction_case(rng, T, B, 6, 70, dtype, np.array(lengths)), "tanh", reverse)
+        layer = layer_case(rng, max(lengths), len(lengths), 6, 70, directions, dtype, np.array(lengths))
+        check_layer(rng, layer, "tanh", POLICIES[shared])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shared", ["nothing", "columns"])
-def test_long_sequences(rng, dtype, shared, monkeypatch):
-    """More steps than one block of projections, forward and reverse, alone and in a batch."""
-    monkeypatch.setattr(stack, "column_shares", lambda *_: 3 if shared == "columns" else 1)
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("shared", POLICIES)
+def test_long_sequences(rng, dtype, directions, shared):
+    """More steps than one block of projections, of one direction and of two, alone and in a batch."""
     for T, B in [(300, 1), (150, 3), (60, 60)]:
-        for reverse in (False, True):
-            check_direction(rng, *direction_case(rng, T, B, 3, 10, dtype), "tanh", reverse)
+        check_layer(rng, layer_case(rng, T, B, 3, 10, directions, dtype), "tanh", POLICIES[shared])
 
 
 #: powers of two that input and states, and gradients, are multiplied by: the dtype has room for them and their product
@@ -289,19 +318,23 @@ def test_no_digit_is_lost_to_magnitudes(dtype, shape):
             assert np.array_equal(got, wanted), powers
 
 
-def test_nan_and_infinity_pass_through():
+@pytest.mark.parametrize("shared", ["nothing", "sequences"])
+def test_nan_and_infinity_pass_through(shared):
+    """Also where a sequence of one step has a kernel of its own, on one thread."""
     x = np.array([[np.nan], [np.inf], [-np.inf], [1.0]], np.float32)
-    one, zero = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32)
-    for code, expected in ((activation.TANH, [np.nan, 1, -1, np.tanh(1)]), (activation.RELU, [np.nan, np.inf, 0, 1])):
+    one, zero, nothing = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32), np.empty((0, 0, 0), np.float32)
+    for cell, expected in ((TANH.number, [np.nan, 1, -1, np.tanh(1)]), (RELU.number, [np.nan, np.inf, 0, 1])):
+        plan = Plan(Shape(1, 4, 4, 1, 1, 1, 1, x.dtype, cell), POLICIES[shared])
+        assert (plan.step is None) == (shared == "sequences")
         output, h = np.empty((4, 1), np.float32), np.zeros((1, 4, 1), np.float32)
         packed = weights.packed([(one, zero, zero[0])])
-        stack.forward(x, False, np.array([0, 4]), packed, h, np.empty((0, 0, 0), np.float32), output, 1, code)
+        plan.forward(Pass(x, False, np.array([0, 4]), packed, h, nothing, output, nothing, 1, cell))
         np.testing.assert_allclose(output[:, 0], expected, rtol=1e-6)
 
 
-def test_who_shares_what(monkeypatch):
+def test_who_shares_what():
     """Columns where weights fit no core's cache and sequences are few; sequences else."""
-    monkeypatch.setattr(dispatch, "available", lambda: 2)
-    shares = {(B, H): stack.column_shares(B, H, np.dtype(np.float32)) for B in (1, 8, 64) for H in (64, 512, 1024)}
-    assert shares == {(1, 64): 1, (8, 64): 1, (64, 64): 1, (1, 512): 2, (8, 512): 1, (64, 512): 1,
-                      (1, 1024): 2, (8, 1024): 2, (64, 1024): 1}  # fmt: skip
+    shapes = {(B, H): Shape(9, B, 9 * B, 5, H, 1, 1, np.dtype("f4"), 1) for B in (1, 8, 64) for H in (64, 512, 1024)}
+    threads = {size: sharing.column_threads(shape, Policy(threads=2)) for size, shape in shapes.items()}
+    assert threads == {(1, 64): 1, (8, 64): 1, (64, 64): 1, (1, 512): 2, (8, 512): 1, (64, 512): 1,
+                       (1, 1024): 2, (8, 1024): 2, (64, 1024): 1}  # fmt: skip

@@ -6,10 +6,12 @@ import os
 
 import numpy as np
 import pytest
+from policies import POLICIES
 
-from numbarnn.kernels.product import packing
-from numbarnn.kernels.recurrence import stack, weights
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.cells.elman import TANH
+from numbarnn.kernels.cells.passes import Pass, Shape
+from numbarnn.kernels.recurrence import gradients, weights
+from numbarnn.kernels.recurrence.plan import Plan
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="files have no holes there")
 
@@ -31,40 +33,32 @@ def sparse(tmp_path):
     return make
 
 
-@pytest.fixture(params=["one thread", "sequences are shared out", "columns are shared out"])
-def split(request, monkeypatch):
-    if request.param != "one thread":
-        monkeypatch.setattr(dispatch, "WORTH_A_THREAD", 1)
-        monkeypatch.setattr(dispatch, "limit", 2)
-        monkeypatch.setattr(dispatch.cores, "most", lambda: 2)
-    else:
-        monkeypatch.setattr(dispatch, "limit", 1)
-    if request.param.startswith("columns"):
-        monkeypatch.setattr(stack, "column_shares", lambda *_: 2)
-
-
-def test_rows_far_away_are_as_any(sparse, split):
+@pytest.mark.parametrize("shared", ["nothing", "sequences", "columns"])
+def test_rows_far_away_are_as_any(sparse, shared):
     """Forward and back, where they lie and at the end of arrays of more than 2**32 elements."""
-    rng, rows = np.random.default_rng(3), T * B
+    rng, rows, policy = np.random.default_rng(3), T * B, POLICIES[shared]
     x, d_output = (rng.standard_normal((rows, n), dtype=np.float32) for n in (I, H))
     weight_ih, weight_hh = (rng.standard_normal((H, n), dtype=np.float32) / 8 for n in (I, H))
     h_0 = rng.standard_normal((1, B, H), dtype=np.float32)
     panels = weights.packed([(weight_ih, weight_hh, np.zeros(H, np.float32))])
-    nothing = np.empty((0, 0, 0), np.float32)
+    (back,) = weights.packed_back([(weight_ih, weight_hh)])
+    nothing, none, no_bias = (np.empty((0,) * n, np.float32) for n in (3, 2, 1))
+    plan = Plan(Shape(T, B, rows, I, H, 1, 1, x.dtype, TANH.number), policy)
 
     def run(first, new):
         """All results, of rows that begin at `first`."""
         mine = slice(first, first + rows)
-        starts = first + np.arange(T + 1) * B
-        inputs, output, gradients, d_pre, previous = (new(first + rows, n) for n in (I, H, H, H, H))
-        inputs[mine], gradients[mine] = x, d_output
-        h = h_0.copy()
-        stack.forward(inputs, False, starts, panels, h, nothing, output, 1, TANH)
-        d_h = np.ones((B, H), np.float32)
-        stack.backward(
-            starts, packing.packed(weight_hh), h_0[0], output, 0, False, TANH, gradients, d_h, d_pre, previous
-        )
-        return [h, d_h, *(array[mine].copy() for array in (output, d_pre, previous))]
+        offsets = first + np.arange(T + 1) * B
+        inputs, output, d_rows, d_gates, h_prev = (new(first + rows, n) for n in (I, H, H, H, H))
+        inputs[mine], d_rows[mine] = x, d_output
+        h, d_h = h_0.copy(), np.ones((1, B, H), np.float32)
+        plan.forward(Pass(inputs, False, offsets, panels, h, nothing, output, nothing, 1, TANH.number))
+        b = gradients.DirectionBackward(
+            offsets, *back, h_0, inputs, output, none, 0, TANH.number, d_rows, d_h, none, none, none, no_bias,
+            np.zeros(H, np.float32),
+        )  # fmt: skip
+        gradients.through_time(b, d_gates, h_prev, policy)
+        return [h, d_h, *(array[mine].copy() for array in (output, d_gates, h_prev))]
 
     near = run(0, lambda *shape: np.zeros(shape, np.float32))
     far = run(FAR, sparse)

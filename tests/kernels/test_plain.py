@@ -17,25 +17,25 @@ import processes
 import pytest
 from tolerance import assert_close
 
+from numbarnn.kernels.cells.elman import RELU, TANH
+from numbarnn.kernels.cells.passes import LayerBackward, Pass, Shape
 from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.plain import optimizers, recurrence
 from numbarnn.kernels.product import linear, packing
-from numbarnn.kernels.recurrence import gradients, stack, weights
+from numbarnn.kernels.recurrence import plan, weights
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 DTYPES = [np.float32, np.float64]
-NONLINEARITIES = {"tanh": TANH, "relu": RELU}
+CELLS = {"tanh": TANH, "relu": RELU}
 PAIRS = [
-    (stack.forward, recurrence.rnn_forward),
-    (stack.operations, recurrence.rnn_operations),
-    (stack.backward, recurrence.rnn_backward),
-    (gradients.backward, recurrence.direction_backward),
+    (plan.Plan.rows, recurrence.Plan.rows),
+    (plan.Plan.forward, recurrence.Plan.forward),
+    (plan.Plan.backward, recurrence.Plan.backward),
     (adam.step, optimizers.adam_step),
     (sgd.step, optimizers.sgd_step),
     (rmsprop.step, optimizers.rmsprop_step),
     (linear.forward, recurrence.linear_forward),
     (linear.backward, recurrence.linear_backward),
-    (linear.recurrent_backward, recurrence.recurrent_backward),
     (weights.packed, recurrence.packed_layers),
     (weights.packed_back, recurrence.packed_back),
     (weights.size_of, recurrence.size_of),
@@ -43,11 +43,12 @@ PAIRS = [
     (packing.matrix, recurrence.matrix),
     (packing.touched, recurrence.touched),
     (weights.unpacked_matrix, recurrence.unpacked_matrix),
+    (weights.unpacked_direction, recurrence.unpacked_direction),
     (packing.panel_columns, recurrence.layout),
 ]
 
 
-@pytest.mark.parametrize(("kernel", "numpy"), PAIRS, ids=lambda f: f"{f.__module__}.{f.__name__}")
+@pytest.mark.parametrize(("kernel", "numpy"), PAIRS, ids=lambda f: f"{f.__module__}.{f.__qualname__}")
 def test_signatures_are_those_of_the_kernels(kernel, numpy):
     assert inspect.signature(numpy) == inspect.signature(kernel)
 
@@ -67,26 +68,47 @@ def layers_case(rng, L, D, I, H, dtype):
     ]
 
 
+def test_plans_have_the_same_fields():
+    shape = Shape(1, 1, 1, 5, 4, 3, 1, np.dtype(np.float32), TANH.number)
+    compiled, on_numpy = plan.Plan(shape), recurrence.Plan(shape)
+    assert on_numpy.shape == compiled.shape
+    assert on_numpy.step is None  # a step is a pass like others there
+    for T, layers in ((2, 1), (2, 2), (16, 3), (17, 3)):
+        shape = Shape(T, 1, T, 5, 4, layers, 1, np.dtype(np.float32), TANH.number)
+        compiled, on_numpy = plan.Plan(shape), recurrence.Plan(shape)
+        assert on_numpy.lower_layers == compiled.lower_layers
+        for keep in (False, True):
+            assert on_numpy.rows(keep) == compiled.rows(keep)
+
+
+def offsets_of(lengths):
+    """Which sequences run at each step, (T, B) booleans, and where the rows of each step begin."""
+    running = np.array(lengths) > np.arange(max(lengths))[:, None]
+    return running, np.concatenate([[0], np.cumsum(running.sum(axis=1))])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
+@pytest.mark.parametrize("nonlinearity", CELLS)
 @pytest.mark.parametrize("buffers", [0, 1, 2])
 @pytest.mark.parametrize("D", [1, 2])
-def test_stack(rng, dtype, nonlinearity, buffers, D):
-    L, I, H = 3, 5, 4
+def test_forward(rng, dtype, nonlinearity, buffers, D):
+    L, I, H, cell = 3, 5, 4, CELLS[nonlinearity].number
     layers = layers_case(rng, L, D, I, H, dtype)
     flat = recurrence.packed_layers([(w_ih, w_hh, b_ih + b_hh) for of in layers for w_ih, w_hh, b_ih, b_hh in of])
-    assert len(flat) == D * (recurrence.size_of(I, H, dtype) + (L - 1) * recurrence.size_of(D * H, H, dtype))
+    sizes = [recurrence.size_of(cell, features, H, dtype) for features in (I, D * H, D * H)]
+    assert len(flat) == D * sum(sizes)
+    nothing = np.empty((0, 0, 0), dtype)
     for lengths in ([4, 4, 4], [5, 3, 3, 1, 0], [1]):
         T, B, even = max(lengths), len(lengths), len(set(lengths)) == 1
         x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((L * D, B, H)).astype(dtype)
-        running = np.array(lengths) > np.arange(T)[:, None]
-        starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
+        running, offsets = offsets_of(lengths)
         want, want_h_n, outputs = naive.rnn(x, h_0, layers, nonlinearity, lengths)
-        for batch_first in (False, True) if even else (False,):
-            rows = x.transpose(1, 0, 2).reshape(B * T, I) if batch_first else x[running]
+        for by_sequence in (False, True) if even else (False,):
+            rows = x.transpose(1, 0, 2).reshape(B * T, I) if by_sequence else x[running]
             h, output = h_0.copy(), np.full((len(x[running]), D * H), np.nan, dtype)
             lower = np.full((buffers, *output.shape) if buffers else (0, 0, 0), np.nan, dtype)
-            recurrence.rnn_forward(rows, batch_first, starts, flat, h, lower, output, D, NONLINEARITIES[nonlinearity])
+            made = recurrence.Plan(Shape(T, B, len(output), I, H, L, D, np.dtype(dtype), cell))
+            made.forward(Pass(rows, by_sequence, offsets, flat, h, lower, output, nothing, D, cell))
             assert_close(output, want[running])
             assert_close(h, want_h_n)
             for k, of_layer in zip(range(buffers), (1, 0), strict=False):
@@ -94,49 +116,41 @@ def test_stack(rng, dtype, nonlinearity, buffers, D):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("nonlinearity", NONLINEARITIES)
-@pytest.mark.parametrize("reverse", [False, True])
-def test_direction_backward(rng, dtype, nonlinearity, reverse):
-    I, H = 5, 4
-    (((w_ih, w_hh, bias, _),),) = layers_case(rng, 1, 1, I, H, dtype)
+@pytest.mark.parametrize("nonlinearity", CELLS)
+@pytest.mark.parametrize("D", [1, 2])
+def test_backward(rng, dtype, nonlinearity, D):
+    I, H, cell = 5, 4, CELLS[nonlinearity].number
+    ((*directions,),) = layers_case(rng, 1, D, I, H, dtype)
     for lengths in ([4, 4, 4], [5, 3, 3, 1, 0], [1]):
         T, B = max(lengths), len(lengths)
-        x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
-        running = np.array(lengths) > np.arange(T)[:, None]
-        starts = np.concatenate([[0], np.cumsum(running.sum(axis=1))])
-        parameters = (h_0, w_ih, w_hh, bias, nonlinearity, reverse)
-        states = naive.rnn_direction(x, lengths, *parameters)[0]
-        d_output, d_h_n = rng.standard_normal((T, B, H)).astype(dtype), rng.standard_normal((B, H)).astype(dtype)
-        d_h = d_h_n.copy()
-        want = naive.rnn_direction_backward(x, lengths, *parameters, states, d_output, d_h_n)
-        d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = want
-
-        other = np.full((len(x[running]), H), np.nan, dtype)  # the other direction is not to be read
-        both = [np.concatenate([other, a[running]] if reverse else [a[running], other], 1) for a in (states, d_output)]
-        column = H if reverse else 0
-        d_pre, previous = np.empty_like(other), np.empty_like(other)
-        recurrence.rnn_backward(starts, recurrence.packed_matrix(w_hh), h_0, both[0], column, reverse,
-                           NONLINEARITIES[nonlinearity], both[1], d_h, d_pre, previous)  # fmt: skip
-        assert_close(d_h, d_h_0, 4)
-        assert_close(d_pre.T @ previous, d_weight_hh, 4)
-        got = [np.full(shape, np.nan, dtype) for shape in ((len(other), I), w_ih.shape, bias.shape)]
-        recurrence.linear_backward(d_pre, x[running], recurrence.packed_matrix(w_ih), *got, first=True)
-        for actual, expected in zip(got, (d_x[running], d_weight_ih, d_bias), strict=True):
-            assert_close(actual, expected, 4)
-        if len(set(lengths)) == 1:
-            d_weight = np.full_like(w_hh, np.nan)
-            recurrence.recurrent_backward(d_pre, h_0, both[0], column, reverse, d_weight)
-            assert_close(d_weight, d_weight_hh, 4)
-
-        got = [np.full_like(a, np.nan) for a in (w_ih, w_hh, bias)]
-        d_h, got_x = d_h_n.copy(), np.full((len(other), I), 1 if reverse else np.nan, dtype)
-        panels = recurrence.packed_back([(w_ih, w_hh)])[0]
-        recurrence.direction_backward(starts, *panels, h_0, x[running], both[0], int(reverse),
-                                 NONLINEARITIES[nonlinearity], both[1], d_h, got_x, *got)  # fmt: skip
-        assert_close(d_h, d_h_0, 4)
-        assert_close(got_x, d_x[running] + (1 if reverse else 0), 4)
-        for actual, expected in zip(got, (d_weight_ih, d_weight_hh, d_bias), strict=True):
-            assert_close(actual, expected, 4)
+        x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((D, B, H)).astype(dtype)
+        d_output = rng.standard_normal((T, B, D * H)).astype(dtype)
+        d_h_n = rng.standard_normal((D, B, H)).astype(dtype)
+        (running, offsets), states, wanted = offsets_of(lengths), [], []
+        for d, (w_ih, w_hh, bias, _) in enumerate(directions):
+            arguments = x, lengths, h_0[d], w_ih, w_hh, bias, nonlinearity, d == 1
+            states.append(naive.rnn_direction(*arguments)[0])
+            own = d_output[:, :, d * H : (d + 1) * H]
+            wanted.append(naive.rnn_direction_backward(*arguments, states[-1], own, d_h_n[d]))
+        output, rows = np.concatenate(states, axis=2)[running], x[running]
+        panels = recurrence.packed_back([of[:2] for of in directions])
+        made = recurrence.Plan(Shape(T, B, len(rows), I, H, 1, D, np.dtype(dtype), cell))
+        for is_wanted in (True, False):  # d_x and the gradients of biases
+            got = [[np.full_like(a, np.nan) for a in of[:3]] for of in directions]
+            d_h, d_x = d_h_n.copy(), np.full(rows.shape if is_wanted else (0, 0), np.nan, dtype)
+            if not is_wanted:
+                got = [[d_w_ih, d_w_hh, np.empty(0, dtype)] for d_w_ih, d_w_hh, _ in got]
+            none = np.empty((0, 0), dtype)
+            made.backward(
+                LayerBackward(offsets, panels, h_0, rows, output, none, cell, d_output[running], d_h, d_x, got)
+            )
+            if is_wanted:
+                assert_close(d_x, sum(of[0] for of in wanted)[running], 4)
+            for d, (_, d_h_0, *sums) in enumerate(wanted):
+                assert_close(d_h[d], d_h_0, 4)
+                for actual, expected in zip(got[d], sums, strict=True):
+                    if actual.size:
+                        assert_close(actual, expected, 4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -156,18 +170,19 @@ def test_linear(rng, dtype):
 
 
 def test_nan_and_infinity_pass_through_without_a_warning():
-    x, no_state, starts = np.array([[np.nan], [np.inf], [-np.inf], [1.0]]), np.zeros((4, 1)), np.array([0, 4])
-    flat = recurrence.packed_layers([(np.ones((1, 1)), np.zeros((1, 1)), np.zeros(1))])
-    for code, expected in ((TANH, [np.nan, 1, -1, np.tanh(1)]), (RELU, [np.nan, np.inf, 0, 1])):
-        output, h = np.empty((4, 1)), np.zeros((1, 4, 1))
-        recurrence.rnn_forward(x, False, starts, flat, h, np.empty((0, 0, 0)), output, 1, code)
+    x, offsets = np.array([[np.nan], [np.inf], [-np.inf], [1.0]]), np.array([0, 4])
+    nothing, none, no_bias = np.empty((0, 0, 0)), np.empty((0, 0)), np.empty(0)
+    one, zero, no_state = np.ones((1, 1)), np.zeros((1, 1)), np.zeros((1, 4, 1))
+    flat = recurrence.packed_layers([(one, zero, zero[0])])
+    for cell, expected in ((TANH.number, [np.nan, 1, -1, np.tanh(1)]), (RELU.number, [np.nan, np.inf, 0, 1])):
+        made = recurrence.Plan(Shape(1, 4, 4, 1, 1, 1, 1, x.dtype, cell))
+        output = np.empty((4, 1))
+        made.forward(Pass(x, False, offsets, flat, no_state.copy(), nothing, output, nothing, 1, cell))
         np.testing.assert_allclose(output[:, 0], expected)
-    d_pre = np.empty((4, 1))
-    d_output = np.array([[1.0], [np.inf], [np.inf], [np.nan]])
-    recurrence.rnn_backward(
-        starts, np.zeros(1), no_state, output, 0, False, RELU, d_output, no_state, d_pre, np.empty(0)
-    )
-    np.testing.assert_array_equal(d_pre[:, 0], [1, np.inf, 0, np.nan])
+    d_output, d_x = np.array([[1.0], [np.inf], [np.inf], [np.nan]]), np.empty((4, 1))
+    panels, gradients = recurrence.packed_back([(one, zero)]), [(none, none, no_bias)]
+    made.backward(LayerBackward(offsets, panels, no_state, x, output, none, cell, d_output, no_state, d_x, gradients))
+    np.testing.assert_array_equal(d_x[:, 0], [1, np.inf, 0, np.nan])
     recurrence.linear_forward(np.array([[np.inf, -np.inf]]), np.ones(2), np.zeros(1), y := np.zeros((1, 1)))
     assert np.isnan(y).all()
 
@@ -253,7 +268,8 @@ def test_one_switch_for_all():
 import json, numba
 from numbarnn.kernels import backend
 from numbarnn.kernels.plain import recurrence
-print(json.dumps([backend.COMPILED, *(f.__module__ for f in vars(backend).values() if hasattr(f, "__code__"))]))
+functions = [f for f in vars(backend).values() if hasattr(f, "__code__")]
+print(json.dumps([backend.COMPILED, backend.Plan.__module__, *(f.__module__ for f in functions)]))
 """
     compiled, *modules = json.loads(processes.run(program, NUMBA_DISABLE_JIT="1")[0])
     assert not compiled

@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 import pytest
+from policies import POLICIES
 
 import numbarnn as nb
 from numbarnn.kernels.compile import jit
-from numbarnn.kernels.recurrence import stack
 from numbarnn.kernels.threads import dispatch, team
 from numbarnn.kernels.threads.atomic import get, load, put, relax, swap
 from numbarnn.kernels.threads.job import job
@@ -103,19 +103,17 @@ def test_threads_sleep_when_there_is_nothing_to_do():
 
 
 @pytest.mark.parametrize("options", [{}, {"num_layers": 3}, {"bidirectional": True, "num_layers": 2}])
-@pytest.mark.parametrize("columns", [1, 2])
-def test_whoever_finds_the_team_taken_does_all_alone(columns, options, monkeypatch):
-    monkeypatch.setattr(dispatch, "WORTH_A_THREAD", 1)
-    monkeypatch.setattr(dispatch, "available", lambda: 2)
-    monkeypatch.setattr(stack, "column_shares", lambda *_: columns)
-    words, results = dispatch._team_of(2)._lines, []
+@pytest.mark.parametrize("shared", ["sequences", "columns", "layers"])
+def test_whoever_finds_the_team_taken_does_all_alone(shared, options):
+    words, results = dispatch._team_of(3)._lines, []
     for taken in (0, 1, 0):
         nb.manual_seed(2)
         model, x = nb.nn.RNN(5, 40, **options), nb.randn(30, 1, 5, requires_grad=True)
         words[0, team.OWNED // 8], regions = taken, words[0, team.REGION // 8]
         try:
-            output, h_n = model(x)
-            output.sum().backward()
+            with dispatch.using(POLICIES[shared]):
+                output, h_n = model(x)
+                output.sum().backward()
         finally:
             words[0, team.OWNED // 8] = 0
         assert (words[0, team.REGION // 8] > regions) == (not taken)

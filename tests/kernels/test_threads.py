@@ -6,14 +6,18 @@ import math
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import numbarnn as nb
-from numbarnn.kernels.recurrence import stack
+from numbarnn.kernels.cells.elman import TANH
+from numbarnn.kernels.cells.passes import Shape
+from numbarnn.kernels.recurrence import sharing
 from numbarnn.kernels.threads import dispatch, team
 
 SMALL = 1000
-LARGE = dispatch.ASLEEP_TIMES * SMALL
+POLICY = dispatch.Policy(serial_operations=SMALL)
+LARGE = POLICY.asleep_factor * SMALL
 
 
 @pytest.fixture
@@ -21,43 +25,42 @@ def clock(monkeypatch):
     """A clock that the test sets, no threads yet, and a first call long ago."""
     now = [1000.0]
     monkeypatch.setattr(dispatch.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(dispatch, "WORTH_A_THREAD", SMALL)
     monkeypatch.setattr(dispatch, "_last_worth", 0.0)
     monkeypatch.setattr(dispatch, "_team", None)
     return now
 
 
 def test_calls_in_a_row_are_worth_it_and_one_by_itself_is_not(clock):
-    assert not dispatch.worth(SMALL)
-    clock[0] += dispatch.IN_A_ROW / 2
-    assert dispatch.worth(SMALL)
-    clock[0] += dispatch.IN_A_ROW / 2
-    assert dispatch.worth(SMALL)
-    clock[0] += dispatch.IN_A_ROW * 2
-    assert not dispatch.worth(SMALL)
+    assert not POLICY.worth(SMALL)
+    clock[0] += POLICY.in_a_row / 2
+    assert POLICY.worth(SMALL)
+    clock[0] += POLICY.in_a_row / 2
+    assert POLICY.worth(SMALL)
+    clock[0] += POLICY.in_a_row * 2
+    assert not POLICY.worth(SMALL)
 
 
 def test_much_work_always_is_and_little_never(clock):
-    assert dispatch.worth(LARGE)
-    assert not dispatch.worth(SMALL - 1)
-    clock[0] += dispatch.IN_A_ROW * 2
-    assert dispatch.worth(LARGE)
-    assert not dispatch.worth(SMALL - 1)
+    assert POLICY.worth(LARGE)
+    assert not POLICY.worth(SMALL - 1)
+    clock[0] += POLICY.in_a_row * 2
+    assert POLICY.worth(LARGE)
+    assert not POLICY.worth(SMALL - 1)
 
 
 def test_little_work_between_small_calls_makes_no_row(clock):
-    assert not dispatch.worth(SMALL)
-    clock[0] += dispatch.IN_A_ROW * 2
+    assert not POLICY.worth(SMALL)
+    clock[0] += POLICY.in_a_row * 2
     for _ in range(3):
-        assert not dispatch.worth(SMALL - 1)
-    assert not dispatch.worth(SMALL)
+        assert not POLICY.worth(SMALL - 1)
+    assert not POLICY.worth(SMALL)
 
 
 def test_threads_that_are_awake_are_used(clock, monkeypatch):
     for awake in (False, True):
-        clock[0] += dispatch.IN_A_ROW * 2
+        clock[0] += POLICY.in_a_row * 2
         monkeypatch.setattr(dispatch, "_team", SimpleNamespace(is_awake=lambda awake=awake: awake))
-        assert dispatch.worth(SMALL) == awake
+        assert POLICY.worth(SMALL) == awake
 
 
 def test_a_member_is_awake_until_it_sleeps():
@@ -72,15 +75,38 @@ def test_a_member_is_awake_until_it_sleeps():
     assert asleep
 
 
+def operations(R, B, I, H, layers=1, directions=1):
+    shape = Shape(R // B, B, R, I, H, layers, directions, np.dtype(np.float32), TANH.number)
+    return sharing.operations(shape, dispatch.Policy())
+
+
 @pytest.mark.parametrize(("layers", "directions"), [(1, 1), (1, 2), (3, 1), (2, 2)])
 def test_operations_are_those_of_all_products(layers, directions):
     R, B, I, H = 6, 3, 5, 7
     model = nb.nn.RNN(I, H, layers, bidirectional=directions == 2)
     weights = sum(math.prod(p.shape) for name, p in model.named_parameters() if name.startswith("weight"))
-    assert stack.operations(R, B, I, H, layers * directions, directions) == 2 * R * weights
+    assert operations(R, B, I, H, layers, directions) == 2 * R * weights
 
 
 def test_few_sequences_count_as_more_where_columns_are_shared_out():
-    six = stack.operations(6, 6, 1, 600, 1, 1)
-    assert [stack.operations(6, B, 1, 600, 1, 1) / six for B in (1, 2, 3, 4)] == [4, 2, 1, 1]
-    assert stack.operations(6, 1, 1, 100, 1, 1) == stack.operations(6, 6, 1, 100, 1, 1)
+    six = operations(6, 6, 1, 600)
+    assert [operations(6, B, 1, 600) / six for B in (1, 2, 3, 4)] == [4, 2, 1, 1]
+    assert operations(6, 1, 1, 100) == operations(6, 6, 1, 100)
+
+
+def test_a_policy_is_in_use_until_its_block_ends():
+    before = dispatch.policy()
+    with pytest.raises(KeyError), dispatch.using(POLICY):  # noqa: PT012
+        assert dispatch.policy() is POLICY
+        raise KeyError
+    assert dispatch.policy() is before
+
+
+def test_a_policy_that_is_given_decides_in_place_of_that_in_use():
+    shape = Shape(2, 3, 6, 5, 7, 1, 1, np.dtype(np.float32), TANH.number)
+    with dispatch.using(dispatch.Policy(threads=4)):
+        assert dispatch.policy().available() == 4
+        assert dispatch.policy().most(9, 1e9) == 4
+        assert dispatch.Policy(threads=2).most(9, 1e9) == 2
+        assert sharing.column_threads(shape, dispatch.Policy(threads=2, columns=3)) == 3
+        assert sharing.layer_threads(shape, dispatch.Policy(threads=2, layers=3)) == 1  # there is one

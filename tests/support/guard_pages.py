@@ -1,6 +1,6 @@
 """Arrays between pages that may not be touched, and kernels that get nothing else: `python guard_pages.py SEED CASES`.
 
-To read or write one element beyond an array ends the process.  Scratch has exactly the size that was asked for.
+To read or write one element beyond an array ends the process.  Workspaces have exactly the size that was asked for.
 Results of all ways of sharing out are compared to the bit.
 """
 
@@ -13,11 +13,15 @@ import sys
 from typing import Any, NamedTuple
 
 import numpy as np
+from policies import POLICIES, SERIAL
 
 import numbarnn as nb
+from numbarnn.kernels.cells import tiles
+from numbarnn.kernels.cells.cell import CELLS
+from numbarnn.kernels.cells.passes import LayerBackward, Pass
 from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.product import linear, packing
-from numbarnn.kernels.recurrence import by_column, by_layer, by_sequence, gradients, projection, stack, weights
+from numbarnn.kernels.recurrence import by_column, by_layer, by_sequence, gradients, projection, step, weights
 from numbarnn.kernels.threads import dispatch
 
 LIBC = ctypes.CDLL(None)
@@ -27,6 +31,13 @@ SHARES = {
     "sequences": by_sequence.forward_parallel,
     "columns": by_column.forward_parallel,
     "layers": by_layer.forward_parallel,
+}
+#: one thread, and all in one kernel or in parts, whose memory comes from Python; and several
+BACKWARD = {
+    "alone": SERIAL,
+    "in parts": dispatch.Policy(threads=1, serial_operations=1, columns=1),
+    "sequences": POLICIES["sequences"],
+    "columns": POLICIES["columns"],
 }
 
 
@@ -71,8 +82,8 @@ class Case(NamedTuple):
     H: int
     layers: int
     directions: int
-    activation: int
-    batch_first: bool
+    cell: int
+    by_sequence: bool
     lengths: Any
 
 
@@ -82,7 +93,7 @@ def drawn(rng: random.Random) -> Case:
     lengths = sorted((rng.randint(0, T) for _ in range(B)), reverse=True) if ragged else [T] * B
     return Case(
         rng.choice([np.float32, np.float64]), B, max(lengths) if ragged else T, rng.choice(SIZES),
-        max(1, rng.choice(SIZES)), rng.choice([1, 1, 2, 3]), directions, rng.choice([1, 2]),
+        max(1, rng.choice(SIZES)), rng.choice([1, 1, 2, 3]), directions, rng.choice(list(CELLS)),
         not ragged and rng.random() < 0.4, np.array(lengths, int),
     )  # fmt: skip
 
@@ -90,77 +101,109 @@ def drawn(rng: random.Random) -> Case:
 def take_exact_memory() -> None:
     """Have kernels compiled for ordinary arrays, and then no other arrays than guarded ones."""
     for dtype in ("float32", "float64"):
-        with dispatch.both_ways():
-            for directions in (1, 2):
-                rnn_ = nb.nn.RNN(3, 5, 2, bidirectional=directions == 2, dtype=dtype)
-                for lengths in (None, [5, 3, 1]):
-                    rnn_(nb.zeros(5, 3, 3, dtype=dtype), lengths=lengths)[0].sum().backward()
-            nb.nn.Linear(3, 4, dtype=dtype)(nb.zeros(5, 3, dtype=dtype)).sum().backward()
+        for number in CELLS:
+            tiles.load(number, dtype)
+        nb.nn.RNN(3, 5, dtype=dtype).requires_grad_(False).stream(2).step(np.zeros((2, 3), dtype))
+        nb.nn.RNN(3, 400, dtype=dtype).requires_grad_(False).stream(2).step(np.zeros((2, 3), dtype))
+        for policy in [*BACKWARD.values(), POLICIES["layers"]]:
+            with dispatch.using(policy):
+                for directions in (1, 2):
+                    rnn = nb.nn.RNN(3, 5, 2, bidirectional=directions == 2, dtype=dtype)
+                    for lengths in (None, [20, 3, 1]):
+                        x = nb.zeros(20, 3, 3, dtype=dtype)
+                        rnn(x, lengths=lengths)[0].sum().backward()
+                        with nb.no_grad():
+                            rnn(x, lengths=lengths)
+                nb.nn.Linear(3, 4, dtype=dtype)(nb.zeros(5, 3, dtype=dtype)).sum().backward()
     packing._no_workspace.cache_clear()
     packing.aligned = weights.aligned = lambda size, dtype: guarded.empty((size,), dtype)
     packing.matrix = gradients.matrix = lambda rows, columns, dtype: guarded.empty((rows, columns), dtype)
-    linear.workspaces = stack.workspaces = lambda count, size, dtype: guarded.empty((count, size), dtype)
-    for module in (gradients, linear, stack, packing, weights):
+    linear.workspaces = gradients.workspaces = lambda count, size, dtype: guarded.empty((count, size), dtype)
+    for module in (gradients, linear, packing, weights):
         module.np = guarded  # type: ignore[attr-defined]
 
 
-def forward(rng: random.Random, case: Case, values: Any) -> tuple[Any, ...]:
-    """Run each way; returns starts, rows of x, parameters of the first layer, its first states, and the output."""
-    dtype, B, T, I, H, L, D, activation, batch_first, lengths = case
-    starts = guarded.filled(
+class Arrays(NamedTuple):
+    """The first layer of a case, and what a pass forward has left."""
+
+    offsets: Any
+    x: Any
+    parameters: Any  # of each direction weight_ih, weight_hh, bias
+    states: Any  # (S D, B, H): the first ones
+    output: Any  # of the last layer
+    rows: Any  # (R, D W) of the first, or of size 0
+
+
+def forward(rng: random.Random, case: Case, values: Any) -> Arrays:
+    """Run each way: the bits are the same."""
+    dtype, B, T, I, H, L, D, number, by_sequence_, lengths = case
+    cell = CELLS[number]
+    of_inputs, S = cell.gates - cell.inputs, cell.states
+    offsets = guarded.filled(
         np.concatenate([[0], np.cumsum((lengths[None] > np.arange(T)[:, None]).sum(1))]).astype(int)
     )
-    R = int(starts[-1])
+    R = int(offsets[-1])
     parameters = [
-        tuple(map(values, ((H, I if i < D else D * H), (H, H), (H,)), (0.3, H**-0.5, 1))) for i in range(L * D)
+        (
+            values((of_inputs * H, I if i < D else D * H), 0.3),
+            values((cell.recurrent * H, H), H**-0.5),
+            values((cell.gates * H,)),
+        )
+        for i in range(L * D)
     ]
-    panels, x, h_0 = weights.packed(parameters), values((R, I)), values((L * D, B, H))
-    kept = rng.choice([0, min(L - 1, 2), L - 1]) if D == 1 else min(L - 1, 2)
-    room = projection.room_size(R, D * H) if kept == 0 and L > 1 else 0
+    panels, x, first = weights.packed(parameters), values((R, I)), values((S * L * D, B, H))
+    # no array for the layers below: each writes over what it has read
+    lower = rng.choice([0, min(L - 1, 2), L - 1])
+    workspace = projection.workspace_size(R, D * H) if lower == 0 and L > 1 else 0
+    most = {"alone": 1, "columns": -(-H // packing.panel_columns(dtype)), "layers": 2 if D == 2 else 5}
     found = []
     for way, parallel in {"alone": None, **SHARES}.items():
-        uneven = R != B * T or B == 0 or L * D == 1
-        if way == "layers" and uneven:
+        if way == "layers" and (B == 0 or (D == 1 and (L == 1 or R != B * T))):
             continue
-        most = {"alone": 1, "columns": -(-H // packing.panel_columns(dtype)), "layers": 2 if D == 2 else 5}
         count = min(rng.choice([2, 3, 5]), most.get(way, 5))
-        h, output = guarded.filled(h_0), guarded.empty((R, D * H), dtype)
-        args = (x, batch_first, starts, panels, h, guarded.empty((kept, R, D * H), dtype), output, D, activation,
-                guarded.empty((count if room else 1, room), dtype))  # fmt: skip
-        if parallel is None:
-            by_sequence.forward_share(*args, 0, 1)
-        else:
-            assert parallel(*args, count, dispatch._team_of(2).address)
-        found.append((way, output, h))
-    for way, output, h in found[1:]:
-        assert np.array_equal(output, found[0][1]), way
-        assert np.array_equal(h, found[0][2]), way
-    return starts, x, parameters[:D], h_0, found[0][1]
-
-
-def backward(
-    rng: random.Random, case: Case, values: Any, starts: Any, x: Any, parameters: Any, h_0: Any, output: Any
-) -> None:
-    """All gradients of one direction of the first layer, as if its output were that of the last."""
-    dtype, B, H, activation = case.dtype, case.B, case.H, case.activation
-    direction, R = rng.randrange(case.directions), len(x)
-    panels = weights.packed_back([parameters[direction][:2]])[0]
-    d_output, d_h_n, begun = values((R, case.directions * H)), values((B, H)), values((R, case.I))
-    wanted = rng.random() < 0.7
-    found = []
-    for way in ("alone", "sequences", "columns"):
-        dispatch.WORTH_A_THREAD = 1 << 60 if way == "alone" else 1
-        dispatch.available = lambda: 3
-        stack.column_shares = lambda *_, way=way: 3 if way == "columns" else 1
-        d_h, d_x = guarded.filled(d_h_n), guarded.filled(begun) if wanted else guarded.empty((0, 0), dtype)
-        shapes = (H, case.I), (H, H), (H,)
-        filled = [guarded.empty(shape, dtype) for shape in shapes]
-        gradients.backward(
-            starts, *panels, h_0[direction], x, output, direction, activation, d_output, d_h, d_x, *filled
+        states, output = guarded.filled(first), guarded.empty((R, D * H), dtype)
+        rows = guarded.empty((L, R, D * cell.kept * H) if cell.kept else (0, 0, 0), dtype)
+        p = Pass(
+            x, by_sequence_, offsets, panels, states, guarded.empty((lower, R, D * H), dtype), output, rows, D, number
         )
-        found.append((way, d_h, d_x, *filled))
+        workspaces = guarded.empty((count if workspace else 1, workspace), dtype)
+        if parallel is None:
+            by_sequence.forward_share(p, workspaces, 0, 1)
+        else:
+            assert parallel(p, workspaces, count, dispatch._team_of(count).address)
+        found.append((way, output, states, rows))
+    if T == D == 1 and R == B:
+        for take in (step.take, step.take_brief):
+            states, output = guarded.filled(first), guarded.empty((R, H), dtype)
+            take(panels, states, I, number, x, output)
+            found.append((take.__name__, output, states, found[0][3]))
     for way, *arrays in found:
         for array, expected in zip(arrays, found[0][1:], strict=True):
+            assert np.array_equal(array, expected), way
+    _, output, _, rows = found[0]
+    states = guarded.filled(first.reshape(S, L, D, B, H)[:, 0].reshape(S * D, B, H))
+    return Arrays(offsets, x, parameters[:D], states, output, rows[0] if len(rows) else guarded.empty((0, 0), dtype))
+
+
+def backward(rng: random.Random, case: Case, values: Any, arrays: Arrays) -> None:
+    """All gradients of the first layer, as if its output were that of the last."""
+    offsets, x, parameters, states, output, rows = arrays
+    panels = weights.packed_back([of[:2] for of in parameters])
+    d_output, d_last = values(output.shape), values(states.shape)
+    is_wanted, has_bias = rng.random() < 0.7, rng.random() < 0.7
+    found = []
+    for way, policy in BACKWARD.items():
+        d_states, d_x = guarded.filled(d_last), guarded.empty(x.shape if is_wanted else (0, 0), case.dtype)
+        filled = [
+            (*(guarded.empty(a.shape, a.dtype) for a in of[:2]), guarded.empty(of[2].shape if has_bias else 0, x.dtype))
+            for of in parameters
+        ]
+        gradients.backward(
+            LayerBackward(offsets, panels, states, x, output, rows, case.cell, d_output, d_states, d_x, filled), policy
+        )
+        found.append((way, d_states, d_x, *(array for of in filled for array in of)))
+    for way, *results in found:
+        for array, expected in zip(results, found[0][1:], strict=True):
             assert np.isfinite(array).all(), way
             assert np.array_equal(array, expected), way
 
@@ -188,7 +231,7 @@ def main(seed: int, cases: int) -> None:
         def values(shape: tuple[int, ...], scale: float = 1.0, dtype: Any = case.dtype) -> Any:
             return guarded.filled((scale * numbers.uniform(-1, 1, shape)).astype(dtype))
 
-        backward(rng, case, values, *forward(rng, case, values))
+        backward(rng, case, values, forward(rng, case, values))
         optimizers(case, values)
 
 

@@ -23,7 +23,7 @@ _MOST, _AGE = 3, 24 * 3600
 
 @functools.cache
 def remove(current: Path) -> None:
-    #: of a package's other versions, so many folders stay (those used last), and all that were used in so many seconds
+    """Remove old versions beside the folder `current`, of its package: once a process, and only this user's own."""
     with contextlib.suppress(OSError):
         _remove_others(current)
 

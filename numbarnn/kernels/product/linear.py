@@ -14,7 +14,7 @@ from ..simd.pointers import at, panel_width, plus
 from ..simd.target import MR
 from ..simd.tile import copy_few
 from ..threads import dispatch
-from ..threads.dispatch import run_parallel, share_of
+from ..threads.dispatch import Policy, run_parallel, share_of
 from ..threads.job import job
 from ..threads.team import run
 from .gemm import KC, by_blocks, by_columns, by_rows, product
@@ -90,9 +90,9 @@ def backward(
     run_backward(Backward(d_y, 0, x, weight, zeros, d_x, d_weight, d_bias), d_y.shape[1])
 
 
-def run_backward(b: Backward, O: int) -> None:
+def run_backward(b: Backward, O: int, policy: Policy | None = None) -> None:
     """Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are."""
-    (R, I), policy = b.x.shape, dispatch.policy()
+    (R, I), policy = b.x.shape, dispatch.policy() if policy is None else policy
     operations = 2.0 * R * O * I * ((b.d_x.size > 0) + (b.d_weight.size > 0))
     count = policy.most(max(R, O), operations) if policy.worth(operations) else 1
     size = gradient_workspace(R, I, O, count, b.d_y.dtype)

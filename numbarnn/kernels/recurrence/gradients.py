@@ -75,11 +75,11 @@ def _direction(b: DirectionBackward, cell: Cell, policy: Policy) -> None:
     through_time(b, d_gates, h_prev, policy)
     none, no_bias, zeros = np.empty((0, 0), dtype), np.empty(0, dtype), b.zeros[: I if b.direction == 0 else 0]
     first, d_bias = cell.inputs * H, b.d_bias[cell.inputs * H :]
-    linear.run_backward(
-        linear.Backward(d_gates, first, b.x, b.weight_ih, zeros, b.d_x, b.d_weight_ih, d_bias), of_inputs * H
-    )
+    products = linear.Backward(d_gates, first, b.x, b.weight_ih, zeros, b.d_x, b.d_weight_ih, d_bias)
+    linear.run_backward(products, of_inputs * H, policy)
     if first > 0 and len(b.d_bias):
-        linear.run_backward(linear.Backward(d_gates, 0, b.x, b.weight_ih, zeros, none, none, b.d_bias[:first]), first)
+        rest = linear.Backward(d_gates, 0, b.x, b.weight_ih, zeros, none, none, b.d_bias[:first])
+        linear.run_backward(rest, first, policy)
     if even:
         operations = 2.0 * R * H * H * cell.recurrent
         count = policy.most(cell.recurrent * H, operations)
@@ -87,7 +87,7 @@ def _direction(b: DirectionBackward, cell: Cell, policy: Policy) -> None:
         run_parallel(_recurrent_share, _recurrent_parallel, (b, d_gates, workspaces(count, size, dtype)), count)
     else:
         products = linear.Backward(d_gates, 0, h_prev, b.weight_hh, no_bias, none, b.d_weight_hh, no_bias)
-        linear.run_backward(products, cell.recurrent * H)
+        linear.run_backward(products, cell.recurrent * H, policy)
 
 
 def through_time(b: DirectionBackward, d_gates: Array, h_prev: Array, policy: Policy) -> None:

@@ -93,7 +93,9 @@ class Plan:
         count = column_threads(self.shape, policy)
         if count > 1:
             return by_column.forward_parallel, count
-        count, more = policy.most(self.shape.B, self.operations), layer_threads(self.shape, policy)
+        more = layer_threads(self.shape, policy)
+        asked_for = policy.layers is not None and more > 1
+        count = 1 if asked_for else policy.most(self.shape.B, self.operations)
         return (by_layer.forward_parallel, more) if more > count else (by_sequence.forward_parallel, count)
 
     def backward(self, b: LayerBackward) -> None:

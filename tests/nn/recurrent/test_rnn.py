@@ -10,13 +10,13 @@ import pytest
 from gradcheck import check_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies import POLICIES
 from rnn_cases import check_against_naive, layers_of, make
 from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.recurrence import stack as rnn_kernels
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import using
 from numbarnn.nn.recurrent.layout import Dense
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -312,19 +312,18 @@ def test_inference_keeps_nothing_for_backward(rng):
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("shared", ["sequences", "columns"])
+@pytest.mark.parametrize("shared", ["sequences", "columns", "layers"])
 @pytest.mark.parametrize("lengths", [None, [40, 1, 0, 17, 40]])
 @pytest.mark.parametrize("size", [5, 70])
-def test_layers_that_write_over_what_they_read_give_the_same_bits(bidirectional, shared, lengths, size, monkeypatch):
+def test_layers_that_write_over_what_they_read_give_the_same_bits(bidirectional, shared, lengths, size):
     """Without a tape a stack has no memory for the layers below."""
-    monkeypatch.setattr(rnn_kernels, "column_shares", lambda *_: 2 if shared == "columns" else 1)
-    monkeypatch.setattr(dispatch, "WORTH_A_THREAD", 1)
     for batch_first in (False, True):
         rnn = nn.RNN(6, size, 3, bidirectional=bidirectional, batch_first=batch_first)
         x = nb.randn(5, 40, 6) if batch_first else nb.randn(40, 5, 6)
-        recorded, h_n = rnn(x, lengths=lengths)
-        with nb.inference_mode():
-            output, h = rnn(x, lengths=lengths)
+        with using(POLICIES[shared]):
+            recorded, h_n = rnn(x, lengths=lengths)
+            with nb.inference_mode():
+                output, h = rnn(x, lengths=lengths)
         assert nb.equal(output, recorded.detach())
         assert nb.equal(h, h_n.detach())
 

@@ -15,10 +15,10 @@ from tolerance import assert_close
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.cells import elman
+from numbarnn.kernels import backend
+from numbarnn.kernels.cells.elman import TANH
 from numbarnn.kernels.cells.passes import Shape
 from numbarnn.kernels.recurrence import step
-from numbarnn.kernels.recurrence.plan import Plan
 from numbarnn.onnx.reverse import ReverseRNN
 
 I, H, T = 5, 7, 6
@@ -77,14 +77,14 @@ def test_steps_of_every_size_give_the_same_bits(rng, dtype, B, units):
         np.testing.assert_array_equal(stream.step(x_t).numpy(), y)
 
 
-def taken_by(B, I, H, layers):
-    """The kernel that takes a step of this size; None: threads share it out."""
-    return Plan(Shape(1, B, B, I, H, layers, 1, np.dtype(np.float32), elman.TANH.number)).step
+def kernel_of(B, I, H, layers=1):
+    """What takes a step in one kernel, on the thread that calls; None: threads share it out."""
+    return backend.Plan(Shape(1, B, B, I, H, layers, 1, np.dtype("float32"), TANH.number)).step
 
 
 def test_what_takes_a_step_depends_on_its_size():
-    sizes = [(1, 16, 32, 1), (1, 64, 512, 1), (64, 64, 512, 1)]
-    assert [taken_by(*size) for size in sizes] == [step.take_brief, step.take, None]
+    sizes = [(1, 16, 32), (1, 64, 512), (64, 64, 512)]
+    assert [kernel_of(*size) for size in sizes] == [step.take_brief, step.take, None]
     assert not step.take_brief.targetoptions["nogil"]
     assert step.take.targetoptions["nogil"]
 
@@ -137,7 +137,7 @@ def test_out_gets_the_output_and_comes_back(rng, B):
 @pytest.mark.parametrize(("B", "units", "layers"), [(None, 1030, 1), (40, 200, 1), (40, 200, 2)])
 def test_a_large_step_may_read_what_it_writes_over(rng, B, units, layers):
     rnn = nn.RNN(units, units, layers)
-    assert taken_by(B or 1, units, units, layers) is None
+    assert kernel_of(B or 1, units, units, layers) is None
     own, given, apart = (rnn.stream(B) for _ in range(3))
     shape = (units,) if B is None else (B, units)
     y = first = rng.standard_normal(shape).astype(np.float32)
