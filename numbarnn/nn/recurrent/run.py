@@ -63,6 +63,15 @@ class Runner:
         return [*lower[::-1], output] if keep else [output], kept
 
 
+def runner_for(
+    before: Runner | None, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int
+) -> Runner:
+    """A Runner for one of several passes alike; `before`, that of the last one, if it will do."""
+    if before is not None and before.shape[:3] == sizes:
+        return before
+    return Runner(stack, sizes, I, layers, directions)
+
+
 def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Any:
     """A function that makes arrays of this shape on the device of the parameters; None if the first length is 0.
 
