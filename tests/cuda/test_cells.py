@@ -112,7 +112,9 @@ def test_nothing_to_do(name):
 def test_equations_of_unknown_functions_are_refused():
     cell = Cell("sine", 31, lambda gates, h_prev: (gates, np.sin(gates[0])), LEAKY.backward, 1, 1, 0)
     try:
-        with pytest.raises(TypeError, match="expected functions of numbarnn.kernels.cells.functions, got <ufunc 'sin'>"):
+        with pytest.raises(
+            TypeError, match="expected functions of numbarnn.kernels.cells.functions, got <ufunc 'sin'>"
+        ):
             forward_of(cell, np.float32)
     finally:
         del NUMBERS[31]

@@ -1,7 +1,7 @@
 """All gradients of a layer: backward through time, then the products over the rows of all steps.
 
-    d_W_ih = d_row[inputs : G]^T x,  d_W_hh = d_row[0 : recurrent]^T h_{t-1},  d_b = sum of d_row,
-    d_x = d_row[inputs : G] W_ih
+d_W_ih = d_row[inputs : G]^T x,  d_W_hh = d_row[0 : recurrent]^T h_{t-1},  d_b = sum of d_row,
+d_x = d_row[inputs : G] W_ih
 """
 
 from __future__ import annotations

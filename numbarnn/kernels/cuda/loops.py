@@ -6,7 +6,7 @@ What the two of them have in common: what a loop reads and what it fills.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 

@@ -90,6 +90,9 @@ class Call:
         self.stack, self.layout = stack, layout
         self._sizes = layout.T, layout.B, layout.R
         self.runner = Runner(stack, self._sizes, stack.I, stack.layers, stack.D)
+        #: what takes a sequence of one step, where its input and output lie as the user has them
+        self._step = self.runner.plan.step if type(layout) is Dense else None
+        self._output = layout.user(np.empty((layout.R, stack.width), np.bool_)).shape if self._step else ()
         self._zeros = maker(np.zeros, (stack.states * stack.layers * stack.D, layout.B, stack.H), stack)
 
     @functools.cached_property
@@ -98,6 +101,15 @@ class Call:
         stack = self.stack
         first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
+
+    def infer(self, panels: Array, x: Array, states: Array) -> Array:
+        """The output of the last layer, as the user has it, and nothing else; `states` end as the last ones."""
+        if self._step is not None and x.flags.carray:
+            output: Array = np.empty(self._output, x.dtype)
+            self._step(panels, states, self.stack.I, self.stack.cell, x, output)
+            return output
+        outputs, _ = self.runner.forward(panels, self.input(x), states)
+        return self.layout.user(outputs[-1])
 
     def input(self, x: Array) -> Rows:
         """The rows of x where they lie, if the kernels can read them there."""
