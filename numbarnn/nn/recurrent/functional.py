@@ -172,8 +172,8 @@ def recurrent(
     """
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    (bound, params), (batch_first, batch_sizes, _, lengths, step) = parameters, how
-    stack, x = bound.stack, array_of(input, "input")
+    (bound, params), (batch_first, batch_sizes, _, lengths, step), wrap = parameters, how, Tensor._wrap
+    stack, x = bound.stack, input._array if type(input) is Tensor else array_of(input, "input")
     given = [array_of(h, "hx") for h in hx] if hx else ()
     call: Call | None = None
     key: tuple[Any, ...] | None = None
@@ -187,12 +187,13 @@ def recurrent(
         if key is not None:
             stack.remember(key, call)
     edges = None
-    if is_recording() and not (bound.frozen and tape.edge_of(input) is None and not any(map(tape.edge_of, hx))):
+    if is_recording() and not (
+        bound.frozen and tape.edge_of(input) is None and not (hx and any(map(tape.edge_of, hx)))
+    ):
         edges = tape.edges_of((input, *hx, *params))
     if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
-        states = call.states_in(given)
-        output = call.infer(bound.panels, x, states)
-        return [Tensor._wrap(output)] if shown else [], [Tensor._wrap(h) for h in call.states_out(states)]
+        output, last = call.infer(bound.panels, x, given)
+        return [wrap(output)] if shown else [], [wrap(h) for h in last]
     checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
     states = call.states_in(given)
     first = states if edges is None else states.copy()
@@ -204,9 +205,9 @@ def recurrent(
         outputs, kept = call.runner.forward(bound.panels, call.input(x), states, keep)
     else:
         outputs, kept = run_to_final_states(call, bound.panels, x, states)
-    user, wrap = call.layout.user, Tensor._wrap
+    user = call.layout.user
     layers = [wrap(user(outputs[-1]))] if shown == 1 else [*map(wrap, map(user, outputs[-shown:]))] if shown else []
-    last = [*map(Tensor._wrap, call.states_out(states))]
+    last = [*map(wrap, call.states_out(states))]
     if edges is not None:
         ran = KeptPass(bound, params, call, x, first, (outputs, kept, masks))
         for number, tensor in enumerate(layers, stack.layers - shown):  # backward() reads them; states are copies

@@ -126,13 +126,14 @@ class BoundParameters:
     panels are written over.
     """
 
-    __slots__ = ("_back", "_needs", "_spare", "frozen", "panels", "stack", "states")
+    __slots__ = ("_back", "_checks", "_spare", "frozen", "panels", "stack", "states")
 
     def __init__(
         self, stack: Stack, params: Sequence[Any], states: list[Any], before: BoundParameters | None = None
     ) -> None:
         self.stack, self.states = stack, states
-        self._needs = [getattr(p, "_requires_grad", False) for p in params]
+        needs = [getattr(p, "_requires_grad", False) for p in params]
+        self._checks = [(*state, need) for state, need in zip(states, needs)]  # noqa: B905  # fewer: see hold
         #: whether no parameter needs a gradient, and all are leaves that are no views
         self.frozen = all(tape.edge_of(p) is None and getattr(p, "_view", None) is None for p in params)
         arrays = _arrays(params, stack.form)
@@ -148,7 +149,7 @@ class BoundParameters:
         if len(params) != len(self.states):
             return False
         try:
-            for p, (version, count), needs in zip(params, self.states, self._needs):  # noqa: B905  # strict: 0.1 us
+            for p, (version, count, needs) in zip(params, self._checks):  # noqa: B905  # strict=True costs 0.1 us
                 # another array in its place would have another version, or have counted as a write
                 if (
                     p._version is not version

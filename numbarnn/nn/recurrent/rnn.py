@@ -157,8 +157,10 @@ class RNN(Recurrent):
         p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
             how = self.batch_first, None, None, lengths, False
-            found = recurrent(self._bound(), input, () if hx is None else (hx,), how, p, shown)
-            return arranged(*found, output_hidden_states)
+            layers, last = recurrent(self._bound(), input, () if hx is None else (hx,), how, p, shown)
+            if shown == 1 and not output_hidden_states:
+                return layers[0], last[0]
+            return arranged(layers, last, output_hidden_states)
         data, sizes, order, back = input
         how = False, sizes, order, lengths, False
         layers, last = recurrent(self._bound(), data, () if hx is None else (hx,), how, p, shown)

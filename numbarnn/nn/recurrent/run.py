@@ -90,6 +90,8 @@ class Call:
         self.stack, self.layout = stack, layout
         self._sizes = layout.T, layout.B, layout.R
         self.runner = Runner(stack, self._sizes, stack.I, stack.layers, stack.D)
+        #: whether users have states as the kernels do
+        self._as_they_are = stack.states == 1 and type(layout) is Dense and not layout._drop_axes
         #: what takes a sequence of one step, where its input and output lie as the user has them
         self._step = self.runner.plan.step if type(layout) is Dense else None
         self._output = layout.user(np.empty((layout.R, stack.width), np.bool_)).shape if self._step else ()
@@ -102,14 +104,16 @@ class Call:
         first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
 
-    def infer(self, panels: Array, x: Array, states: Array) -> Array:
-        """The output of the last layer, as the user has it, and nothing else; `states` end as the last ones."""
+    def infer(self, panels: Array, x: Array, first: Sequence[Array | None]) -> tuple[Array, Sequence[Array]]:
+        """The output of the last layer and the last states, as the user has them; `first`: the first states."""
+        states, stack = self.states_in(first), self.stack
         if self._step is not None and x.flags.carray:
-            output: Array = np.empty(self._output, x.dtype)
-            self._step(panels, states, self.stack.I, self.stack.cell, x, output)
-            return output
-        outputs, _ = self.runner.forward(panels, self.input(x), states)
-        return self.layout.user(outputs[-1])
+            output: Array = np.empty(self._output, stack.dtype)
+            self._step(panels, states, stack.I, stack.cell, x, output)
+        else:
+            outputs, _ = self.runner.forward(panels, self.input(x), states)
+            output = self.layout.user(outputs[-1])
+        return output, (states,) if self._as_they_are else self.states_out(states)
 
     def input(self, x: Array) -> Rows:
         """The rows of x where they lie, if the kernels can read them there."""
