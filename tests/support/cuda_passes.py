@@ -79,7 +79,7 @@ def plan_of(module, case, choose=None):
 def forward(module, case, keep=True, choose=None):
     """The outputs of all layers, or of the last, from below, the last states, and the rows."""
     to, back = _ways(module)
-    plan, (_, B, H), R, D = plan_of(module, case, choose), case.states.shape, len(case.x), case.directions
+    plan, H, R, D = plan_of(module, case, choose), case.states.shape[2], len(case.x), case.directions
     L, dtype, states = len(case.parameters) // D, case.x.dtype, to(case.states)
     lower = to(np.full((L - 1 if keep else plan.lower_layers, R, D * H), np.nan, dtype))
     output, rows = to(np.full((R, D * H), np.nan, dtype)), to(np.full(plan.rows(keep), np.nan, dtype))
@@ -93,7 +93,7 @@ def forward(module, case, keep=True, choose=None):
 def backward(module, case, output, rows, choose=None):
     """d_x, the gradients of the first states, and of the parameters; of one layer, whose output and rows are given."""
     to, back = _ways(module)
-    plan, D = plan_of(module, case, choose), case.directions
+    plan = plan_of(module, case, choose)
     d_x, d_states = to(np.full_like(case.x, np.nan)), to(case.d_states)
     gradients = [tuple(to(np.full_like(a, np.nan)) for a in direction) for direction in case.parameters]
     panels = module.packed_back([tuple(map(to, direction[:2])) for direction in case.parameters])

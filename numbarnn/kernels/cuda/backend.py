@@ -27,7 +27,7 @@ FEW_STEPS = 16
 class Plan:
     """How passes of one shape run.
 
-    choose: what decides how a loop is spread over the chip, in the place of plan.plan.
+    choose: what decides how a loop is shared out over the chip, in the place of plan.plan.
     """
 
     step = None
@@ -37,7 +37,7 @@ class Plan:
         self.shape, self.cell = shape, CELLS[shape.cell]
         self.lower_layers = 0 if shape.T > FEW_STEPS else min(shape.layers - 1, 2)
         if choose is not None:
-            self.choose = choose  # type: ignore[method-assign]  # a function of this plan alone
+            self.choose = choose
 
     def rows(self, keep: bool) -> tuple[int, int, int]:
         """The shape of `Pass.rows`; keep: for a backward pass."""

@@ -19,7 +19,7 @@ from .views import Backward
 
 def backward(b: LayerBackward, choose: loops.Choice) -> None:
     """Fill all gradients of a layer; both directions go through time in one launch if they fit on the chip."""
-    cell, D, (R, _), (_, B, H) = CELLS[b.cell], len(b.panels), b.x.shape, b.states.shape
+    cell, D, R, H = CELLS[b.cell], len(b.panels), len(b.x), b.states.shape[2]
     columns, dtype = cell.gates * H, b.x.dtype
     states, d_states = (tuple(a[s * D : (s + 1) * D] for s in range(cell.states)) for a in (b.states, b.d_states))
     weights = [weight_hh for _, weight_hh in b.panels]

@@ -14,7 +14,7 @@ import numpy as np
 from numba import cuda
 
 from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
-from .finish import Kind
+from .elements import Kind
 from .plan import VECTOR, Chip, Launch
 from .recurrence import Arrays, recurrence_kernel
 from .views import Backward, Forward

@@ -1,7 +1,4 @@
-"""The loop over the steps of a layer: one launch if W_hh fits on the chip (launch.py), else a product a step (steps.py).
-
-What the two of them have in common: what a loop reads and what it fills.
-"""
+"""The loop over the steps of a layer: in one launch where W_hh fits on the chip, else with a product at each step."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from . import launch, steps
 from .arrays import xp
 from .views import Backward, Forward
 
-#: what decides how a loop is spread over the chip: plan.plan, or what a test hands in
+#: what decides how a loop is shared out over the chip: plan.plan, or what a test hands in
 Choice = Callable[..., Any]
 
 

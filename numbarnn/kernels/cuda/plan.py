@@ -1,4 +1,4 @@
-"""How the loop over the steps is spread over the chip: which block has which sequences and which columns.
+"""How the loop over the steps is shared out over the chip: which block has which sequences and which columns.
 
 B sequences, H hidden units, D directions; a block has S sequences of one direction and C of the H columns.  A pass
 forward has a product for each of the gates that W_hh goes to (`across`); a backward pass has one, which goes over all
@@ -23,7 +23,7 @@ TILES = ((1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 2), (4, 4), (8, 2), (8, 4))
 KEPT = (16, 12, 10, 8, 6, 4, 3, 2, 1, 0)
 #: 32-bit registers of a thread for the weights that it keeps; for these with its sums and a vector of states of each
 #: row; and those of the latter that float64 takes for other numbers.  A thread has 255, the rest of which are places in
-#: memory and what is read ahead.  What suffices is tried out: tests/test_cuda_ptx.py
+#: memory and what is read ahead.  What suffices is tried out: tests/cuda/test_ptx.py
 WEIGHTS, REGISTERS, FOR_DOUBLES = 128, 168, 28
 #: bytes that a thread reads at once, at addresses that are multiples of them: a vector, or group of a sum's terms
 VECTOR = 16

@@ -1,8 +1,8 @@
 """The product of states and W_hh: what of W each thread keeps in registers, what is in shared memory, and the sum.
 
-A block has N columns of the product at each step: C of each of the gates that there is one of in a pass forward, and C
-in a backward pass, whose sums go over the gates.  Its threads have a tile of COLUMNS of them each, columns c + j width
-for c = thread % width, and a part of the sum over k: part p = thread // width of `parts`.  The sum is divided into groups
+A block has a product of some columns at each step: in a pass forward C for each gate that W_hh goes to, in a backward
+pass C, whose sums go over all those gates.  Its threads have a tile of COLUMNS of them each, columns c + j width for
+c = thread % width, and a part of the sum over k: part p = thread // width of `parts`.  The sum is divided into groups
 of LANES terms, the 16 bytes that are read at once; part p has the groups p, p + parts, p + 2 parts, ...  The first KEPT
 of them, which are whole, are in the thread's registers for the whole sequence: of those products a step reads nothing
 but states from memory.  The others are in shared memory, as w[group, j, c, lane]: neighbouring threads read
@@ -96,7 +96,8 @@ def _multiply(dtype: Any, ROWS: int, COLUMNS: int, KEPT: int) -> Any:
     def multiply(memory, at, sizes, thread):
         """sums[p, i, n] = the part p of sum_k states[i, k] W[n, k]: this thread's tile of them.
 
-        The states of the tile's ROWS rows, each of K elements, are in `states` from element `at` on; x and y are room.
+        The states of the tile's ROWS rows, each of K elements, are in `states` from element `at` on; x and y are for
+        the vectors that are read.
         """
         states, sums, w, kept, tile_sums, x, y = memory
         K, width, parts = sizes

@@ -3,7 +3,7 @@
 T steps, B sequences, H hidden units, G gates, D directions, R rows (in the order of kernels/recurrence/__init__.py).
 
     forward   row_t = a_t + h_{t-1} W_hh^T,  h_t = cell.forward(row_t, h_{t-1})
-    backward  d_h_t = d_output_t + d_row_{t+1} W_hh (+ what reached h_t directly),  d_row_t = cell.backward(row_t, d_h_t)
+    backward  d_h_t = d_output_t + d_row_{t+1} W_hh (+ what reaches it directly),  d_row_t = cell.backward(row_t, d_h_t)
 
 A block has S of the sequences of one direction, and C of the H columns of each step.  It keeps its part of W_hh in
 registers and in shared memory for the whole sequence (products.py), so that a step reads nothing but the last state:
@@ -13,7 +13,7 @@ for nobody else.  Otherwise the blocks of the same sequences hand it on through 
 in a barrier after each step.
 
 In a step a block takes ROWS of its sequences after the other: all threads multiply, each its part of a sum; then each
-adds up the parts of elements that have its turn, and computes the cell's equations (finish.py).
+adds up the parts of elements that have its turn, and computes the cell's equations (elements.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from numba import cuda
 
 from .arrays import SIMULATED
-from .finish import Finish, Kind, finish_of
+from .elements import Elements, Kind, elements_of
 from .jit import device_function, kernel
 from .memory import arrivals, arrive, copy_vector, lanes
 from .plan import VECTOR
@@ -79,7 +79,7 @@ def _memory(dtype: Any, tile: tuple[int, int, int], sliced: bool) -> Any:
     return memory_of
 
 
-def _states(dtype: Any, back: bool) -> tuple[Any, Any]:
+def _states(dtype: Any, backward: bool) -> tuple[Any, Any]:
     LANES = lanes(dtype)
 
     @device_function
@@ -91,7 +91,7 @@ def _states(dtype: Any, back: bool) -> tuple[Any, Any]:
         d, s0, _, _, H = place
         for e in range(cuda.threadIdx.x, other, cuda.blockDim.x):
             s, k = e // K, e % K
-            held[e] = held[other + e] = h[d, s0 + s, k] if not back and k < H and s < S else dtype(0)
+            held[e] = held[other + e] = h[d, s0 + s, k] if not backward and k < H and s < S else dtype(0)
 
     @device_function
     def copy(held, state, begin, size):
@@ -112,10 +112,10 @@ def _rows_of(offsets, step, from_end):
     return offsets[t], offsets[t + 1]
 
 
-def _step(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> tuple[Any, Finish]:
+def _step(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> tuple[Any, Elements]:
     ROWS, _, _ = tile
-    (_, copy_states), (_, multiply, total) = _states(kind.dtype, kind.back), products(kind.dtype, tile, kind.gates)
-    of_elements = finish_of(kind, total)
+    (_, copy_states), (_, multiply, total) = _states(kind.dtype, kind.backward), products(kind.dtype, tile, kind.gates)
+    of_elements = elements_of(kind, total)
     _, ahead_of, finish = of_elements
 
     @device_function
@@ -169,7 +169,7 @@ def recurrence_kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> A
     for that.
     """
     (ROWS, COLUMNS, _), dtype, LANES, (ACROSS, ALONG) = tile, kind.dtype, lanes(kind.dtype), kind.gates
-    (first_states, _), (keep, _, _) = _states(dtype, kind.back), products(dtype, tile, kind.gates)
+    (first_states, _), (keep, _, _) = _states(dtype, kind.backward), products(dtype, tile, kind.gates)
     take_step, (start, ahead_of, _) = _step(kind, tile, sliced)
     memory_of = _memory(dtype, tile, sliced)
 

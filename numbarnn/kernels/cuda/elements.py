@@ -1,10 +1,10 @@
 """What a block does with the sums of a step: the cell's equations, element by element, for any cell.
 
-Element (i, n) of a tile of a step's rows is number i C + n; each thread takes those that are its turns, the same ones at
-each step: so what only the same element of another step needs (c, and the gradients that pass no gate) has no barrier.
-What an element adds to its sums is asked for while the one before is computed.
+Element (i, n) of a tile of a step's rows is number i C + n.  Each thread takes those whose turn it is, the same ones at
+each step, so that c and the gradients that pass by the gates, which only the same element of another step reads, need
+no barrier.  What an element adds to its sums is asked for while the one before it is computed.
 
-Both passes have the same three functions, `Finish`, made for one type and cell.
+Both passes have the same three functions, `Elements`, made for one type and cell.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from .jit import device_function, each
 
 
 class Kind(NamedTuple):
-    """What a kernel is compiled for, besides how it is spread over the chip."""
+    """What a kernel is compiled for, besides how it is shared out over the chip."""
 
     dtype: Any  # numba's
     cell: int
-    back: bool  # a backward pass
+    backward: bool
     keeps: bool  # whether a pass forward fills rows
 
     @property
     def gates(self) -> tuple[int, int]:
         """How many gates have columns in the product with W_hh, and how many each sum goes over."""
         recurrent = CELLS[self.cell].recurrent
-        return (1, recurrent) if self.back else (recurrent, 1)
+        return (1, recurrent) if self.backward else (recurrent, 1)
 
 
-class Finish(NamedTuple):
+class Elements(NamedTuple):
     """Device functions."""
 
     start: Any  # (arrays, place, n): what all rows of a column need
@@ -39,13 +39,13 @@ class Finish(NamedTuple):
     finish: Any  # (arrays, block, here, ahead, sums, states): all elements of a tile
 
 
-def finish_of(kind: Kind, total: Any) -> Finish:
+def elements_of(kind: Kind, total: Any) -> Elements:
     """For one kind of kernel; `total` is that of products.py."""
     cell = CELLS[kind.cell]
-    return _backward(kind.dtype, cell, total) if kind.back else _forward(kind.dtype, cell, kind.keeps, total)
+    return _backward(kind.dtype, cell, total) if kind.backward else _forward(kind.dtype, cell, kind.keeps, total)
 
 
-def _forward(dtype: Any, cell: Cell, keeps: bool, total: Any) -> Finish:
+def _forward(dtype: Any, cell: Cell, keeps: bool, total: Any) -> Elements:
     G, W, INPUTS, RECURRENT = cell.gates, cell.kept, cell.inputs, cell.recurrent
     OF_INPUTS, direct, has_c = G - INPUTS, cell.direct, cell.states > 1
     equations = forward_of(cell, dtype)
@@ -97,10 +97,12 @@ def _forward(dtype: Any, cell: Cell, keeps: bool, total: Any) -> Finish:
 
     @device_function
     def start(arrays, place, n):
+        """The biases of all gates."""
         return biases((arrays, place, n))
 
     @device_function
     def ahead_of(arrays, row, place, n, exists):
+        """What the input adds to its gates."""
         return addends((arrays, row, place, n, exists))
 
     @device_function
@@ -136,10 +138,10 @@ def _forward(dtype: Any, cell: Cell, keeps: bool, total: Any) -> Finish:
             if i < rows:
                 bias = start(arrays, place, n)
 
-    return Finish(start, ahead_of, finish)
+    return Elements(start, ahead_of, finish)
 
 
-def _backward(dtype: Any, cell: Cell, total: Any) -> Finish:
+def _backward(dtype: Any, cell: Cell, total: Any) -> Elements:
     G, W, RECURRENT, direct, has_c = cell.gates, cell.kept, cell.recurrent, cell.direct, cell.states > 1
     kept = W > 0
     equations = backward_of(cell, dtype)
@@ -170,6 +172,7 @@ def _backward(dtype: Any, cell: Cell, total: Any) -> Finish:
 
     @device_function
     def start(arrays, place, n):
+        """Nothing: there is no bias to add."""
         return dtype(0)
 
     @device_function
@@ -184,7 +187,7 @@ def _backward(dtype: Any, cell: Cell, total: Any) -> Finish:
     @device_function
     def states_of(arrays, place, element, rows, going_on):
         """h_prev, c_prev and c of an element: in the rows of the step before, or the first ones."""
-        d, s0, n0, _, H = place
+        d, s0, _, _, H = place
         s, j = element
         row, row_before = rows
         h_prev, c_prev, c, column = dtype(0), dtype(0), dtype(0), (d * W + G) * H + j
@@ -224,4 +227,4 @@ def _backward(dtype: Any, cell: Cell, total: Any) -> Finish:
                 arrays.c[d, s0 + s, j] = d_c_prev
             i, n, x, h, gates = next_i, next_n, next_x, next_h, next_gates
 
-    return Finish(start, ahead_of, finish)
+    return Elements(start, ahead_of, finish)
