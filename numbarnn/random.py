@@ -70,11 +70,10 @@ class Generator:
     def unit(self, count: int, dtype: DType) -> Array:
         """Uniform on [0, 1), exact in float64; `dtype` says how many bits each value gets."""
         if dtype == np.float32:
-            draws = (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
+            draws: Array = (self.bits32(count) & np.uint32(0xFFFFFF)) * 2.0**-24
         else:
             draws = (self.bits64(count) & np.uint64((1 << 53) - 1)) * 2.0**-53
-        values: Array = draws
-        return values
+        return draws
 
     def normals(self, count: int, dtype: DType, contiguous: bool = True) -> Array:
         """Standard normals by Box and Muller: blocks of 16 for many in contiguous memory, else pairs."""

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 #: files and folders that are marked slow as a whole: they compile, start processes, draw many cases or need torch
 SLOW = [
     *(HERE / name for name in ("differential", "processes", "test_tutorials.py", "torch")),
-    *(HERE / f"command/test_{name}.py" for name in ("bench", "benchmarks", "cliffs", "demo", "warmup")),
+    *(HERE / f"command/test_{name}.py" for name in ("bench", "benchmarks", "warmup")),
     *(HERE / f"cuda/test_{name}.py" for name in ("benchmark", "ptx", "simulator")),
     *(HERE / f"kernels/test_{name}.py" for name in ("cache", "cores", "guard_pages", "held", "jit_processes")),
     *(HERE / f"kernels/test_{name}.py" for name in ("large", "machine_code", "small_stacks")),

@@ -30,10 +30,7 @@ ARROWS = {
     "random": "arrays autograd",
     "tensors": "arrays autograd ops random",
     "nn/functional": "arrays autograd kernels/backend nn/recurrent ops random tensors",
-    "nn/recurrent": (
-        "arrays autograd kernels/backend kernels/cells kernels/embed kernels/recurrence nn nn/functional ops random "
-        "tensors"
-    ),
+    "nn/recurrent": ("arrays autograd kernels/backend kernels/cells kernels/embed nn nn/functional ops random tensors"),
     "nn": "arrays autograd nn/functional nn/recurrent ops random tensors",
     "jit": "arrays kernels/embed nn nn/functional nn/recurrent",
     "optim": "arrays autograd kernels/backend kernels/plain ops tensors",

@@ -1,4 +1,4 @@
-"""Whether the layer is right on the GPU: the same model there and on the CPU, forward and back, spread in every way."""
+"""Whether the layer is right on the GPU: a model there and on the CPU, both passes, shared out in every way."""
 
 from __future__ import annotations
 
@@ -41,26 +41,27 @@ def cases() -> list[Case]:
 @contextlib.contextmanager
 def spread(way: str) -> Iterator[list[str]]:
     """Loops as planned, in steps, in "one block ROWS COLUMNS", in "slices ROWS COLUMNS"; gives the plans there were."""
-    from numbarnn.kernels.cuda import plan, rnn
+    from numbarnn.kernels.cuda import backend, plan
 
     used: list[str] = []
 
-    def chosen(B: int, H: int, D: int, itemsize: int, chip: Any) -> Any:
+    def chosen(B: int, H: int, D: int, itemsize: int, chip: Any, across: int, along: int) -> Any:
+        sizes = B, H, D, itemsize, chip, across, along
         if way == "planned":
-            found = plan.plan(B, H, D, itemsize, chip)
+            found = plan.plan(*sizes)
         elif way == "steps":
             found = None
         else:
             *kind, rows, columns = way.split()
             spread_so = plan.in_one_block if kind == ["one", "block"] else plan.in_slices
-            ways = [how for _, how in spread_so(B, H, D, itemsize, chip) if how.tile[:2] == (int(rows), int(columns))]
+            ways = [how for _, how in spread_so(*sizes) if how.tile[:2] == (int(rows), int(columns))]
             if not ways:
                 raise ValueError(f"no room for {way}")
             found = max(ways, key=lambda how: how.S)
         used.append(described(found))
         return found
 
-    with mock.patch.object(rnn, "plan", chosen):
+    with mock.patch.object(backend.Plan, "choose", staticmethod(chosen)):
         yield used
 
 

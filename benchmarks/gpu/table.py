@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
     @property
     def of_peak(self) -> float:
-        """Our part of the peak: T B H (I + H) multiply-adds forward, and twice as many on the way back."""
+        """Our part of the peak: T B H (I + H) multiply-adds forward, and twice as many in the backward pass."""
         work = self.T * self.B * 2 * self.H * self.H * (3 if self.name == "training" else 1)
         return work / (self.times[0] * 1e-6) / self.peak
 

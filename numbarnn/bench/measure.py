@@ -35,6 +35,10 @@ class Row(NamedTuple):
     seconds: dict[str, float]
     limit: Beside
 
+    def against(self, system: str) -> float:
+        """How many times as fast as `system`, which has a time for this row, we are."""
+        return self.seconds[system] / self.seconds[OURS]
+
     @property
     def fraction(self) -> float:
         """How much of the limit is ours."""

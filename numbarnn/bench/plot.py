@@ -42,16 +42,12 @@ def _peers(rows: Sequence[Row]) -> list[str]:
     return [system for system in COLORS if system != OURS and any(system in row.seconds for row in rows)]
 
 
-def _ratio(row: Row, system: str) -> float:
-    return row.seconds[system] / row.seconds[OURS]
-
-
 def _draw_ratios(axes: Any, title: str, rows: Sequence[Row]) -> None:
     """A bar for each peer, from 1 to its time as a multiple of ours: to the right where we are faster."""
     peers = _peers(rows)
     height = 0.84 / max(1, len(peers))
     for number, system in enumerate(peers):
-        ratios = {i: _ratio(row, system) for i, row in enumerate(rows) if system in row.seconds}
+        ratios = {i: row.against(system) for i, row in enumerate(rows) if system in row.seconds}
         places = [i + (number - (len(peers) - 1) / 2) * height for i in ratios]
         bars = axes.barh(
             places, [r - 1 for r in ratios.values()], left=1, height=0.9 * height, color=COLORS[system], label=system
@@ -71,7 +67,7 @@ def _set_ratio_axis(axes: Any, rows: Sequence[Row]) -> None:
     """Logarithmic, the same for both passes."""
     from matplotlib.ticker import NullLocator
 
-    ratios = [*_RANGE, *(_ratio(row, system) for row in rows for system in _peers([row]))]
+    ratios = [*_RANGE, *(row.against(system) for row in rows for system in _peers([row]))]
     low, high = min(ratios) / 1.25, max(ratios) * 1.25
     axes.set(xscale="log", xlim=(low, high))
     ticks = [tick for tick in _TICKS if low <= tick <= high]

@@ -14,7 +14,7 @@ from .shapes import PASSES, Shape
 
 def against(row: Row, system: str) -> float | None:
     """How many times as fast as `system` we are; None: it has no time for this row."""
-    return row.seconds[system] / row.seconds[OURS] if system in row.seconds else None
+    return row.against(system) if system in row.seconds else None
 
 
 def against_best(row: Row) -> float | None:

@@ -107,6 +107,7 @@ def test_a_slow_call_is_found_though_it_is_no_more_than_a_call() -> None:
     assert [cliff.spot for cliff in found(seconds)] == [tiny]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("axis", "value"), [("nonlinearity", "relu"), ("directions", 2), ("layers", 3), ("ratio", 4.0), ("T", 672)]
 )
@@ -115,6 +116,7 @@ def test_every_axis_is_judged(axis: str, value: object) -> None:
     assert {(cliff.axis, getattr(cliff.spot, axis)) for cliff in cliffs} == {(axis, value)}
 
 
+@pytest.mark.slow
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path) -> None:
     spots = [Spot(B, 3, H, **more) for B in (1, 2) for H in (4, 8) for more in ({}, {"layers": 2, "directions": 2})]
     monkeypatch.setattr(sweep, "grid", lambda: spots)

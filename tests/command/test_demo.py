@@ -181,6 +181,7 @@ def test_progress(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 # the commands
 
 
+@pytest.mark.slow
 def test_demo_writes_a_picture(tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "sub.png"
@@ -204,6 +205,7 @@ def test_demo_sketches_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "With matplotlib installed, this is a picture" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["no/such/folder/forecast.png", "forecast.words"])
 def test_demo_says_when_it_cannot_write(name: str, tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("matplotlib")
@@ -227,6 +229,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert capsys.readouterr().err.endswith("interrupted\n")
 
 
+@pytest.mark.slow
 def test_as_a_process(tmp_path: Path) -> None:
     arguments = [sys.executable, "-W", "error", "-m", "numbarnn", "demo", "--epochs", "3", "--no-plot"]
     output = tmp_path / "forecast.png"
@@ -235,6 +238,7 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert not output.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process on Windows")
 def test_ctrl_c_in_a_process() -> None:
     # A job in the background is started with SIGINT ignored, and hands that down: the program has to hear it.

@@ -18,6 +18,7 @@ import numbarnn as nb  # noqa: E402
 from numbarnn import nn  # noqa: E402
 from numbarnn.kernels.cuda import arrays  # noqa: E402
 from numbarnn.kernels.cuda.arrays import on_device, xp  # noqa: E402
+from numbarnn.nn.recurrent import final_state  # noqa: E402
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa: E402
 
 F = nn.functional
@@ -65,7 +66,7 @@ def test_one_step_alone_last_states_and_all_states():
 
 
 def test_last_states_in_chunks(monkeypatch):
-    monkeypatch.setattr(F.last, "ROWS", 2)
+    monkeypatch.setattr(final_state, "ROWS", 2)
 
     def build(device):
         for layers in (1, 2):

@@ -103,3 +103,20 @@ def test_sequences_are_spread_before_they_are_put_together():
     assert plan.plan(100, 128, 1, 4, h100)[2:6] == (1, 100, 1, 128)
     assert plan.plan(200, 128, 1, 4, h100).S == 2
     assert plan.plan(200, 128, 2, 4, h100).S == 4
+
+
+@pytest.mark.parametrize("itemsize", [4, 8])
+@pytest.mark.parametrize(("across", "along"), [(4, 1), (1, 4)])
+def test_the_weights_of_all_gates_fit(itemsize, across, along):
+    for chip, B, H in itertools.product(CHIPS.values(), (1, 9, 100), (1, 31, 128, 512)):
+        found = plan.plan(B, H, 1, itemsize, chip, across, along)
+        if found is None:
+            continue
+        rows, columns, kept = found.tile
+        block = plan.Block(found.S, found.C, H, found.sliced, found.threads, itemsize, across, along)
+        assert found.shared == block.shared(rows, columns, kept) <= chip.shared
+        assert block.width(columns) * columns >= across * found.C
+        in_registers = kept * found.parts * columns * block.width(columns) * plan.VECTOR
+        assert in_registers + found.shared >= across * found.C * along * H * itemsize
+    assert plan.plan(1, 512, 1, 4, CHIPS["H100"], across, along).sliced
+    assert plan.plan(1, 4096, 1, 4, CHIPS["H100"], across, along) is None

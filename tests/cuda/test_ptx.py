@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -27,24 +28,30 @@ import numba
 from numba import cuda, float32, float64, int32, int64, types
 
 sys.modules.setdefault("cupy", mock.MagicMock())  # kernels do without it
+import cells
+from numbarnn.kernels.cells.elman import TANH
+from numbarnn.kernels.cuda.elements import Kind
 from numbarnn.kernels.cuda.plan import most_kept
-from numbarnn.kernels.cuda.recurrence import recurrence_kernel
+from numbarnn.kernels.cuda.recurrence import Arrays, recurrence_kernel
 
 dtype = {"float32": float32, "float64": float64}[sys.argv[1]]
 capability, folder = tuple(map(int, sys.argv[2].split("."))), sys.argv[3]
-cases = [((1, 2, 0), False, False), ((1, 2, 0), True, True)]
+cases = [(TANH, (1, 2, 0), False, False), (TANH, (1, 2, 0), True, True)]
 for rows, columns in [(1, 1), (1, 4), (4, 4), (8, 2), (8, 4)]:
     tile = rows, columns, most_kept(rows, columns, dtype.bitwidth // 8)
-    cases += [(tile, False, False), (tile, True, True)]
-cases += [(tile, False, True), (tile, True, False)]
-for tile, sliced, back in cases:
-    kernel = recurrence_kernel(dtype, tile, sliced, 1, back)
-    states = dtype[:, :] if back else dtype[:, ::1]  # on the way back, columns of one direction
-    signature = (states, int64[::1], dtype[:, ::1], dtype[::1], dtype[:, :, ::1], states, dtype[:, ::1], int64[::1],
-                 int32[::1], types.UniTuple(int64, 5))
-    ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
-    name = f"{'x'.join(map(str, tile))}-{'slices' if sliced else 'block'}-{'back' if back else 'forward'}.ptx"
-    open(f"{folder}/{name}", "w").write(ptx)
+    cases += [(TANH, tile, False, False), (TANH, tile, True, True)]
+cases += [(TANH, tile, False, True), (TANH, tile, True, False)]
+for cell in (cells.TWO_GATES, cells.WITH_C):
+    cases += [(cell, tile, False, False), (cell, tile, True, True)]
+for cell, tile, sliced, back in cases:
+    kernel = recurrence_kernel(Kind(dtype, cell.number, back, cell.kept > 0 and not back), tile, sliced)
+    state, rows = dtype[:, :, ::1], dtype[:, :]
+    fields = Arrays(rows, int64[::1], dtype[:, ::1], dtype[::1], state, state, state, state, rows, rows, rows,
+                    int64[::1], int32[::1])
+    ptx, _ = cuda.compile_ptx(kernel.py_func, (types.NamedTuple(fields, Arrays), types.UniTuple(int64, 5)),
+                              cc=capability)
+    name = f"{'x'.join(map(str, tile))}-{'slices' if sliced else 'block'}-{'back' if back else 'forward'}-{cell.number}"
+    open(f"{folder}/{name}.ptx", "w").write(ptx)
 """
 #: registers that a multiprocessor has, which the threads of a block share out, 8 at a time
 REGISTERS = 65_536
@@ -70,10 +77,11 @@ def compiled(request, tmp_path_factory):
     dtype, capability = request.param
     folder = tmp_path_factory.mktemp("ptx")
     command = [sys.executable, "-c", PROGRAM, dtype, capability, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "support")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     files = {path.stem: path for path in folder.glob("*.ptx")}
-    assert len(files) == 14
+    assert len(files) == 14 + 4
     return files, dtype, capability
 
 

@@ -30,7 +30,7 @@ def run(name, *options, **variables):
     assert "skipped" not in done.stdout
 
 
-@pytest.mark.parametrize("name", ["test_kernels.py", "test_layers.py", "test_tensors.py"])
+@pytest.mark.parametrize("name", ["test_cells.py", "test_kernels.py", "test_layers.py", "test_tensors.py"])
 def test_in_the_simulator(name):
     run(name)
 

@@ -169,6 +169,7 @@ def test_a_linear_layer(rng, dtype, bias, features, outputs):
             np.testing.assert_array_equal(y, layer(x).detach().numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
 def test_a_linear_layer_without_inputs_or_outputs(shape):
     with pytest.warns(UserWarning, match="zero-element"):
@@ -188,6 +189,7 @@ def test_no_steps_and_no_sequences(shape):
         assert (h == 1).all()
 
 
+@pytest.mark.slow
 def test_nan_and_infinity_stay_in_their_row(rng):
     rnn, x = nn.RNN(I, H, num_layers=2), inputs(rng, 3)
     x[2, 1, 0], x[3, 2, 1] = np.nan, np.inf
@@ -198,6 +200,7 @@ def test_nan_and_infinity_stay_in_their_row(rng):
     assert np.isnan(filled[-1, 1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("B", [None, 3, 3000])
 def test_the_input_may_be_the_last_layers_state(rng, B):
     rnn = nn.RNN(H, H, num_layers=2)
@@ -462,6 +465,7 @@ def test_strides_are_refused_by_each_call(name, change, message):
     assert not GAPS.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "change", "message"), WRONG_SHAPES)
 def test_wrong_shapes_are_refused_by_each_call(name, change, message):
     inside, python, arguments = CALLS[name]
@@ -478,6 +482,7 @@ def test_lists_and_tensors_are_refused():
             jit.step(PARAMS, value, ONE["h"])
 
 
+@pytest.mark.slow
 def test_an_output_in_the_memory_of_the_input_is_refused():
     params, memory = jit.pack(nn.RNN(H, H)), np.zeros((T + 1, H), F32)
     head = jit.pack(nn.Linear(H, H))

@@ -91,7 +91,7 @@ def test_a_hook_is_a_function(hook):
 def test_now_and_then_it_says_how_many_are_compiled(monkeypatch, lines):
     now = [1000.0]
     monkeypatch.setattr(announce.time, "monotonic", lambda: now[0])
-    for name, value in {"_count": 0, "_told": 0.0, "_last": -announce.EVERY, "_given": ["said"]}.items():
+    for name, value in {"_count": 0, "_told": 0.0, "_last": -announce.EVERY, "_has_begun": True}.items():
         monkeypatch.setattr(announce, name, value)
     for seconds in (1, 2, 3, 100, 2, 2, 2):  # to compile a kernel; before the fifth, nothing for a while
         announce.begin("recurrence", "", [])

@@ -10,7 +10,8 @@ import pytest
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.nn.recurrent import functional, parameters
+from numbarnn.nn.recurrent import parameters
+from numbarnn.nn.recurrent.run import Runner
 
 
 def doubled(p):
@@ -64,7 +65,7 @@ def test_memory_replaced_while_weights_are_packed_is_seen(monkeypatch):
 
 def test_a_write_while_a_call_runs_makes_its_backward_pass_an_error(monkeypatch):
     """It went forward with other values than the backward pass would read."""
-    original = functional.forward
+    original = Runner.forward
     for written in ("weight", "input"):
         rnn, x = nn.RNN(3, 5), nb.randn(3, 2, 3)
 
@@ -73,7 +74,7 @@ def test_a_write_while_a_call_runs_makes_its_backward_pass_an_error(monkeypatch)
             doubled(rnn.weight_hh_l0 if written == "weight" else x)
             return found
 
-        monkeypatch.setattr(functional, "forward", interrupted)
+        monkeypatch.setattr(Runner, "forward", interrupted)
         output, _ = rnn(x)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             output.sum().backward()
@@ -126,7 +127,7 @@ def test_weights_are_freed_when_the_parameters_leave_them(leave, kind, train):
                 if train:
                     (called if kind == "RNNCell" else called[0]).sum().backward()
             del called
-        kept = layer.get_parameter(name.replace("hh", "ih"))._cache["stack"]
+        (kept,) = layer.get_parameter(name.replace("hh", "ih"))._cache.values()
         held = [weakref.ref(layer.get_parameter(name)._array), weakref.ref(kept.bound.panels)]
         LEAVE[leave](layer, name)
         assert [ref() is None for ref in held] == [True, True]
@@ -134,7 +135,7 @@ def test_weights_are_freed_when_the_parameters_leave_them(leave, kind, train):
         gc.enable()
 
 
-def test_a_parameter_of_several_layers_is_forgotten_by_all_and_each_goes_on():
+def test_a_shared_parameter_is_forgotten_by_all_its_layers():
     first, second, x = nn.RNN(3, 5), nn.RNN(3, 5), nb.randn(4, 2, 3)
     second.weight_hh_l0 = first.weight_hh_l0
     with nb.no_grad():
@@ -202,7 +203,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_write_to_the_output_that_is_not_announced_makes_the_way_back_an_error(writer, layers):
+def test_a_write_to_the_output_makes_the_backward_pass_an_error(writer, layers):
     rnn, x = nn.RNN(3, 5, num_layers=layers), nb.randn(6, 4, 3)
     for first, last in ((False, False), (True, False), (False, True)):  # beside an in-place operation, which is kept
         output, _ = rnn(x)
@@ -224,7 +225,7 @@ def test_a_write_to_the_output_that_is_not_announced_makes_the_way_back_an_error
                 loss.backward()
 
 
-def test_hidden_states_of_a_lower_layer_are_guarded_too_and_other_memory_is_no_write():
+def test_hidden_states_of_lower_layers_are_guarded_and_copies_are_not():
     rnn, x = nn.RNN(3, 5, num_layers=2), nb.randn(6, 4, 3)
     output, _, (lower, _) = rnn(x, output_hidden_states=True)
     loss = output.sum()

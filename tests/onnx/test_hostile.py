@@ -349,6 +349,7 @@ def test_truncated_files():
             assert outcome(data[:length]) != "told at length"
 
 
+@pytest.mark.slow
 def test_altered_files():
     rng, outcomes = np.random.RandomState(1), []
     for data in exported():
@@ -401,6 +402,7 @@ def random_model(rng):
     return helper.make_model(helper.make_graph(nodes, "g", [], [], tensors)).SerializeToString()
 
 
+@pytest.mark.slow
 def test_random_models():
     rng = np.random.RandomState(2)
     for _ in range(400):

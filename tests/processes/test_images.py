@@ -80,13 +80,11 @@ def test_another_cpu_has_kernels_of_its_own(warm, tmp_path):
     folder = shutil.copytree(warm, tmp_path / "warm")
     _, err = processes.run(OLDER_CPU + COMPUTE, NUMBA_CACHE_DIR=str(folder))
     count = len(list(warm.rglob("*.nbc")))
-    assert re.search(
-        rf"the {count} in {folder}/\S+ are for another CPU, or other versions of Python, NumPy or Numba", err
-    )
+    assert re.search(rf"the {count} in {folder} are for another CPU, or other versions of Python, NumPy or Numba", err)
     assert not compiles(OLDER_CPU, folder)
     assert not compiles("", folder)
     found = entries(command("", "info", folder)[1])
-    assert re.fullmatch(rf"{count} in {folder}/\S+, and \d+ for another CPU or other .*", found["kernels"])
+    assert re.fullmatch(rf"{count} in {folder}, and \d+ for another CPU or other .*", found["kernels"])
 
 
 def test_info_on_a_read_only_folder(warm):
@@ -95,7 +93,7 @@ def test_info_on_a_read_only_folder(warm):
     assert (code, err) == (0, "")
     count, found = len(list(warm.rglob("*.nbc"))), entries(lines)
     assert found["cache folder"].startswith(f"none that can be written: {warm}: Read-only file system (NUMBA_CACHE_DIR")
-    assert re.fullmatch(rf"{count} in {warm}/\S+", found["kernels"])
+    assert re.fullmatch(rf"{count} in {warm}", found["kernels"])
 
 
 def test_info_before_anything_is_compiled(tmp_path):

@@ -170,9 +170,9 @@ def forward(rng: random.Random, case: Case, values: Any) -> Arrays:
         )
         workspaces = guarded.empty((count if workspace else 1, workspace), dtype)
         if parallel is None:
-            by_sequence.forward_share(p, workspaces, 0, 1)
+            by_sequence.forward_share(tuple(p), workspaces, 0, 1)
         else:
-            assert parallel(p, workspaces, count, dispatch._team_of(count).address)
+            assert parallel(tuple(p), workspaces, count, dispatch._team_of(count).address)
         found.append((way, output, states, rows))
     if T == D == 1 and R == B:
         for take in (step.take, step.take_brief):

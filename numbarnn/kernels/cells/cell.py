@@ -51,6 +51,11 @@ class Cell:
             raise ValueError(f"number: expected one that no cell has, got {self.number}, that of {before.name}")
 
     @property
+    def of_input(self) -> int:
+        """How many gates read the input."""
+        return self.gates - self.inputs
+
+    @property
     def kept(self) -> int:
         """Columns, in multiples of H, of what is kept of each step beside the output: the gates and c."""
         return 0 if self.row_is_output else self.gates + self.states - 1

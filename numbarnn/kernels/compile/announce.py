@@ -1,4 +1,4 @@
-"""What is said while kernels are compiled: how many there will be, where they are kept, and how far it is."""
+"""The lines that a user gets while kernels are compiled: about how many, where they are kept, how many are done."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from pathlib import Path
 
 from . import folders, notice
 
-#: kernels of a first output and of a first training step, about: a test counts them
+#: about how many kernels a first output and a first training step need: a test counts them
 FIRST_OUTPUT, FIRST_STEP = 60, 90
-#: seconds between two lines about how far it is
+#: seconds between two lines that say how many kernels are done
 EVERY = 5.0
 
-#: why kernels that this process has compiled are not kept
+#: why kernels that this process has compiled could not be written
 failures: list[str] = []
-_given: list[str] = []
+_has_begun = False
+#: kernels compiled; when the last line was given, and when a kernel was last begun or done
 _count, _told, _last = 0, 0.0, -EVERY
 
 
 def begin(package: str, surroundings: str, refused: list[str]) -> None:
-    """Before a kernel is compiled: the first time, say what is to be expected, and why what was there is not taken."""
-    global _told, _last
+    """Before a kernel of a package is compiled: the first time say what to expect.
+
+    `refused`: why files that may hold the kernel are not read, each to be said once.
+    """
+    global _has_begun, _told, _last
     if time.monotonic() - _last >= EVERY:
         _told = time.monotonic()
     _last = time.monotonic()
-    if not _given:
-        _given.append(_expected(folders.writable(package)))
-        notice.give(_given[0])
+    if not _has_begun:
+        _has_begun = True
+        notice.give(_expected(folders.writable(package)))
         for place, ours, others, _ in folders.contents(surroundings):
             if others and not ours:
                 notice.give(f"the {others} in {place} are for another CPU, or other versions of Python, NumPy or Numba")
@@ -44,7 +48,7 @@ def _expected(folder: Path | None) -> str:
 
 
 def done() -> None:
-    """A kernel has been compiled: now and then, say how many."""
+    """After a kernel has been compiled: every few seconds say how many are done."""
     global _count, _told, _last
     _count, _last = _count + 1, time.monotonic()
     if _last - _told >= EVERY:
@@ -53,7 +57,7 @@ def done() -> None:
 
 
 def not_kept(folder: Path, error: OSError) -> None:
-    """A kernel that was compiled could not be written: say so the first time."""
+    """After a kernel could not be written: say so the first time."""
     failures.append(f"{folder}: {error.strerror or error}")
     if len(failures) == 1:
         notice.give(f"a compiled kernel cannot be kept: {failures[0]}")

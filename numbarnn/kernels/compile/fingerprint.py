@@ -8,6 +8,7 @@ numbers at the level of modules, fields of named tuples, annotations.  An edit o
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import inspect
@@ -64,7 +65,7 @@ def _feed(code: CodeType, update: Callable[[bytes], None]) -> None:
     for i, constant in enumerate(constants):
         if type(constant) is CodeType:
             _feed(constant, update)
-            constants[i] = None
+            constants[i] = ...
         elif type(constant) is frozenset:  # in another order in each process
             constants[i] = sorted(map(repr, constant))
     update(
@@ -213,18 +214,29 @@ def _code(name: str) -> str:
 
 
 def _keys() -> dict[str, str]:
-    try:
-        found = {package: list(modules(package)) for package in KEPT}
-        if __name__ not in found["compile"]:
-            raise ImportError("the modules of a package cannot be listed")
-        own = {package: _hash([(name, _code(name)) for name in names]) for package, names in found.items()}
-    except ImportError:  # in an archive that keeps no bytecode, say: no other process has this key
-        own = dict.fromkeys(KEPT, os.urandom(16).hex())
+    found = {package: list(modules(package)) for package in KEPT}
+    if __name__ not in found["compile"]:
+        raise ImportError(f"no modules in {Path(__file__).parent}")
+    own = {package: _hash([(name, _code(name)) for name in names]) for package, names in found.items()}
     return {package: _hash([own[package], *(own[name] for name in BELOW[package].split())]) for package in KEPT}
 
 
-#: of each package: its code and that of the packages below it, as it was when this process imported them
-KEYS = _keys()
+def _keys_or_reason() -> tuple[dict[str, str], str]:
+    try:
+        return _keys(), ""
+    except ImportError as error:  # in an archive that keeps no bytecode, say
+        return dict.fromkeys(KEPT, os.urandom(32).hex()), f"the code of numbarnn cannot be read: {error}"
+
+
+#: of each package: its code and that of the packages below it, as it was when this process imported them; and where
+#: that cannot be told, why not: then no two processes have the same keys
+KEYS, UNKNOWN = _keys_or_reason()
+
+
+@functools.cache
+def is_as_imported() -> bool:
+    """Whether the files are still those that KEYS was made of: some may have changed before they were imported."""
+    return _keys_or_reason()[0] == KEYS
 
 
 def package_of(function: Any) -> str:

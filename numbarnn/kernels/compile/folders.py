@@ -1,6 +1,7 @@
-"""The folders that compiled kernels are read from, and those that new ones are written to.
+"""Which folders compiled kernels are read from, and which one new kernels are written to.
 
-In each place there is one folder for each package of kernels and each version of its code.
+There are up to two places: the one that NUMBA_CACHE_DIR names; else beside this package, and the user's cache folder.
+In each place every package of kernels has a folder for each version of its code: numbarnn-PACKAGE-KEY.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ import numba
 from numba.misc.appdirs import AppDirs
 
 from . import trusted
-from .fingerprint import KEYS
+from .fingerprint import KEYS, UNKNOWN
 
 _BESIDE = Path(__file__).absolute().parents[1] / "__pycache__"
 
 
 def _current() -> str:
-    with contextlib.suppress(OSError):  # it may have been removed
+    with contextlib.suppress(OSError):  # the folder may have been removed
         return os.getcwd()
     return ""
 
 
-#: what a relative NUMBA_CACHE_DIR begins at, wherever the program goes later
+#: what a relative NUMBA_CACHE_DIR is relative to, also after the program has changed its working directory
 _STARTED_IN = _current()
 
 
@@ -42,12 +43,12 @@ def _places() -> Iterator[Path]:
 
 
 def candidates(package: str) -> Iterator[Path]:
-    """Folders to read the kernels of a package from; the first that can be written is written to.
+    """Folders to read the kernels of a package from; new ones go to the first of them that can be written.
 
-    Where another user was first, or the folder is read only, the second is this user's own.
+    The second folder of a place is this user's own, for the case that another user has made the first.
     """
-    for place in _places():
-        if place.is_absolute():  # not without a home
+    for place in _places() if not UNKNOWN else ():
+        if place.is_absolute():  # it is relative if the user has no home
             yield from _folders(place, package)
 
 
@@ -58,17 +59,17 @@ def _folders(place: Path, package: str) -> Iterator[Path]:
         yield place / f"{version}-{os.geteuid()}"
 
 
-#: why kernels are not kept in one place or the other, each once, in the order in which they were tried
+#: why folders cannot be written, without repetitions, in the order in which they were tried
 _reasons: dict[str, None] = {}
 
 
 def writable(package: str) -> Path | None:
-    """Where kernels of a package that this process compiles are kept; None: nowhere."""
+    """The folder for new kernels of a package; None if none can be written."""
     return _writable(package, os.geteuid() if hasattr(os, "geteuid") else None)
 
 
 def writable_place() -> Path | None:
-    """Where the folders of all packages are kept; None: nowhere."""
+    """The place for new kernels; None if none can be written."""
     folder = writable("recurrence")
     return None if folder is None else folder.parent
 
@@ -92,19 +93,23 @@ def _is_writable(folder: Path) -> bool:
 
 
 def why_not() -> str:
-    """Why none can be written, and what to do."""
-    return "; ".join(_reasons) + " (NUMBA_CACHE_DIR chooses another place)"
+    """Why no folder can be written, and what the user can do."""
+    return UNKNOWN or "; ".join(_reasons) + " (NUMBA_CACHE_DIR chooses another place)"
 
 
 @functools.cache
 def used(folder: Path) -> None:
-    """Kernels in it are in use: it is none of those that nobody needs."""
+    """Mark a folder as in use today, so that leftovers.py does not remove it."""
     with contextlib.suppress(OSError), trusted.opened(folder) as directory:  # it may be read only
         os.utime(folder if directory is None else directory)
 
 
 class Contents(NamedTuple):
-    """What is in a place: how many kernels for us and for others, and why some are not taken."""
+    """How many kernels of this version of numbarnn are in a place.
+
+    ours: for this CPU and these versions of Python, NumPy and Numba; others: for other ones; refused: why folders are
+    not read.
+    """
 
     place: Path
     ours: int
@@ -113,7 +118,7 @@ class Contents(NamedTuple):
 
 
 def contents(surroundings: str) -> list[Contents]:
-    """Of each place that kernels are read from; `surroundings` is in the names of those for us."""
+    """The contents of each place; `surroundings`: what is in the names of our files (see cache.py)."""
     return [_contents(place, surroundings) for place in _places() if place.is_absolute()]
 
 

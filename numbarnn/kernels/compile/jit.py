@@ -26,15 +26,15 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,  # the order of every sum is part of the contract, and so are NaN and infinity
     "boundscheck": False,  # arguments are validated once, in nn.functional
 }
-#: for calls from C, which most kernels do not get: 5 to 10 % of the time to compile
+#: most kernels get no wrapper for calls from C, which takes 5 to 10 % of the time to compile
 NO_WRAPPER = {"no_cfunc_wrapper": True}
-#: for calls from Python, which inner kernels do not get: another 12 %
+#: inner kernels get no wrapper for calls from Python, which takes another 12 %
 NOT_FROM_PYTHON = {"no_cpython_wrapper": True}
 
 #: all kernels that were imported
 kernels: list[Any] = []
 
-# A child forked while another thread compiles would wait for that thread, which it does not have.
+# A child that is forked while another thread compiles would wait for ever: it has the lock but not that thread.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=global_compiler_lock.acquire,
@@ -44,7 +44,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Kernel(CPUDispatcher):
-    """A kernel that signals' handlers find loaded or compiled, or not begun."""
+    """A kernel whose compilation no signal handler interrupts."""
 
     def compile(self, sig: Any) -> Any:
         with signals.signals():

@@ -1,6 +1,6 @@
-"""Kernels of versions that nobody uses any more: the only files that this package ever deletes on its own.
+"""Removes kernels of old versions: no other files are ever deleted without being asked for.
 
-A folder goes as a whole or not at all, and only if its name and all that is in it are ours.
+A folder is removed as a whole or not at all, and only if its name and the names of all files in it are ours.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from . import trusted
 
 _FOLDER = re.compile(r"((numbarnn-[a-z]+-)[0-9a-f]{16})(-\d+)?")
 _FILE = re.compile(r"\w+(-[0-9a-f]{8})?-[0-9a-f]{32}\.nbc(\.[0-9a-f]{16}\.tmp)?")
-#: folders of a package's other versions that stay: the youngest, and those that were used within so many seconds
+#: of a package's other versions, so many folders stay, those used last, and all that were used in so many seconds
 _MOST, _AGE = 3, 24 * 3600
 
 
 @functools.cache
 def remove(current: Path) -> None:
-    """Remove what other versions than that of `current` keep beside it, once a process, as far as this user may."""
+    """Remove old versions beside the folder `current`, of its package: once a process, and only this user's own."""
     with contextlib.suppress(OSError):
         _remove_others(current)
 
@@ -35,12 +35,12 @@ def _remove_others(current: Path) -> None:
     used = sorted(((other.lstat().st_mtime, other) for other in others if _is_our_own(other)), reverse=True)
     for when, other in used[_MOST:]:
         if when < time.time() - _AGE:
-            with contextlib.suppress(OSError):  # another process does the same, or has just written to it
+            with contextlib.suppress(OSError):  # another process removes it too, or has just written to it
                 _remove(other)
 
 
 def _is_our_own(folder: Path) -> bool:
-    """Whether it is a folder and no link to one, which this user has made."""
+    """Whether it is a folder, and no link to one, that belongs to this user."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
 
@@ -52,4 +52,4 @@ def _remove(folder: Path) -> None:
         if found and all(_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in found):
             for entry in found:
                 os.unlink(trusted.place(folder, entry.name), dir_fd=directory)
-            folder.rmdir()  # fails if anything has come meanwhile
+            folder.rmdir()  # an OSError if it has a new file

@@ -1,4 +1,4 @@
-"""What a user should know of while it happens: a line, on stderr or to a function of the user's."""
+"""Lines that tell a user what takes time: on stderr, or to a function of the user's, the hook."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _PATIENCE = 1.0
 
 
 def _to_stderr(message: str) -> None:
-    # where nobody can be told, kernels are compiled all the same: closed, or no one reads the other end
+    # stderr may be closed, or a pipe that nobody reads: kernels are compiled all the same
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:
             print(f"numbarnn: {message}", file=sys.stderr, flush=True)
 
 
-#: who gets the lines; None: nobody
+#: the function that gets the lines; None: nobody does
 hook: Hook | None = _to_stderr
 _given: set[str] = set()
 
 
 def once(message: str) -> None:
-    """Give `message` to the hook, unless it had it before."""
+    """Give `message` to the hook if it is new."""
     if message not in _given:
         _given.add(message)
         give(message)
@@ -36,8 +36,8 @@ def once(message: str) -> None:
 def give(message: str) -> None:
     """Give `message` to the hook, on a thread of its own, and raise what it raises.
 
-    Whoever compiles holds Numba's lock.  A hook that needs it, or waits for a thread that does (one that logs may), is
-    not waited for: it has the lock when the kernel is compiled.
+    This thread holds Numba's compiler lock.  A hook that needs the lock, or waits for a thread that needs it (as one
+    that logs may), runs on without this thread waiting for it, and gets the lock when the kernel is compiled.
     """
     given, raised, waiting = hook, list[BaseException](), True
     if given is None:

@@ -1,8 +1,8 @@
 """Kernels that are compiled once and called by name.
 
-Numba copies all that a kernel calls into it, and compiles that copy.  The tiles of a product would be compiled for
-every entry point anew, which is most of the time that a first call takes.  A shared kernel is a C function of its
-own: others know its name and its arguments, pointers to float32 or float64 and integers.  The first output of a
+Numba copies into a kernel all functions that it calls, and compiles the copy.  So the tiles of a product would be
+compiled again for every kernel that calls it, which is most of the time of a first call.  A shared kernel is a C
+function: kernels that call it know only its name and its arguments, pointers and integers.  The first output of a
 2-layer RNN takes 6.8 s instead of 10.0 with an empty cache.
 """
 
@@ -27,14 +27,15 @@ Places = Any
 
 FLOATS = (types.float32, types.float64)
 
-#: C functions by their names; they hold the machine code
+#: the C functions by their names; these objects own the machine code
 compiled: dict[str, Any] = {}
-#: what makes each shared kernel's C function for a dtype
+_names: set[str] = set()
+#: for each shared kernel, the function that compiles it for a dtype
 _makers: list[Callable[[Any], None]] = []
 
 
 def _make_all(arguments: Any) -> None:
-    """Have all shared kernels of a dtype in memory: kernels that come from the disk cache call them by name."""
+    """Load or compile all shared kernels for the dtypes of these arguments, because a loaded kernel may call them."""
     for dtype in {a.dtype for a in arguments if isinstance(a, types.Array) and a.dtype in FLOATS}:
         for make in _makers:
             make(dtype)
@@ -44,7 +45,7 @@ cache.before_load.append(_make_all)
 
 
 def argument_types(function: Callable[..., None], dtype: Any) -> list[Any]:
-    """What the annotations of a kernel's arguments mean: Pointer, Places or int."""
+    """Numba's types for the annotations of a kernel's arguments: Pointer, Places or int."""
     kinds = {"Pointer": types.CPointer(dtype), "Places": types.CPointer(types.intp), "int": types.intp}
     return [kinds[str(p.annotation)] for p in inspect.signature(function).parameters.values()]
 
@@ -61,6 +62,10 @@ def as_intrinsic(define: Callable[..., Any], function: Callable[..., None]) -> A
 
 def shared_kernel(function: Callable[..., None]) -> Any:
     """Compile `function` once for each dtype; its arguments are annotated as Pointer or int, and it returns None."""
+
+    if function.__name__ in _names:
+        raise ValueError(f"two shared kernels with the name {function.__name__}")
+    _names.add(function.__name__)
 
     def name(dtype: Any) -> str:
         return f"numbarnn_{function.__name__}_{dtype}_{VECTOR_BYTES}"

@@ -1,7 +1,7 @@
-"""Signals that wait while code is compiled or loaded.
+"""Signal handlers wait while code is compiled or loaded.
 
-LLVM calls back into Python there.  What a signal's handler raises in such a call, KeyboardInterrupt or a timeout, is
-lost, and LLVM then ends the process, or other code runs.
+LLVM calls back into Python meanwhile.  An exception that a signal handler raises in such a call (KeyboardInterrupt, a
+timeout) is lost, and LLVM then ends the process or goes on with wrong code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 _holding = False
-#: plain numbers: to make an enum's member of each takes as long as everything else here
+#: as plain integers: members of the enum take as long to make as everything else here
 _NUMBERS = [int(number) for number in signal.valid_signals()]
 _sigaction: Any = None
 with contextlib.suppress(OSError, AttributeError, TypeError):  # Windows has none
@@ -25,9 +25,9 @@ with contextlib.suppress(OSError, AttributeError, TypeError):  # Windows has non
 
 @contextlib.contextmanager
 def signals() -> Iterator[None]:
-    """Have handlers wait until the block is left, by which way ever; then each runs once for all signals of its number.
+    """Signal handlers wait until the block ends; then each runs once, however many signals have come for it.
 
-    Python runs handlers in the main thread only, and lets no other change them.
+    Nothing is done in other threads than the main one: Python runs handlers there only, and lets no other change them.
     """
     if _holding or threading.current_thread() is not threading.main_thread():
         yield
@@ -39,7 +39,7 @@ def signals() -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         if _holding:
             arrived.setdefault(number, frame)
-        else:  # what another handler raised has kept this one from being put back
+        else:  # it is still installed because another handler has raised an exception
             handlers[number](number, frame)
 
     try:
@@ -52,7 +52,7 @@ def signals() -> Iterator[None]:
         yield
     finally:
         _hold(False)
-        with contextlib.ExitStack() as stack:  # all of them, whatever one raises
+        with contextlib.ExitStack() as stack:  # each runs, also if another raises an exception
             for number, frame in reversed(arrived.items()):
                 stack.callback(handlers[number], number, frame)
             for number, handler in handlers.items():
@@ -61,7 +61,7 @@ def signals() -> Iterator[None]:
 
 
 def _record(number: int) -> Any:
-    """What the system has for a signal: other libraries put handlers of theirs over Python's, or flags."""
+    """The system's record for a signal: another library may have replaced Python's own handler, or its flags."""
     found = ctypes.create_string_buffer(1024)  # more than any system's structure takes
     return found if _sigaction is not None and _sigaction(number, None, found) == 0 else None
 
@@ -77,5 +77,5 @@ def _hold(whether: bool) -> None:
     _holding = whether
 
 
-if hasattr(os, "register_at_fork"):  # by another thread: a child that has nothing to wait for
+if hasattr(os, "register_at_fork"):  # a child that another thread has forked compiles nothing yet
     os.register_at_fork(after_in_child=lambda: _hold(False))

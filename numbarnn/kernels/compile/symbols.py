@@ -1,9 +1,9 @@
 """Kernels for code that is not ours: what `numbarnn.jit` gives to other people's compiled functions.
 
-Numba keeps their functions on disk, if they want it (`cache=True`), and loads them in processes where nothing else has
-been compiled; LLVM ends a process in which a symbol is missing.  So their code names one symbol, which is there as
-soon as numbarnn is imported: a table of this process's kernels.  Its first entry says which version of the kernels
-that is, and code that was compiled with another one, or finds no kernel yet, can tell.
+With `cache=True` Numba keeps those functions on disk, and loads them in a process that has compiled nothing yet; LLVM
+ends a process in which a symbol is missing.  So their code refers to one symbol only, which exists as soon as numbarnn
+is imported: a table of the addresses of this process's kernels.  The first word of the table is the version of the
+kernels.  Code reads it first, and then whether the address is there.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from . import jit, signals
 from .fingerprint import KEYS
 from .shared import FLOATS, argument_types, as_intrinsic
 
-#: of everything that code compiled against these kernels relies on
+#: a hash of all that code compiled against these kernels relies on
 VERSION = int(hashlib.sha256(f"{KEYS['embed']} {VECTOR_BYTES}".encode()).hexdigest()[:15], 16)
-#: no later version may name it otherwise: code that looks for it may be older
+#: must be the same in all versions of numbarnn, because older code refers to it
 SYMBOL = "numbarnn_kernels"
 #: where the cells begin in the table, and how many words each has for each dtype: those of cells/frames.py's Code
 CELLS_AT, CELL_WORDS = 16, 8
@@ -39,13 +39,13 @@ llvm.add_symbol(SYMBOL, TABLE.ctypes.data)
 #: what a call returns: the kernel has run, or why not
 RAN, OTHER_VERSION, NOT_LOADED = range(3)
 
-#: what makes each kernel's C function for a dtype, and what was made: it holds the machine code
+#: for each kernel the function that compiles it for a dtype; and the results, which own the machine code
 _makers: list[Callable[[Any], None]] = []
 _made: list[Any] = []
 
 
 def load(dtype: Any) -> None:
-    """Have all published kernels of a NumPy dtype in the table, from the disk cache or compiled."""
+    """Put all published kernels of a NumPy dtype into the table, from the disk cache or compiled."""
     for make in _makers:
         make(getattr(types, np.dtype(dtype).name))
 

@@ -1,7 +1,8 @@
-"""Files that this process runs as code: taken where nobody could have written them who may not run code here anyway.
+"""Files that this process runs as code are read only if nobody else can have written them.
 
-What is looked at is what was opened, whatever its name stands for by now: a folder, and a regular file in it, which
-belong to root, to the user, or to the owner of this package, and which nobody else may write.
+A folder and a regular file in it are trusted if they belong to root, to the user, or to the owner of this package, and
+if nobody else may write to them.  They are opened first and checked then, so that a name cannot come to stand for
+another file in between.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from pathlib import Path
 
 
 class Refused(PermissionError):
-    """What is there might have been put there by others."""
+    """Another user may have written it."""
 
 
-#: Windows has neither these owners nor these modes; a user's folders are his alone there unless he says otherwise
+#: Windows has no such owners and modes; there, other users cannot write to a user's folders by default
 _HAS_OWNERS = hasattr(os, "geteuid")
-#: neither through a link, nor waiting for the other end of a pipe
+#: do not follow a link, and do not wait for a process at the other end of a pipe
 _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
 def _owner_of_the_package() -> set[int]:
-    with contextlib.suppress(OSError):  # it may be in an archive
+    with contextlib.suppress(OSError):  # the package may be in an archive
         return {os.stat(__file__).st_uid}
     return set()
 
@@ -36,7 +37,7 @@ _PACKAGE = _owner_of_the_package()
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[int | None]:
-    """The folder as `dir_fd` for functions of os, if it may be trusted; Refused else."""
+    """A file descriptor of the folder, for the `dir_fd` of functions of os; raises Refused if it is not trusted."""
     if not _HAS_OWNERS:
         yield None
         return
@@ -49,12 +50,12 @@ def opened(folder: Path) -> Iterator[int | None]:
 
 
 def place(folder: Path, name: str) -> str:
-    """What functions of os call a file, beside `dir_fd`."""
+    """A file's path for functions of os that have a `dir_fd`."""
     return name if _HAS_OWNERS else str(folder / name)
 
 
 def read(folder: Path, name: str) -> bytes:
-    """The content of a file; raises Refused for what may be another user's, and other OSErrors."""
+    """The content of a file; raises Refused if it is not trusted, and other OSErrors."""
     with opened(folder) as directory:
         handle = os.open(place(folder, name), os.O_RDONLY | _AS_IT_IS | _BINARY, dir_fd=directory)
     try:
@@ -69,16 +70,16 @@ def read(folder: Path, name: str) -> bytes:
 
 
 def names(folder: Path) -> list[str]:
-    """The names of what is in it."""
+    """The names of the files in a folder."""
     with opened(folder) as directory:
         return os.listdir(folder if directory is None else directory)
 
 
 def write(folder: Path, name: str, content: bytes) -> None:
-    """Have a file in the folder that is whole from the moment it has its name."""
+    """Write a file under another name, then rename it, so that no process reads half of it."""
     whole, new = place(folder, name), place(folder, f"{name}.{secrets.token_hex(8)}.tmp")
     with opened(folder) as directory:
-        # others may read it: an image is built by one user and run by another
+        # other users may read it: one user builds a container image, another runs it
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644, dir_fd=directory)
         try:
             with open(handle, "wb") as file:
@@ -91,10 +92,7 @@ def write(folder: Path, name: str, content: bytes) -> None:
 
 
 def make(folder: Path) -> None:
-    """Make a folder that nobody else may write, and those above it; raises Refused where there is one that others may.
-
-    One that is there must be fit to be read from, too.
-    """
+    """Make a folder, and those above it, that nobody else may write; raises Refused if there is one that others may."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(0o755, exist_ok=True)  # less where the umask says so

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..cells.cell import CELLS
+from ..cells.passes import LayerBackward, Pass, Shape
 from ..plain import optimizers
-from . import gradients, linear, packing, rnn, weights
+from . import gradients, linear, loops, packing, plan, weights
 from .arrays import Array, xp
+from .views import Forward
 
-rnn_forward = rnn_forward_alone = rnn.forward
-layer_backward = gradients.layer_backward
 linear_forward = linear.forward
 linear_backward = linear.backward
 packed_layers = weights.packed
@@ -19,26 +20,54 @@ packed_matrix = packing.packed
 #: NumPy's functions, which take arrays on the device as well
 adam_step, sgd_step, rmsprop_step = optimizers.adam_step, optimizers.sgd_step, optimizers.rmsprop_step
 
+#: steps that are worth memory of their own in a stack without gradients
+FEW_STEPS = 16
+
 
 class Plan:
-    """How passes of one shape run: plan.py decides at each launch."""
+    """How passes of one shape run.
 
-    def __init__(self, shape: Any) -> None:
-        self.shape = shape
-        self.lower_layers = min(shape.layers - 1, 2) if shape.T <= 16 else 0
+    choose: what decides how a loop is shared out over the chip, in the place of plan.plan.
+    """
+
+    step = None
+    choose: loops.Choice = staticmethod(plan.plan)
+
+    def __init__(self, shape: Shape, choose: loops.Choice | None = None) -> None:
+        self.shape, self.cell = shape, CELLS[shape.cell]
+        self.lower_layers = 0 if shape.T > FEW_STEPS else min(shape.layers - 1, 2)
+        if choose is not None:
+            self.choose = choose
 
     def rows(self, keep: bool) -> tuple[int, int, int]:
-        """The shape of the rows that a pass needs: none, as output has all that a backward pass reads."""
-        return 0, 0, 0
+        """The shape of `Pass.rows`; keep: for a backward pass."""
+        if not keep or not self.cell.kept:
+            return 0, 0, 0
+        return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
 
-    def forward(self, p: Any) -> None:
-        """Fill output and lower; states end as the last ones."""
-        rnn.forward(p.x, p.by_sequence, p.offsets, p.panels, p.states, p.lower, p.output, p.directions, p.cell)
+    def forward(self, p: Pass) -> None:
+        """Fill output, that of the last layer, and `lower`; the states begin as the first and end as the last ones."""
+        cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
+        L, T = len(p.states) // (D * cell.states), len(p.offsets) - 1
+        if not len(p.output):
+            return
+        rows, nothing = p.x, xp.empty((0, 0), p.x.dtype)
+        if p.by_sequence:
+            rows = p.x.reshape(B, T, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape)
+        for l in range(L):
+            I, end = rows.shape[1], -cell.recurrent * H * H
+            size = size_of(p.cell, I, H, p.x.dtype)
+            panels = p.panels[offset : offset + D * size].reshape(D, size)
+            offset += D * size
+            addend = rows @ panels[:, cell.gates * H : end].reshape(-1, I).T
+            rows = p.lower[(L - 2 - l) % len(p.lower)] if l < L - 1 and len(p.lower) else p.output
+            states = tuple(p.states[(s * L + l) * D : (s * L + l + 1) * D] for s in range(cell.states))
+            kept = p.rows[l] if p.rows.size else nothing
+            loops.forward(Forward(cell, p.offsets, addend, panels, states, kept, rows, False), self.choose)
 
-    def backward(self, b: Any) -> None:
+    def backward(self, b: LayerBackward) -> None:
         """Fill all gradients of a layer."""
-        layer_backward(b.offsets, b.panels, 0, b.states, b.x, b.output, b.cell, b.d_output, b.d_states, b.d_x,
-                       b.gradients)  # fmt: skip
+        gradients.backward(b, self.choose)
 
 
 def matrix(rows: int, columns: int, dtype: Any) -> Array:

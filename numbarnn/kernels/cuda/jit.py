@@ -28,6 +28,23 @@ def device_function(function: Callable[..., Any]) -> Any:
     return cuda.jit(device=True, inline="always", **OPTIONS)(function)
 
 
+def each(count: int, make: Callable[[int], Any]) -> Any:
+    """A device function: args -> (make(0)(args), ..., make(count - 1)(args)), as if they were written out."""
+    last = make(count - 1)
+    if count == 1:
+
+        def values(args: Any) -> Any:
+            return (last(args),)
+
+        return device_function(values)
+    before = each(count - 1, make)
+
+    def more_values(args: Any) -> Any:
+        return before(args) + (last(args),)  # noqa: RUF005  # numba unpacks no tuple within another
+
+    return device_function(more_values)
+
+
 def unrolled(count: int, body: Callable[..., None]) -> Any:
     """A function of a tuple for kernels: calls body(i, *tuple) for each i < count, one call written after the other.
 

@@ -14,8 +14,10 @@ import numpy as np
 from numba import cuda
 
 from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
-from .plan import VECTOR, Chip, Plan
-from .recurrence import recurrence_kernel
+from .elements import Kind
+from .plan import VECTOR, Chip, Launch
+from .recurrence import Arrays, recurrence_kernel
+from .views import Backward, Forward
 
 #: looks at a barrier's counter before a block gives up, some seconds
 PATIENCE = 1 << 23
@@ -35,17 +37,17 @@ def chip() -> Chip:
 
 
 @functools.cache
-def _kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, activation: int, back: bool) -> Any:
-    return recurrence_kernel(numba.from_dtype(dtype), tile, sliced, activation, back)
+def _kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> Any:
+    return recurrence_kernel(kind, tile, sliced)
 
 
 @functools.lru_cache(maxsize=64)
-def _starts(starts: bytes, device: int, stream: int) -> Array:
-    """Where the rows of steps begin: kept, for a model is called with the same sizes again and again.
+def _uploaded(offsets: bytes, device: int, stream: int) -> Array:
+    """The offsets of steps: kept, for a model is called with the same sizes again and again.
 
     Each stream has its own, in the memory of its device: what it runs comes after the copy that it made.
     """
-    return xp.asarray(np.frombuffer(starts, np.int64).copy())
+    return xp.asarray(np.frombuffer(offsets, np.int64).copy())
 
 
 @functools.cache
@@ -72,43 +74,53 @@ def synchronize() -> None:
     check()
 
 
-def walk(
-    how: Plan,
-    addend: Array,  # (R, D H)
-    starts: Any,  # (T + 1), on the host
-    weights: Array,  # (D, ...), W_hh last
-    h: Array,  # (D, B, H)
-    output: Array,  # (R, D H)
-    result: Array,  # (R, D H)
-    activation: int,
-    back: bool = False,
-    reverse: bool = False,
-) -> bool:
-    """Run `walk` of recurrence.py: result is h_t, or with `back` d_pre_t; `reverse`: of the other direction.
+def forward(how: Launch, f: Forward) -> bool:
+    """Fill output and rows, states end as the last ones.
 
     False, and nothing is done, where the GPU does not have room for all blocks that wait for each other at once.
     """
-    kernel = _kernel(h.dtype, how.tile, how.sliced, activation, back)
-    places = _starts(starts.tobytes(), device(), stream())
-    state, counters = _handed_on(how, h, back)
-    arrays = (addend, places, weights, state, h, output, result, counters, _late(device()))
-    numbers = (how.S, how.C, how.parts, int(back != reverse), PATIENCE)
-    return run(how, kernel, (*map(kernel_argument, arrays), numbers), (how.slices, how.groups, len(h)))
+    h, other = f.states[0], f.states[-1]
+    kind = Kind(numba.from_dtype(h.dtype), f.cell.number, False, f.rows.size > 0)
+    state, counters = _handed_on(how, h, h.shape[2], h)
+    arrays = Arrays(f.addend, _offsets_of(f.offsets), f.panels, state, h, other, h, other, f.rows, f.output, f.output,
+                    counters, _late(device()))  # fmt: skip
+    return _walk(how, kind, arrays, f.reverse)
 
 
-def _handed_on(how: Plan, h: Array, back: bool) -> tuple[Array, Array]:
-    """The two last states, with what is there before the first step, and a counter for each barrier."""
-    (D, B, H), dtype = h.shape, h.dtype
+def backward(how: Launch, b: Backward) -> bool:
+    """Fill d_gates; d_states end as what reaches the first states without passing gates.  False as in `forward`."""
+    d_h, d_c, K = b.d_states[0], b.d_states[-1], b.cell.recurrent * b.d_states[0].shape[2]
+    kind = Kind(numba.from_dtype(d_h.dtype), b.cell.number, True, False)
+    state, counters = _handed_on(how, d_h, K, None)
+    arrays = Arrays(b.d_output, _offsets_of(b.offsets), b.weights, state, d_h, d_c, b.states[0], b.states[-1], b.rows,
+                    b.output, b.d_gates, counters, _late(device()))  # fmt: skip
+    return _walk(how, kind, arrays, not b.reverse)
+
+
+def _offsets_of(offsets: Any) -> Array:
+    return _uploaded(offsets.tobytes(), device(), stream())
+
+
+def _walk(how: Launch, kind: Kind, arrays: Arrays, from_end: bool) -> bool:
+    kernel = _kernel(kind, how.tile, how.sliced)
+    numbers = (how.S, how.C, how.parts, int(from_end), PATIENCE)
+    given = Arrays(*map(kernel_argument, arrays))
+    return run(how, kernel, (given, numbers), (how.slices, how.groups, len(arrays.h)))
+
+
+def _handed_on(how: Launch, h: Array, K: int, first: Array | None) -> tuple[Array, Array]:
+    """The two last states of K elements, with what is there before the first step, and a counter for each barrier."""
+    (D, B, _), dtype = h.shape, h.dtype
     if not how.sliced:
         return xp.empty(1, dtype), xp.empty(1, np.int64)  # not looked at
     lanes = VECTOR // dtype.itemsize
-    state = xp.zeros((2, D, B, -(-H // lanes) * lanes), dtype)
-    if not back:
-        state[..., :H] = h
+    state = xp.zeros((2, D, B, -(-K // lanes) * lanes), dtype)
+    if first is not None:
+        state[..., :K] = first
     return state.ravel(), xp.zeros(D * how.groups, np.int64)
 
 
-def run(how: Plan, kernel: Any, arguments: tuple[Any, ...], grid: tuple[int, int, int]) -> bool:
+def run(how: Launch, kernel: Any, arguments: tuple[Any, ...], grid: tuple[int, int, int]) -> bool:
     """Launch; where blocks wait for each other only if all of them are on the chip at once."""
     if SIMULATED:
         kernel[grid, how.threads, 0, how.shared](*arguments)
@@ -136,7 +148,7 @@ def few_blocks() -> Iterator[None]:
 
 @functools.lru_cache(maxsize=256)
 def _launcher(
-    kernel: Any, signature: tuple[Any, ...], how: Plan, grid: tuple[int, int, int], device: int, stream: int
+    kernel: Any, signature: tuple[Any, ...], how: Launch, grid: tuple[int, int, int], device: int, stream: int
 ) -> Any:
     """A kernel compiled for what a plan wants of it, to be called; None where there is no room for it."""
     compiled = kernel.compile(signature)

@@ -1,11 +1,11 @@
-"""An affine map of many rows, forward and back, and the part of a recurrent layer's gradient that is no recurrence.
+"""An affine map of many rows, forward and backward.
 
 All of it is CuPy's: products are cuBLAS's, in the full precision of float32 (TF32 only where CUPY_TF32 asks for it).
 """
 
 from __future__ import annotations
 
-from .arrays import Array, xp
+from .arrays import Array
 
 
 def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
@@ -36,17 +36,3 @@ def backward(
         d_weight[...] = d_y.T @ x
     if d_bias.size > 0:
         d_bias[...] = d_y.sum(axis=0)
-
-
-def recurrent_backward(
-    d_pre: Array,  # (T B, H)
-    h_0: Array,  # (B, H)
-    output: Array,  # (T B, D H)
-    column: int,
-    reverse: bool,
-    d_weight: Array,  # (H, H)
-) -> None:
-    """d_W = d_pre^T h_{t-1}, where all sequences have T steps: h_{t-1} lies B rows before h_t."""
-    h, first = output[:, column : column + d_pre.shape[1]], h_0[: len(d_pre)]  # without steps there is no first
-    before = [h[len(first) :], first] if reverse else [first, h[: len(h) - len(first)]]
-    d_weight[...] = d_pre.T @ xp.concatenate(before)

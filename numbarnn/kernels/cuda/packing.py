@@ -1,4 +1,4 @@
-"""Matrices as the twin of `linear` and of the way back through time reads them."""
+"""Matrices as the twin of `linear` and of the backward pass reads them."""
 
 from __future__ import annotations
 

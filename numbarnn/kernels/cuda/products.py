@@ -1,6 +1,7 @@
 """The product of states and W_hh: what of W each thread keeps in registers, what is in shared memory, and the sum.
 
-A block has C columns of each step.  Its threads have a tile of COLUMNS of them each, columns c + j width for
+A block has a product of some columns at each step: in a pass forward C for each gate that W_hh goes to, in a backward
+pass C, whose sums go over all those gates.  Its threads have a tile of COLUMNS of them each, columns c + j width for
 c = thread % width, and a part of the sum over k: part p = thread // width of `parts`.  The sum is divided into groups
 of LANES terms, the 16 bytes that are read at once; part p has the groups p, p + parts, p + 2 parts, ...  The first KEPT
 of them, which are whole, are in the thread's registers for the whole sequence: of those products a step reads nothing
@@ -18,22 +19,38 @@ from .jit import device_function, unrolled
 from .memory import lanes, load_vector
 
 
-def products(dtype: Any, tile: tuple[int, int, int]) -> tuple[Any, Any, Any]:
-    """For one type and tiles of (ROWS, COLUMNS, KEPT): to keep the weights, to multiply, to add up the parts."""
+def products(dtype: Any, tile: tuple[int, int, int], gates: tuple[int, int]) -> tuple[Any, Any, Any]:
+    """For one type and tiles of (ROWS, COLUMNS, KEPT): to keep the weights, to multiply, to add up the parts.
+
+    gates: how many gates have columns, and how many each sum goes over.
+    """
     ROWS, COLUMNS, KEPT = tile
-    return _keep(dtype, COLUMNS, KEPT), _multiply(dtype, ROWS, COLUMNS, KEPT), _total(dtype, ROWS, COLUMNS)
+    return _keep(dtype, COLUMNS, KEPT, gates), _multiply(dtype, ROWS, COLUMNS, KEPT), _total(dtype, ROWS, COLUMNS)
 
 
-def _keep(dtype: Any, COLUMNS: int, KEPT: int) -> Any:
-    LANES = lanes(dtype)
+def _keep(dtype: Any, COLUMNS: int, KEPT: int, gates: tuple[int, int]) -> Any:
+    LANES, (ACROSS, ALONG) = lanes(dtype), gates
+
+    if ACROSS == 1:
+
+        @device_function
+        def row_of(n0, C, H, n):
+            """The row of `matrix` that has column n of a block; beyond the last that one again: its sums nobody reads.
+
+            32 bits suffice for an index of what is on the chip, and are one register.
+            """
+            return n0 + min(n, C - 1)
+
+    else:
+
+        @device_function
+        def row_of(n0, C, H, n):
+            last = min(n, ACROSS * C - 1)
+            return last // C * H + n0 + last % C
 
     @device_function
     def element(matrix, n0, C, H, n, k):
-        """W_hh[n0 + n, k]; beyond the slice the last column again, of which nobody reads the sums.
-
-        32 bits suffice for an index of what is on the chip, and are one register.
-        """
-        return matrix[np.uint32((n0 + min(n, C - 1)) * H + k)]
+        return matrix[np.uint32(row_of(n0, C, H, n) * (ALONG * H) + k)]
 
     def keep_group(m, kept, matrix, place, sizes, c, p):
         _, _, n0, C, H = place
@@ -47,17 +64,17 @@ def _keep(dtype: Any, COLUMNS: int, KEPT: int) -> Any:
 
     @device_function
     def keep(memory, weights, place, sizes, thread, threads):
-        """The slice of W_hh, which comes last in `weights`, to where it stays."""
+        """A block's rows of W_hh (or W_hh^T), which comes last in `weights`, to where they stay."""
         _, _, w, kept, _, _, _ = memory
         d, _, n0, C, H = place
         K, width, parts = sizes
-        matrix = weights[d, weights.shape[1] - H * H :]
+        matrix = weights[d, weights.shape[1] - ACROSS * ALONG * H * H :]
         keep_groups((kept, matrix, place, sizes, thread % width, min(thread // width, parts - 1)))
         for e in range(thread, COLUMNS * width * (K // LANES - KEPT * parts), threads):
             at, c = e // width, e % width  # the only division: a vector lies where its number says
             k, n = (KEPT * parts + at // COLUMNS) * LANES, at % COLUMNS * width + c
             for lane in range(LANES):
-                w[e * LANES + lane] = element(matrix, n0, C, H, n, k + lane) if k + lane < H else dtype(0)
+                w[e * LANES + lane] = element(matrix, n0, C, H, n, k + lane) if k + lane < ALONG * H else dtype(0)
 
     return keep
 
@@ -79,7 +96,8 @@ def _multiply(dtype: Any, ROWS: int, COLUMNS: int, KEPT: int) -> Any:
     def multiply(memory, at, sizes, thread):
         """sums[p, i, n] = the part p of sum_k states[i, k] W[n, k]: this thread's tile of them.
 
-        The states of the tile's ROWS rows, each of K elements, are in `states` from element `at` on; x and y are room.
+        The states of the tile's ROWS rows, each of K elements, are in `states` from element `at` on; x and y are for
+        the vectors that are read.
         """
         states, sums, w, kept, tile_sums, x, y = memory
         K, width, parts = sizes

@@ -1,27 +1,30 @@
-"""The loop over the steps, forward and back, as one launch: h_t = f(a_t + h_{t-1} W^T), with W on the chip.
+"""The loop over the steps, forward and backward, as one launch for any cell, with W_hh on the chip.
 
-T steps, B sequences, H hidden units, D directions, R rows (their order is told in ../rnn.py).
+T steps, B sequences, H hidden units, G gates, D directions, R rows (in the order of kernels/recurrence/__init__.py).
 
-A block has S of the sequences of one direction, and C of the columns of each step.  It keeps its C rows of W in
-registers and in shared memory for the whole sequence (products.py), so that a step reads nothing but the last state.
+    forward   row_t = a_t + h_{t-1} W_hh^T,  h_t = cell.forward(row_t, h_{t-1})
+    backward  d_h_t = d_output_t + d_row_{t+1} W_hh (+ what reaches it directly),  d_row_t = cell.backward(row_t, d_h_t)
+
+A block has S of the sequences of one direction, and C of the H columns of each step.  It keeps its part of W_hh in
+registers and in shared memory for the whole sequence (products.py), so that a step reads nothing but the last state:
+h_{t-1}, or d_row_{t+1}.
 Where one block has all columns, that state is in shared memory too, and threads of the block wait for each other and
 for nobody else.  Otherwise the blocks of the same sequences hand it on through global memory (the L2 cache) and meet
 in a barrier after each step.
 
 In a step a block takes ROWS of its sequences after the other: all threads multiply, each its part of a sum; then each
-adds up the parts of elements that have its turn, and computes f.
+adds up the parts of elements that have its turn, and computes the cell's equations (elements.py).
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
 
-from ..cells.elman import TANH
 from .arrays import SIMULATED
+from .elements import Elements, Kind, elements_of
 from .jit import device_function, kernel
 from .memory import arrivals, arrive, copy_vector, lanes
 from .plan import VECTOR
@@ -76,19 +79,19 @@ def _memory(dtype: Any, tile: tuple[int, int, int], sliced: bool) -> Any:
     return memory_of
 
 
-def _states(dtype: Any, back: bool) -> tuple[Any, Any]:
+def _states(dtype: Any, backward: bool) -> tuple[Any, Any]:
     LANES = lanes(dtype)
 
     @device_function
     def first(held, h, place, S, K, other):
-        """The states before the first step to both places of each sequence: h_0; on the way back 0.
+        """The states before the first step to both places of each sequence: h_0; in a backward pass 0.
 
         So is what fills up rows to whole vectors, and sequences to whole tiles.
         """
         d, s0, _, _, H = place
         for e in range(cuda.threadIdx.x, other, cuda.blockDim.x):
             s, k = e // K, e % K
-            held[e] = held[other + e] = h[d, s0 + s, k] if not back and k < H and s < S else dtype(0)
+            held[e] = held[other + e] = h[d, s0 + s, k] if not backward and k < H and s < S else dtype(0)
 
     @device_function
     def copy(held, state, begin, size):
@@ -99,79 +102,30 @@ def _states(dtype: Any, back: bool) -> tuple[Any, Any]:
     return first, copy
 
 
-def _finish(dtype: Any, activation: int, back: bool, total: Any) -> tuple[Any, Any]:
-    tanh = activation == TANH.number
-
-    @device_function
-    def ahead_of(arrays, row, place, n, exists):
-        """What an element of a step is going to need, if there is one: on the way back its state as well."""
-        addend, _, _, output, _ = arrays
-        d, _, n0, _, H = place
-        column = d * H + n0 + n
-        x = addend[row, column] if exists else dtype(0)
-        return x, output[row, column] if exists and back else dtype(0)
-
-    @device_function
-    def activated(x, y):
-        """f(x), or on the way back the gradient x of y = f(a) times f'(a); NaN stays NaN."""
-        if back:
-            return x * (dtype(1) - y * y) if tanh else (dtype(0) if y <= dtype(0) else x)
-        return math.tanh(x) if tanh else (dtype(0) if x < dtype(0) else x)
-
-    @device_function
-    def finish(arrays, place, here, turn, ahead, sums, state, begin, sizes):
-        """Compute f for those elements of a tile that are this thread's turns, and write them to `state` as well.
-
-        Element (i, n) of the tile is number i C + n.  `ahead` has what the first one adds to its sum.
-        """
-        _, weights, h, _, result = arrays
-        d, s0, n0, C, H = place
-        low, rows, row, before, going_on = here
-        i, n, i_more, n_more = turn
-        x, y, bias = ahead
-        K, width, parts = sizes
-        while i < rows:
-            s, j = low + i, n0 + n
-            next_i, next_n = i + i_more, n + n_more
-            if next_n >= C:
-                next_i, next_n = next_i + 1, next_n - C
-            next_x, next_y = ahead_of(arrays, row + next_i, place, next_n, next_i < rows)
-            if not back:
-                x += bias
-            elif s >= before:  # the last step of the sequence: its gradient of h_n joins in
-                x += h[d, s0 + s, j]
-            x = activated(x + total(sums, i, n, width, parts), y)
-            state[begin + i * K + j] = result[row + i, d * H + j] = x
-            if not back and s >= going_on:
-                h[d, s0 + s, j] = x
-            i, n, x, y = next_i, next_n, next_x, next_y
-            if not back and i < rows:
-                bias = weights[d, n0 + n]
-
-    return ahead_of, finish
-
-
 @device_function
-def _rows_of(starts, step, from_end):
+def _rows_of(offsets, step, from_end):
     """Where the rows of a step begin and end; after the last step, none."""
-    T = starts.size - 1
+    T = offsets.size - 1
     if step >= T:
-        return starts[0], starts[0]
+        return offsets[0], offsets[0]
     t = T - 1 - step if from_end else step
-    return starts[t], starts[t + 1]
+    return offsets[t], offsets[t + 1]
 
 
-def _step(dtype: Any, tile: tuple[int, int, int], sliced: bool, activation: int, back: bool) -> Any:
+def _step(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> tuple[Any, Elements]:
     ROWS, _, _ = tile
-    (_, copy_states), (_, multiply, total) = _states(dtype, back), products(dtype, tile)
-    ahead_of, finish = _finish(dtype, activation, back, total)
+    (_, copy_states), (_, multiply, total) = _states(kind.dtype, kind.backward), products(kind.dtype, tile, kind.gates)
+    of_elements = elements_of(kind, total)
+    _, ahead_of, finish = of_elements
 
     @device_function
-    def take_step(arrays, place, step, turn, ahead, memory, sizes, state, old, new):
+    def take_step(arrays, block, step, ahead, memory, states):
         """A step of a block's sequences, ROWS of them after the other; `ahead` is for the first of them."""
-        first, running, before, going_on = step
+        first, running, before, going_on, next_first = step
         held, sums, _, _, _, _, _ = memory
-        x, y, bias = ahead
+        x, bias = ahead
+        place, sizes, turn = block
+        state, old, new = states
         K, _, _ = sizes
         for low in range(0, running, ROWS):
             rows, row, at = np.int32(min(ROWS, running - low)), first + low, old + low * K
@@ -181,49 +135,61 @@ def _step(dtype: Any, tile: tuple[int, int, int], sliced: bool, activation: int,
             cuda.syncthreads()
             multiply(memory, at, sizes, cuda.threadIdx.x)
             cuda.syncthreads()
-            here = low, rows, row, before, going_on
-            finish(arrays, place, here, turn, (x, y, bias), sums, state, new + low * K, sizes)
+            here = low, rows, row, before, going_on, next_first + low
+            finish(arrays, block, here, (x, bias), sums, (state, old + low * K, new + low * K))
             more = turn[0] < min(running - low - ROWS, ROWS)
-            x, y = ahead_of(arrays, row + ROWS + turn[0], place, turn[1], more)
+            x = ahead_of(arrays, row + ROWS + turn[0], place, turn[1], more)
 
-    return take_step, ahead_of
+    return take_step, of_elements
 
 
-def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, activation: int, back: bool) -> Any:
-    """The kernel for one type, tile and f; `sliced`: several blocks share the columns; `back`: back through time.
+class Arrays(NamedTuple):
+    """The arrays of a kernel; those that a pass has not are any others, which it does not look at."""
+
+    addend: Any  # (R, D (G - inputs) H): x W_ih^T; backward (R, D H), the gradient of the output
+    offsets: Any  # (T + 1)
+    weights: Any  # (D, ...): of each direction b first and W_hh last; backward W_hh^T alone
+    state: Any  # (2, D, B, K) as one: the two last states, rows of whole vectors; if several blocks share the columns
+    h: Any  # (D, B, H): the first state, ends as the last one; backward the gradient of the last one, see views.py
+    c: Any  # (D, B, H)
+    h_0: Any  # (D, B, H): backward, the first states
+    c_0: Any  # (D, B, H)
+    rows: Any  # (R, D W)
+    output: Any  # (R, D H)
+    d_gates: Any  # (R, D G H)
+    counters: Any  # (D groups): of blocks that came to a barrier, 0 at first; if several blocks share the columns
+    late: Any  # (1): set if a block has given up
+
+
+def recurrence_kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> Any:
+    """The kernel for one kind and tile; `sliced`: several blocks share the columns.
 
     What a step needs from far away is asked for while the step before it is computed: where its rows begin, and the
     first element that each thread is going to add to.  No index is divided within a step: a GPU has no instruction
     for that.
     """
-    (ROWS, COLUMNS, _), LANES = tile, lanes(dtype)
-    (first_states, _), (keep, _, _) = _states(dtype, back), products(dtype, tile)
-    take_step, ahead_of = _step(dtype, tile, sliced, activation, back)
+    (ROWS, COLUMNS, _), dtype, LANES, (ACROSS, ALONG) = tile, kind.dtype, lanes(kind.dtype), kind.gates
+    (first_states, _), (keep, _, _) = _states(dtype, kind.backward), products(dtype, tile, kind.gates)
+    take_step, (start, ahead_of, _) = _step(kind, tile, sliced)
     memory_of = _memory(dtype, tile, sliced)
 
     @kernel
     def walk(
-        addend,  # (R, D H): x W_ih^T; on the way back the gradient of the output
-        starts,  # (T + 1)
-        weights,  # (D, ...): of each direction b first and W_hh last; on the way back W_hh^T alone
-        state,  # (2, D, B, K) as one: the two last states, rows of whole vectors; not looked at if not `sliced`
-        h,  # (D, B, H): h_0, ends as h_n; on the way back the gradient of h_n, which stays
-        output,  # (R, D H): h_t, looked at on the way back only
-        result,  # (R, D H): h_t; on the way back the gradient of what f was applied to
-        counters,  # (D groups): of blocks that came to a barrier, 0 at first; not looked at if not `sliced`
-        late,  # (1): set if a block has given up
+        arrays,  # Arrays
         numbers,  # S, C, parts, whether the first direction begins at the end, how often to look at a counter
     ):
         S, C, parts, turned, patience = numbers
-        (D, B, H), T, thread, threads = h.shape, starts.size - 1, cuda.threadIdx.x, cuda.blockDim.x
+        offsets, weights, state = arrays.offsets, arrays.weights, arrays.state
+        (D, B, H), T, thread, threads = arrays.h.shape, offsets.size - 1, cuda.threadIdx.x, cuda.blockDim.x
         d, s0, n0 = cuda.blockIdx.z, cuda.blockIdx.y * S, cuda.blockIdx.x * C
-        K, width, most, C = (H + LANES - 1) // LANES * LANES, (C + COLUMNS - 1) // COLUMNS, S, min(C, H - n0)
+        K, width = (ALONG * H + LANES - 1) // LANES * LANES, (ACROSS * C + COLUMNS - 1) // COLUMNS
+        most, C = S, min(C, H - n0)
         S, group = np.int32(min(S, B - s0)), np.int32(d * cuda.gridDim.y + cuda.blockIdx.y)
         # half as many registers as numba's own integers
         place = np.int32(d), np.int32(s0), np.int32(n0), np.int32(C), np.int32(H)
         sizes = np.int32(K), np.int32(width), np.int32(parts)
         turn = np.int32(thread // C), np.int32(thread % C), np.int32(threads // C), np.int32(threads % C)
-        arrays, meetings = (addend, weights, h, output, result), np.int32(0)
+        block, meetings = (place, sizes, turn), np.int32(0)
 
         memory = memory_of(most, sizes)
         held = memory[0]
@@ -231,23 +197,23 @@ def recurrence_kernel(dtype: Any, tile: tuple[int, int, int], sliced: bool, acti
         begin, other = (d * B + s0) * K, D * B * K
         if not sliced:
             state, begin, other = held, 0, (most + ROWS - 1) // ROWS * ROWS * K
-            first_states(held, h, place, S, K, other)
+            first_states(held, arrays.h, place, S, K, other)
 
-        from_end, before, bias = (d + turned) % 2, np.int32(0), dtype(0) if back else weights[d, n0 + turn[1]]
-        first, end = _rows_of(starts, 0, from_end)
+        from_end, before, bias = (d + turned) % 2, np.int32(0), start(arrays, place, turn[1])
+        first, end = _rows_of(offsets, 0, from_end)
         running = np.int32(min(end - first - s0, S))
-        x, y = ahead_of(arrays, first + s0 + turn[0], place, turn[1], turn[0] < min(running, ROWS))
+        x = ahead_of(arrays, first + s0 + turn[0], place, turn[1], turn[0] < min(running, ROWS))
         for step in range(T):
-            next_first, next_end = _rows_of(starts, step + 1, from_end)
+            next_first, next_end = _rows_of(offsets, step + 1, from_end)
             going_on = np.int32(next_end - next_first - s0)
             old, new = (begin + other, begin) if step % 2 else (begin, begin + other)
-            now = first + s0, running, before, going_on
-            take_step(arrays, place, now, turn, (x, y, bias), memory, sizes, state, old, new)
-            x, y = ahead_of(arrays, next_first + s0 + turn[0], place, turn[1], turn[0] < min(going_on, S, ROWS))
+            now = first + s0, running, before, going_on, next_first + s0
+            take_step(arrays, block, now, (x, bias), memory, (state, old, new))
+            x = ahead_of(arrays, next_first + s0 + turn[0], place, turn[1], turn[0] < min(going_on, S, ROWS))
             if sliced and running > 0 and step < T - 1:
                 meetings = np.int32(meetings + 1)
-                if meet(counters, group, meetings * cuda.gridDim.x, patience):
-                    late[0] = 1
+                if meet(arrays.counters, group, meetings * cuda.gridDim.x, patience):
+                    arrays.late[0] = 1
                     return
             before, first, running = np.int32(max(running, 0)), next_first, np.int32(min(going_on, S))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..cells.cell import CELLS
 from . import packing
 from .arrays import Array, xp
 
 
 def packed(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
-    """weight_ih (H, I), weight_hh (H, H) and bias (H) of each layer and direction, one after the other.
+    """weight_ih, weight_hh and bias of each layer and direction, one after the other.
 
     `into` is not written over: CuPy's memory pool hands the same memory out again.
     """
@@ -20,7 +21,7 @@ def packed(directions: Sequence[tuple[Array, Array, Array]], into: Array | None 
 def packed_back(
     directions: Sequence[tuple[Array, Array]], into: list[tuple[Array, Array]] | None = None
 ) -> list[tuple[Array, Array]]:
-    """weight_ih (H, I) and weight_hh (H, H) of each layer and direction as they stand: what the way back multiplies by.
+    """weight_ih and weight_hh of each layer and direction as they stand: what the backward pass multiplies by.
 
     `into`: as in `packed`.
     """
@@ -28,5 +29,6 @@ def packed_back(
 
 
 def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
-    """The room that one direction of one layer takes."""
-    return H * (1 + I + H)
+    """Elements that one direction of one layer takes."""
+    of = CELLS[cell]
+    return H * (of.gates + (of.gates - of.inputs) * I + of.recurrent * H)

@@ -1,24 +1,23 @@
-"""Matrix products by register tiles: out = init + a b.
+"""Matrix products by register tiles: out (M, N) = init (M, N) + a (M, K) b (K, N).
 
-M, N, K: rows and columns of the product, length of its sums.  b is packed in panels (packing.py), a is read where it
-lies.
+b is packed in panels (packing.py); a is not copied.
 
-Every element of the product is the sum of `init` and of one number for each KC terms, which are summed by one
-chain of fused multiply-adds over rising k, whichever tile the element falls into.
+The order of summation does not depend on the tile that an element falls into: each element is init plus one partial sum
+for every KC terms, in order, and a partial sum is one chain of fused multiply-adds over rising k, from 0.
 
-KC rows of a pair of panels stay in the L1 cache while tiles go down the rows of a.
+The loops, from the outside: MC rows of a (L2 cache), one or two panels of b, KC of their rows (L1 cache), tiles down
+the rows of a, terms k.
 
 What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers 241, one
-of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz; what is
-now is measured by `python -m benchmarks.product`):
-- tiles of 6 rows and 4 vectors, 10 loads for 24 updates, instead of 12 rows and 2 vectors, 14 loads, with rows as they
-  lie instead of in blocks: 195 against 182 for (M, K, N) = (16, 256, 256), 204 against 195 for (64, 512, 512), and the
-  blocks, which took 3 to 4 % to make, are gone.
-- lines of b that are wanted next, fetched evenly by all tiles: 180 against 138 for (16, 1024, 1024), 187 against 181
-  for (64, 1024, 1024); where b stays in the L2 cache it costs 2 to 4 %, so it is not done there.
-- rows shared out as evenly as can be, 5 + 4 + 4 and not 6 + 6 + 1: 182 against 157 for (13, 256, 256).
-- sums of 128 terms cost 3 to 5 % beside sums of 256; the rounding errors of an RNN are at most 1.5 times torch's with
-  128, 1.8 and more with 256 (tests/test_torch_accuracy.py).
+of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz;
+`python -m benchmarks.product` measures the present state):
+- tiles of 6 rows and 4 vectors (10 loads for 24 updates) instead of 12 rows and 2 vectors (14 loads), and rows of a in
+  place instead of packed: 195 against 182 for (M, K, N) = (16, 256, 256), 204 against 195 for (64, 512, 512).
+- tiles prefetch the part of b that comes next, each as much of it: 180 against 138 for (16, 1024, 1024), 187 against
+  181 for (64, 1024, 1024).  It is not done where b stays in the L2 cache, where it costs 2 to 4 %.
+- tiles of nearly equal height, 5 + 4 + 4 rows and not 6 + 6 + 1: 182 against 157 for (13, 256, 256).
+- KC = 128 is 3 to 5 % slower than 256; the rounding errors of an RNN are at most 1.5 times torch's with 128, 1.8 times
+  and more with 256 (tests/test_torch_accuracy.py).
 """
 
 from __future__ import annotations
@@ -29,26 +28,26 @@ from ..simd.pointers import integers, lanes, panel_width, plus, prefetch
 from ..simd.target import MR, PAIR_ROWS, VECTOR_BYTES
 from ..simd.tile import tile_add, tile_fma, tile_load, tile_load_part, tile_store, tile_store_part, tile_zero
 
-#: panels that a single row takes at a time: their sums are independent, which hides the latency of fma
+#: panels of b at a time for a product of one row: their sums are independent, which hides the latency of fma
 ROW_PANELS = 4
-#: terms that are summed by themselves: that much of two panels stays in the L1 cache, and the error of a long sum
-#: stays that of a short one
+#: terms of a partial sum: so many rows of two panels stay in the L1 cache, and the error of a long sum is that of a
+#: short one
 KC = 128
-#: rows of a that stay in the L2 cache while panel after panel goes over them: whole tiles
+#: rows of a that stay in the L2 cache while all panels are multiplied with them: a multiple of MR
 MC = 32 * MR
-#: bytes of b from which on it does not stay in the L2 cache beside everything else
+#: bytes of b above which it does not stay in the L2 cache
 FETCH_BYTES = 1 << 20
 
 
 def _tiles_kernel(rows, panels, fetching=False):
-    """A kernel for one size of tile; `fetching`: it has lines of b come to the L2 cache that are wanted next."""
+    """A kernel for tiles of one size; with `fetching` it also prefetches the part of b that comes next."""
 
     @inner_kernel
     def tiles(number, K, count, init, a, b, out, ahead):
         """`number` tiles, one below the other: out[r, :count] = init[r, :count] + sum_k a[r, k] b[k, :count].
 
-        Each operand is a pointer with strides: init and out of a row, a of a row, a term and a tile, b of a panel, and
-        ahead, what is wanted next of b, of a term.
+        Each operand is a pointer and its strides: (init, row), (a, row, term, tile), (b, panel), (out, row), and
+        (ahead, term): the part of b that comes next, and how much of it each term prefetches.
         """
         (init, init_row), (a, a_row, a_k, a_tile), (b, b_panel) = init, a, b
         (out, out_row), (ahead, advance) = out, ahead
@@ -72,7 +71,7 @@ def _tiles_kernel(rows, panels, fetching=False):
 
 
 def _pair_kernel(rows, fetching=False):
-    """A kernel for tiles of two panels, where the register file has room for one."""
+    """A kernel for tiles of two panels; of one, and never called, if the registers do not hold two of so many rows."""
     return _tiles_kernel(rows, 2, fetching) if rows <= PAIR_ROWS else _tiles_kernel(rows, 1)
 
 
@@ -149,19 +148,19 @@ _row_1, _row_2, _row_4 = (_row_kernel(panels) for panels in (1, 2, ROW_PANELS))
 
 @inner_kernel
 def by_rows(a, row):
-    """`rows` of a product: element (r, k) of a is a[r * row + k]."""
+    """The argument `rows` of `product` for a matrix a whose element (r, k) is a[r * row + k]."""
     return a, row, 1, 0
 
 
 @inner_kernel
 def by_columns(a, column):
-    """`rows` of a product: element (r, k) of a is a[r + k * column]."""
+    """The argument `rows` of `product` for a matrix a whose element (r, k) is a[r + k * column]."""
     return a, 1, column, 0
 
 
 @inner_kernel
 def by_blocks(a, block):
-    """`rows` of a product: a in blocks of MR rows, `block` elements apart, each stored column after column."""
+    """The argument `rows` of `product` for a in blocks of MR rows, `block` elements apart, each column after column."""
     return a, 1, MR, block
 
 
@@ -188,7 +187,8 @@ def _product(init: Pointer, a: Pointer, b: Pointer, out: Pointer, layout: Places
     init_row, a_row, a_k, block = layout[0], layout[1], layout[2], layout[3]
     out_row, M, K, N = layout[4], layout[5], layout[6], layout[7]
     width = panel_width(out)
-    # tiles of `height` rows, `tall` of them, and below them `others` of `rest` rows: as even as can be, but in blocks
+    # `tall` tiles of `height` rows, and below them `others` tiles of `rest` rows: MR rows if a is in blocks, else as
+    # equal as possible
     number = (M + MR - 1) // MR
     height, tall, rest, others = M, 1, 0, 0
     if number > 1 and block > 0:
@@ -199,7 +199,7 @@ def _product(init: Pointer, a: Pointer, b: Pointer, out: Pointer, layout: Places
         others = number - tall
     a_tile = block if block > 0 else height * a_row
     most = 2 if height <= PAIR_ROWS else 1
-    # each tile fetches as much of what is next in b as keeps pace with the tiles
+    # elements that a tile prefetches at each term, so that all tiles together prefetch the next part of b once
     advance = width // number if K * N * (VECTOR_BYTES // lanes(out)) > FETCH_BYTES else 0
     n = 0
     while n < N:
@@ -225,7 +225,7 @@ def _product(init: Pointer, a: Pointer, b: Pointer, out: Pointer, layout: Places
 
 @shared_kernel
 def _product_of_row(init: Pointer, a: Pointer, a_k: int, b: Pointer, out: Pointer, K: int, N: int) -> None:
-    """`product` with one row, which has no use for a panel twice and goes ROW_PANELS panels at a time."""
+    """`product` of one row: ROW_PANELS panels at a time, because no panel is read twice."""
     width, n = panel_width(out), 0
     while n < N:
         panels = ROW_PANELS if N - n > (ROW_PANELS - 1) * width else 2 if N - n > width else 1

@@ -1,7 +1,7 @@
-"""Copies of matrices in the order in which the tiles of gemm.py read them, and memory that begins where it should.
+"""Copies of matrices in the order in which the tiles of gemm.py read them (panels), and aligned memory.
 
-A matrix (K, N) is stored in panels of `panel_width` columns, each row after row and filled up with zeros, so that a
-tile reads it as one stream.
+A panel has `panel_width` columns of a matrix (K, N), stored row after row; the last panel is filled up with zeros.  So
+a tile reads memory in one direction, without gaps.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def panel_columns(dtype: Any) -> int:
-    """Columns in a panel of `dtype`, for code outside kernels."""
+    """Columns of a panel of `dtype`: `panel_width` for code outside kernels."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize * PANEL_VECTORS
 
 
-#: elements from which on it matters that an array begins at a cache line: vectors across two lines take twice as
-#: long (the forward pass at H = 512 and 1024 takes 6 to 8 % longer with an output that NumPy places)
+#: arrays of so many elements or more begin at a cache line: a vector in two lines takes twice as long to load (the
+#: forward pass at H = 512 and 1024 takes 6 to 8 % longer with an output that NumPy places)
 WORTH_ALIGNING = 1 << 13
-#: bytes from which on memory may be fresh each time, and of a page at least
+#: arrays of so many bytes or more are touched: malloc may get their memory from the system; and the bytes of a page
 WORTH_TOUCHING, PAGE = 1 << 20, 4096
-#: elements that fill a cache line, or two
+#: elements that fill one cache line (float32) or two (float64)
 LINE = CACHE_LINE // 4
 
 
 def aligned(size: int, dtype: Any) -> Array:
-    """An empty array that begins at a cache line: vectors loaded from it lie in one line each."""
+    """An empty array that begins at a cache line, so that each vector of it lies in one line."""
     dtype = np.dtype(dtype)
     memory = np.empty(size + CACHE_LINE // dtype.itemsize, dtype)
     skip = -memory.ctypes.data % CACHE_LINE // dtype.itemsize
@@ -48,10 +48,11 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
 
 
 def touched(rows: int, columns: int, dtype: Any) -> Array:
-    """An empty (rows, columns) array whose memory is there: for threads that share out its rows and go down columns.
+    """An empty (rows, columns) array whose pages have all been written to once.
 
-    The system gives fresh memory page by page, as it is first touched, and threads that ask for pages in turns wait for
-    each other: 20 ms for 16 MB, which one thread has in 2 (dW for O = I = 2048 takes 1.2).
+    For threads that share out its rows and write down columns: the system provides a page when it is first written to,
+    and threads that do so in turns wait for each other: 20 ms for 16 MB, for one thread 2 (dW for O = I = 2048 takes
+    1.2).
     """
     out = np.empty((rows, columns), dtype)
     if out.nbytes >= WORTH_TOUCHING:
@@ -60,7 +61,7 @@ def touched(rows: int, columns: int, dtype: Any) -> Array:
 
 
 def workspaces(count: int, size: int, dtype: Any) -> Array:
-    """(count, size or more): memory for each of `count` shares that nobody reads before it was written."""
+    """A workspace of at least `size` elements for each of `count` shares, as (count, size or more); not initialised."""
     return matrix(count, -(-size // LINE) * LINE, dtype) if size else _no_workspace(dtype)
 
 
@@ -76,7 +77,7 @@ def _no_workspace(dtype: Any) -> Array:
 def packed(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
     """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels.
 
-    `into`: what was packed of such a matrix before, to be written over.
+    `into`: panels of a matrix of the same size, to be overwritten.
     """
     rows, columns = matrix.shape
     K, N = (columns, rows) if transpose else (rows, columns)
@@ -91,13 +92,13 @@ def _pack_matrix(matrix, row, column, K, N, panels):
     pack(at(matrix, 0), row, column, K, N, at(panels, 0))
 
 
-#: rows that are packed together: as many as the hardware reads ahead in, and where the matrix is read down its columns
+#: rows that are packed together: as many as the hardware prefetches from at once, and for a matrix read down columns
 _FEW_ROWS, _PACK_ROWS = 8, 64
 
 
 @inner_kernel
 def pack(matrix, row, column, K, N, panels):
-    """Write matrix (K, N), element (k, n) at matrix[k * row + n * column], to `panels`, filled up with zeros."""
+    """Write a matrix (K, N), whose element (k, n) is matrix[k * row + n * column], to `panels`."""
     if column == 1:
         for k in range(0, K, _FEW_ROWS):
             _pack_rows(plus(matrix, k * row), row, min(_FEW_ROWS, K - k), K, N, plus(panels, k * panel_width(panels)))
@@ -107,7 +108,7 @@ def pack(matrix, row, column, K, N, panels):
 
 @inner_kernel
 def _pack_rows(matrix, row, rows, K, N, panels):
-    """`pack` some rows of K, from one side to the other: a panel has them one after the other."""
+    """`pack` a few of the K rows, panel after panel: in a panel they follow each other."""
     width = panel_width(panels)
     for n in range(0, N, width):
         for k in range(rows):
@@ -123,7 +124,7 @@ def _pack_columns(matrix, row, column, K, N, panels):
     width = panel_width(panels)
     for n in range(0, N, width):
         count, source, panel = min(width, N - n), plus(matrix, n * column), plus(panels, n * K)
-        for k0 in range(0, K, _PACK_ROWS):  # along the memory of the matrix, a block at a time
+        for k0 in range(0, K, _PACK_ROWS):  # block by block, because a column of the matrix is contiguous
             for j in range(count):
                 for k in range(k0, min(K, k0 + _PACK_ROWS)):
                     panel[k * width + j] = source[k * row + j * column]

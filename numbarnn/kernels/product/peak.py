@@ -1,6 +1,6 @@
 """What this CPU can do at best: multiply and add in registers, and read memory.
 
-The tile of gemm.py with one half of its work left out, so that a kernel's speed can be told as a part of these.
+Each is the tile of gemm.py without the other half of its work; the speed of a kernel is given as a fraction of these.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _PANELS = 2 if MR <= PAIR_ROWS else 1
 
 
 def multiply_add(operands: Array, steps: int, count: int) -> float:
-    """`steps` updates of a tile that stays in registers, on each of `count` threads; returns their operations.
+    """`steps` updates of a tile in registers on each of `count` threads; returns the number of operations.
 
-    `operands` has one panel's columns; nothing is read but before the loop.
+    `operands`: one row of a panel; it is read once, before the loop.
     """
     size = MR * _PANELS * panel_columns(operands.dtype)
     out = aligned(count * size, operands.dtype)

@@ -32,7 +32,7 @@ def packed(directions: Sequence[tuple[Array, Array, Array]], into: Array | None 
 
 def _size(weight_ih: Array, weight_hh: Array, bias: Array) -> int:
     H, width = weight_hh.shape[1], panel_columns(bias.dtype)
-    return -(-H // width) * width * ((len(bias) + weight_ih.size + weight_hh.size) // H)
+    return -(-H // width) * width * ((len(bias) + weight_ih.size + weight_hh.size) // max(1, H))
 
 
 def packed_back(

@@ -1,6 +1,7 @@
 """Pointers into arrays, and memory on the stack.
 
-Pointers, because indexing an array costs a check for negative indices, which also keeps LLVM from vectorising a loop.
+Kernels use pointers because Numba checks each index of an array for being negative: that takes time, and LLVM does not
+vectorise a loop with such checks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from numba.extending import intrinsic, overload
 from .target import PANEL_VECTORS, lanes_of
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
-#: bytes that kernels may take from the stack for a workspace: a thread may have no more than 64 kB of it in all
+#: bytes of stack that a kernel may take for a workspace: some threads have a stack of 64 kB
 STACK_BYTES = 1 << 14
 
 
 @intrinsic
 def at(typingctx, array, offset):
-    """Pointer to element `offset` of a contiguous array; another layout is refused when the kernel is compiled."""
+    """Pointer to element `offset` of a C-contiguous array; to compile it for another layout is a TypingError."""
     if array.layout != "C":
         raise TypingError(f"expected a C-contiguous array, got {array}")
 
@@ -34,7 +35,7 @@ def at(typingctx, array, offset):
 
 @intrinsic
 def start_of(typingctx, array):
-    """Pointer to an array of any layout, for a caller that has looked at its strides."""
+    """Pointer to the first element of an array of any layout; the caller takes care of strides."""
 
     def codegen(context, builder, sig, args):
         return _data(context, builder, sig.args[0], args[0])
@@ -43,7 +44,10 @@ def start_of(typingctx, array):
 
 
 def address(array: Any) -> int:
-    """Where an array of any layout begins; `array.ctypes.data` takes 5 ns in kernels, for a count of references."""
+    """The address of the first element of an array of any layout.
+
+    Kernels get code of its own for it: there, `array.ctypes.data` takes 5 ns, because it counts references.
+    """
     data: int = array.ctypes.data
     return data
 
@@ -60,7 +64,7 @@ def address_of(typingctx, pointer):
 
 
 def _data(context: Any, builder: Any, array: Any, value: Any) -> Any:
-    from numba.np.arrayobj import make_array  # with all that it imports, 40 ms that only compiling needs
+    from numba.np.arrayobj import make_array  # takes 40 ms to import, and only compiling needs it
 
     return make_array(array)(context, builder, value).data
 
@@ -73,28 +77,28 @@ def plus(typingctx, pointer, offset):
 
 @intrinsic
 def lanes(typingctx, pointer):
-    """Numbers in a vector, a compile-time constant."""
+    """How many elements of the pointer's type a vector has: a compile-time constant."""
     count = lanes_of(pointer.dtype)
     return types.intp(pointer), lambda context, builder, sig, args: I64(count)
 
 
 @intrinsic
 def itemsize(typingctx, pointer):
-    """Bytes of what a pointer points to, a compile-time constant."""
+    """Bytes of an element of the pointer's type: a compile-time constant."""
     size = pointer.dtype.bitwidth // 8
     return types.intp(pointer), lambda context, builder, sig, args: I64(size)
 
 
 @intrinsic
 def panel_width(typingctx, pointer):
-    """Columns in a panel, a compile-time constant."""
+    """Columns of a panel of the pointer's type: a compile-time constant."""
     width = lanes_of(pointer.dtype) * PANEL_VECTORS
     return types.intp(pointer), lambda context, builder, sig, args: I64(width)
 
 
 @intrinsic
 def prefetch(typingctx, pointer):
-    """Have a line in the L2 cache soon; a hint, any address will do."""
+    """Ask the CPU to bring the cache line at `pointer` to the L2 cache; an address without memory does no harm."""
 
     def codegen(context, builder, sig, args):
         byte = ir.IntType(8).as_pointer()
@@ -108,9 +112,9 @@ def prefetch(typingctx, pointer):
 
 @intrinsic
 def stack_workspace(typingctx, like, size):
-    """Pointer to `size` elements that last until the function returns, of the type that `like` points to.
+    """Pointer to `size` elements on the stack, of the type of the pointer `like`; valid until the function returns.
 
-    No more than STACK_BYTES in all of a call.
+    A call may take no more than STACK_BYTES in all.
     """
 
     def codegen(context, builder, sig, args):
@@ -121,7 +125,7 @@ def stack_workspace(typingctx, like, size):
 
 @intrinsic
 def integers(typingctx, values):
-    """Pointer to a copy of a tuple of integers that lasts until the function returns."""
+    """Pointer to a copy of a tuple of integers on the stack; valid until the function returns."""
 
     def codegen(context, builder, sig, args):
         place = cgutils.alloca_once_value(builder, args[0])

@@ -8,9 +8,9 @@ stores it, and LLVM keeps it in registers all the while:
         acc = tile_fma(acc, a + k, b + k * width)      # acc[r, :] += a[r, k] * b[k, :]
     tile_store(tile_add(tile_load(init, ...), acc), out, ...)
 
-Explicit vectors, because LLVM prefers 256 bits for loops it vectorises itself and stops at an index that might
-be negative.  Every lane does the same IEEE operations in the same order whatever the vector width, so results do
-not depend on it.  Pointers, because indexing an array costs a check for negative indices.
+Vectors are explicit because LLVM prefers 256 bits for the loops that it vectorises itself, and does not vectorise a
+loop with an index that might be negative.  Every lane does the same IEEE operations in the same order whatever the
+width of a vector, so results do not depend on the width.
 
 Source of the idea: register blocking in GotoBLAS and BLIS (Goto & van de Geijn, 2008; Van Zee & van de Geijn, 2015).
 """
@@ -30,7 +30,7 @@ I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
 class Tile(types.Type):
-    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype`, held in registers; with 0 panels one vector a row."""
+    """`rows` x `panels` * PANEL_VECTORS vectors of `dtype` in registers; with 0 panels each row is one vector."""
 
     def __init__(self, rows: int, panels: int, dtype: Any) -> None:
         self.rows, self.panels, self.dtype = rows, panels, dtype
@@ -48,7 +48,7 @@ class Tile(types.Type):
 
     @property
     def alignment(self) -> int:
-        return self.dtype.bitwidth // 8  # rows start anywhere
+        return self.dtype.bitwidth // 8  # a row may begin at any element
 
 
 @register_model(Tile)
@@ -89,7 +89,7 @@ def store(builder, value, pointer, tile):
 
 
 def masked(builder, tile, name, pointer, mask, value):
-    """llvm.masked.load (`value` fills the other lanes) or llvm.masked.store."""
+    """llvm.masked.load, where lanes outside of the mask get `value`, or llvm.masked.store."""
     pointer = builder.bitcast(pointer, tile.vector.as_pointer())
     align = I32(tile.alignment)
     args = [pointer, align, mask, value] if name == "load" else [value, pointer, align, mask]
@@ -101,8 +101,8 @@ def masked(builder, tile, name, pointer, mask, value):
 
 
 def masks(builder, tile, count):
-    """For each column of vectors the lanes that lie below `count` columns."""
-    # 32-bit lanes cost half the compares, and no panel is wider than that
+    """For each column of vectors a mask of the lanes whose column number is less than `count`."""
+    # numbers of 32 bits, where 64 would need twice as many comparisons
     count = builder.trunc(count, I32)
     lanes = ir.VectorType(I32, tile.lanes)
     limit = splat(builder, count, lanes)
@@ -111,7 +111,7 @@ def masks(builder, tile, count):
 
 
 def places(builder, tile, pointer, row_stride):
-    """(row, column, pointer) of each vector of a tile in memory."""
+    """(row, column, pointer) of each vector of a tile in memory, whose rows begin `row_stride` elements apart."""
     for r in range(tile.rows):
         row = builder.gep(pointer, [builder.mul(row_stride, I64(r))])
         for c in range(tile.cols):

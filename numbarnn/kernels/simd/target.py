@@ -1,4 +1,4 @@
-"""The CPU that Numba compiles for: how wide its vectors are, and the shape of tiles that fills its registers."""
+"""The CPU that Numba compiles for: the width of its vectors, and the size of the tile that fills its registers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numba
 
-#: what tells the registers of a CPU, and whether it has fused multiply-add: this compiled for it
+#: compiled for a CPU, it shows the CPU's widest registers, and whether it has fused multiply-add
 _PROBE = """
 declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
 define <16 x float> @probe(<16 x float> %a, <16 x float> %b, <16 x float> %c) {
@@ -20,7 +20,7 @@ define <16 x float> @probe(<16 x float> %a, <16 x float> %b, <16 x float> %c) {
 
 
 def _of_target() -> tuple[int, bool]:
-    """Bytes in the widest vector register of the CPU that Numba compiles for, and whether it has multiply-add."""
+    """Bytes of the widest vector register of the CPU that Numba compiles for, and whether it has fused multiply-add."""
     chosen: Any = numba.config
     name, features = chosen.CPU_NAME, llvm.get_host_cpu_features()
     if name is None and chosen.CPU_FEATURES is None:
@@ -44,19 +44,19 @@ if _asked not in ("", "0", "16", "32", "64"):
 VECTOR_BYTES = int(_asked or 0) or _WIDEST
 
 _ARM = platform.machine().lower() in ("aarch64", "arm64")
-#: without it llvm.fma is a library call for every lane; such a CPU rounds twice and its bits differ
+#: on a CPU without it llvm.fma would be a library call for each lane; llvm.fmuladd rounds twice there, to other bits
 HAS_FMA = _ARM or _FMA
 
-#: bytes in a line of the caches
+#: bytes of a cache line
 CACHE_LINE = 64
-#: vectors side by side in one panel of packed weights
+#: vectors in a row of a panel
 PANEL_VECTORS = 2
-#: rows of the tallest tile
+#: rows of the register tile, as in BLIS; the last rows of a matrix are tiles with fewer
 MR = 6
-#: rows up to which a tile is two panels wide: its accumulators and the operands of one update fill the register file
+#: tiles of up to so many rows are two panels wide: their sums and the operands of an update fill the register file
 PAIR_ROWS = 6 if VECTOR_BYTES == 64 or _ARM else 3
 
 
 def lanes_of(dtype: Any) -> int:
-    """Numbers of the numba type `dtype` in one vector."""
+    """How many numbers of a numba type a vector has."""
     return VECTOR_BYTES * 8 // int(dtype.bitwidth)

@@ -1,4 +1,4 @@
-"""What is done with a register tile: load it, update it, store it.  And a short copy.  See simd.py."""
+"""Load a register tile, update it, store it; see registers.py.  And a copy of a few elements."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ tiles_store, tiles_store_part = _storing_several(part=False), _storing_several(p
 
 @intrinsic(prefer_literal=True)
 def tile_zero(typingctx, like, rows, panels):
-    """A tile of -0, which changes nothing that it is added to; of the type that the pointer `like` points to."""
+    """A tile of -0, because -0 + x is x for every x, 0 included; of the type of the pointer `like`."""
     tile = Tile(rows.literal_value, panels.literal_value, like.dtype)
     zeros = [ir.Constant(tile.vector, [-0.0] * tile.lanes)] * (tile.rows * tile.cols)
 
@@ -152,7 +152,7 @@ def tile_fma(typingctx, tile, a, a_row, b, b_panel):
 
 @intrinsic(prefer_literal=True)
 def copy_few(typingctx, source, target, count):
-    """target[:count] = source[:count], a compile-time number of elements, nothing beyond read or written."""
+    """target[:count] = source[:count] for a compile-time `count`; no other element is read or written."""
     tile = Tile(1, 1, source.dtype)
 
     def codegen(context, builder, sig, args):

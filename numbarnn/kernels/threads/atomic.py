@@ -1,7 +1,7 @@
-"""What threads need to speak to each other in kernels: words that all see in one order.
+"""Atomic operations on 64-bit words, which kernels know by their addresses.
 
-Words are 64-bit integers, named by their address.  Every operation but `put` and `get` is sequentially consistent:
-what a thread wrote before one is seen by whoever sees its effect.
+All operations but `put` and `get` are sequentially consistent: a thread that sees the effect of one also sees
+everything that was written before it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def load(typingctx, address):
 
 @intrinsic
 def swap(typingctx, address, value):
-    """Write `value` to the word at `address`; returns what was there."""
+    """Write `value` to the word at `address`; returns the value before."""
 
     def codegen(context, builder, sig, args):
         return builder.atomic_rmw("xchg", _word(builder, args[0]), args[1], _ORDER)
@@ -47,7 +47,7 @@ def swap(typingctx, address, value):
 
 @intrinsic
 def replace(typingctx, address, expected, value):
-    """Write `value` to the word at `address` if `expected` is there; returns whether it was."""
+    """Write `value` to the word at `address` if its value is `expected`; returns whether it was."""
 
     def codegen(context, builder, sig, args):
         result = builder.cmpxchg(_word(builder, args[0]), args[1], args[2], _ORDER, _ORDER)
@@ -73,7 +73,7 @@ def relax(typingctx):
 
 @intrinsic
 def put(typingctx, address, value):
-    """An ordinary write, which others see once they see a later operation of those above."""
+    """An ordinary write; another thread sees it once it sees the effect of a later atomic operation of this thread."""
 
     def codegen(context, builder, sig, args):
         builder.store(args[1], _word(builder, args[0]))

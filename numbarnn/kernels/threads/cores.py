@@ -1,4 +1,4 @@
-"""How many threads kernels should use: what the user has said, else what the system lets this process have.
+"""How many threads kernels may use: as many as the user asks for, else as many cores as the system gives this process.
 
 OMP_NUM_THREADS counts because it is what worker pools set (joblib, Dask, torchrun) to share out the cores.
 """
@@ -17,7 +17,7 @@ MEMBERSHIP, HIERARCHIES = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 def most() -> int:
-    """Threads that may be asked for: NUMBA_NUM_THREADS, by default the cores that were allowed at the import."""
+    """The most threads that a user may ask for: NUMBA_NUM_THREADS, by default the cores allowed at the import."""
     return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set when numba is imported
 
 
@@ -34,7 +34,7 @@ def count() -> int:
 
 
 def allowed() -> int:
-    """Cores that the calling thread may run on at present."""
+    """How many cores the calling thread may run on at present."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -42,7 +42,7 @@ def allowed() -> int:
 
 @functools.cache
 def _openmp() -> int | None:
-    """The first number of OMP_NUM_THREADS, which has one for each level of nesting; None: not set, or no number."""
+    """The first number of OMP_NUM_THREADS, which lists one for each level of nesting; None if it is not set."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) > 0 else None
 
@@ -53,7 +53,7 @@ def _limit() -> int:
 
 
 def container_limit(membership: Path, hierarchies: Path) -> float:
-    """Cores' worth of time that Linux gives the control groups of this process (`docker --cpus`, Kubernetes limits).
+    """How many cores' time Linux gives the control groups of this process (`docker --cpus`, Kubernetes limits).
 
     membership: /proc/self/cgroup; hierarchies: where control groups are mounted, version 2 or 1.
     """
@@ -70,7 +70,7 @@ def container_limit(membership: Path, hierarchies: Path) -> float:
             folders = [hierarchies / controllers, hierarchies / "cpu"]
         else:
             continue
-        # a group inside others has no more than they have; in a container only the last of them may be seen
+        # a group has no more than the groups around it; inside a container only the innermost may be visible
         limits += [limit for folder in folders for limit in _limits(folder, path)]
     return min(limits)
 

@@ -132,7 +132,7 @@ def using(other: Policy) -> Iterator[None]:
         set_policy(before)
 
 
-def run_parallel(share: Callable[..., None], parallel: Callable[..., bool], args: tuple[Any, ...], count: int) -> None:
+def run_parallel(share: Callable[..., None], parallel: Any, args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, or parallel(*args, count, team): false where the team is busy."""
     if count > 1 and parallel(*args, count, _team_of(count).address):
         return

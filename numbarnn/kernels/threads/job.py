@@ -1,4 +1,7 @@
-"""Work for other threads: a kernel and its arguments as two addresses, which a thread calls that knows neither."""
+"""A job as two addresses, (code, frame), so that the loop of a worker is compiled once for all jobs.
+
+code is that of a C function (frame, i, count) which loads the arguments from the frame and calls the kernel.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from .atomic import I64
 
 @intrinsic
 def job(typingctx, function, args):
-    """Addresses of code and of a copy of `args`, for `run` to call function(*args, i, count); not beyond the caller."""
+    """(code, frame) of function(*args, i, count): its machine code, and a copy of `args` on the stack.
+
+    Valid until the calling kernel returns.
+    """
     share = function.get_call_type(typingctx, (*args.types, types.intp, types.intp), {})
     python = function.dispatcher.py_func
     name = f"job_{python.__name__}_{fingerprint.short((fingerprint.description(python), share))}"
@@ -44,13 +50,13 @@ def job(typingctx, function, args):
 
 @intrinsic
 def call(typingctx, code, frame, i, count):
-    """Run share i of `count` of a job."""
+    """Run share i of the `count` shares of the job (code, frame)."""
 
     def codegen(context, builder, sig, args):
         arguments = (types.intp, types.intp, types.intp)
         function = context.call_conv.get_function_type(types.none, arguments)
         pointer = builder.inttoptr(args[0], function.as_pointer())
-        # kernels raise nothing: what they return is not looked at
+        # the status that it returns is ignored: kernels raise nothing
         context.call_conv.call_function(builder, pointer, types.none, arguments, args[1:])
         return context.get_dummy_value()
 

@@ -1,9 +1,10 @@
-"""How a thread sleeps and is woken, without the GIL: on Python's own locks, which are there on every platform.
+"""How a thread sleeps and is woken without the GIL: by Python's own locks, which every platform has.
 
-Linux wakes a thread on the core that it slept on, also where the waker keeps that core busy and others are idle, if
-cores share no cache that Linux knows of, as on many virtual machines.  There it would wait until the waker has done
-all work itself: for tens of milliseconds calls took as long as on one thread (0.82 ms instead of 0.38).  So a waker
-that is on that core wakes the thread on another.
+Linux wakes a thread on the core where it fell asleep.  It moves the thread to an idle core only if the two cores share
+a cache that Linux knows of, which they do not on many virtual machines.  If the waking thread runs on that core, the
+woken one waits until the other has done all the work itself: for tens of milliseconds calls took as long as on one
+thread (0.82 ms instead of 0.38).  So the waking thread then takes its own core out of the sleeper's affinity mask
+(sched_setaffinity), wakes the sleeper, and restores the mask.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from numba.core.typing.templates import signature
 from ..compile.jit import inner_kernel
 from .atomic import get, put
 
-#: where in the three words of a sleeper are: its lock, the core that it went to sleep on, and the thread's number
+#: offsets in bytes of the three words of a sleeper: its lock, the core where it fell asleep, and its thread number or 0
 LOCK, CORE, THREAD = 0, 8, 16
-#: bytes in a set of cores
+#: bytes of an affinity mask, one bit for each core
 CORES = 1024
 
 _acquire_lock: Any = types.ExternalFunction("PyThread_acquire_lock", signature(types.int32, types.intp, types.int32))
@@ -35,7 +36,7 @@ _set_cores: Any = types.ExternalFunction(
 
 @inner_kernel
 def _sleep(sleeper):
-    """Until somebody wakes this sleeper, or not at all if that has been done since the last time."""
+    """Sleep until another thread calls `wake`; returns at once if one has done so since the last sleep."""
     _acquire_lock(get(sleeper + LOCK), 1)
 
 
@@ -46,25 +47,25 @@ def _sleep_on_a_core(sleeper):
 
 
 @inner_kernel
-def _wake(sleeper, room):
-    """End one sleep; not to be called twice for one."""
+def _wake(sleeper, core_set):
+    """End one sleep; must not be called twice for the same one."""
     _release_lock(get(sleeper + LOCK))
 
 
 @inner_kernel
-def _wake_on_another_core(sleeper, room):
-    """`room`: for CORES bytes, where this is not a thread that may be anywhere."""
+def _wake_on_another_core(sleeper, core_set):
+    """core_set: address of CORES bytes of workspace, which is not read if the sleeper has no thread number."""
     core, thread = _current_core(), get(sleeper + THREAD)
-    word, allowed = room + core // 64 * 8, 0
-    moved = thread > 0 and get(sleeper + CORE) == core and _get_cores(thread, CORES, room) == 0
+    word, allowed = core_set + core // 64 * 8, 0
+    moved = thread > 0 and get(sleeper + CORE) == core and _get_cores(thread, CORES, core_set) == 0
     if moved:
         allowed = get(word)
         put(word, allowed & ~(1 << core % 64))
-        moved = _set_cores(thread, CORES, room) == 0  # not if no other core is allowed
-    _wake(sleeper, room)
+        moved = _set_cores(thread, CORES, core_set) == 0  # not if no other core is allowed
+    _wake(sleeper, core_set)
     if moved:
         put(word, allowed)
-        _set_cores(thread, CORES, room)
+        _set_cores(thread, CORES, core_set)
 
 
 LINUX = sys.platform == "linux"

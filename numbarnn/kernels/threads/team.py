@@ -1,27 +1,30 @@
-"""Threads that share out one piece of work after another, without the GIL and without anybody else's pool.
+"""A team of threads that runs jobs, one after the other, without the GIL and without another library's thread pool.
 
-One caller of a kernel at a time has the team (the owner): compiled code takes it and leaves it, so that no interrupt of
-Python's comes in between.  The owner opens shares 1, 2, ... to the members of that number, runs share 0 itself, then
-those that nobody has begun, and waits for the others.  So a member that sleeps, or whose core is somebody else's, is
-not waited for, and one that was stopped in the middle of its share finds the owner's core free, for the owner sleeps
-before long.  Members wait for the next share in a loop for PATIENCE, so that a share at each time step is worth it,
-and then sleep: no core is kept from anybody for longer.
+The thread that calls a kernel becomes the owner of the team; there is one owner at a time.  Compiled code takes and
+leaves the team, so that no interrupt of Python's comes in between.  For each job, called a region, the owner
+1. opens share i to worker i, for i = 1, 2, ..., and wakes workers that sleep;
+2. runs share 0 itself;
+3. runs every share that its worker has not started: a worker that sleeps, or that has no core, is never waited for;
+4. waits for the shares that workers have started.
+A worker that is preempted in the middle of a share gets the owner's core, because the owner, too, waits in a loop only
+for PATIENCE and then sleeps.  Workers look for the next share in a loop for PATIENCE, so that a region for each time
+step pays, and then sleep: no thread keeps a core busy for longer.
 
-Numba's threads are not used.  GNU OpenMP ends a forked child that enters its pool, and its threads keep their cores
-for milliseconds after each call: of two processes on two cores each made 180 calls a second instead of 3300, and a
-product of NumPy's before a call delayed it from 0.2 to 7 ms (now 2400 calls, and 0.3 ms: benchmarks/neighbours.py).
-The workqueue layer ends a process in which two threads meet in it.
+Why not Numba's threads: GNU OpenMP kills a forked child that enters its pool, and its threads keep their cores busy for
+milliseconds after each call.  Two processes on two cores made 180 calls a second each instead of 3300, and a product of
+NumPy's before a call made it take 7 ms instead of 0.2 (with this team 2400 calls, and 0.3 ms:
+benchmarks/neighbours.py).  The workqueue layer aborts a process in which two threads use it at once.
 
-A team is an array of words.  Each member has a line of them:
+The team is an array of 64-bit words in lines of LINE bytes.  Line i, for i > 0, belongs to worker i:
 
-    STATE    2 g: share of region g is open;  2 g + 1: somebody has begun it
-    DONE     2 g: the share of region g has ended
-    ASLEEP   whether the member sleeps, or is about to
-    SLEEPER  what it sleeps on: three words of sleeping.py
+    STATE    2 g: share i of region g is open;  2 g + 1: the worker or the owner has started it
+    DONE     2 g: the worker has finished share i of region g
+    ASLEEP   1 while the worker sleeps, or is about to
+    SLEEPER  its lock, its core and its thread number: see sleeping.py
 
-Line 0 is the owner's: whether there is one, ASLEEP, SLEEPER, and g, the job, its frame and the count of shares.
-Whoever has begun a share finds these as they belong to it, for the owner waits for that share before it opens the next
-region.
+Line 0 belongs to the owner: ASLEEP, SLEEPER, OWNED (1 while there is an owner), and of the region that runs its number
+g (REGION), the job (JOB and FRAME: see job.py) and the number of shares (COUNT).  These do not change while a share
+runs, because the owner waits for all shares of a region before it starts the next.
 """
 
 from __future__ import annotations
@@ -39,33 +42,34 @@ from .atomic import get, load, put, relax, replace, swap
 from .job import call
 from .sleeping import CORES, THREAD, sleep, wake
 
-#: bytes of a line: two of the cache's, which are fetched together
+#: bytes of a line of the team: two lines of the cache, because the CPU fetches them in pairs
 LINE = 128
-#: where the words of a line are
-STATE, DONE, ASLEEP, SLEEPER, _, _, REGION, JOB, FRAME, COUNT, SPINS, ROOM, OWNED = range(0, 104, 8)
-#: seconds that anybody waits in a loop before sleeping
+#: offsets in bytes of the words of a line; SLEEPER has three.  In line 0, SPINS is how many rounds of a loop a thread
+#: waits before it sleeps, and CORE_SET the address of CORES bytes for sleeping.py
+STATE, DONE, ASLEEP, SLEEPER, _, _, REGION, JOB, FRAME, COUNT, SPINS, CORE_SET, OWNED = range(0, 104, 8)
+#: seconds that a thread waits in a loop before it sleeps
 PATIENCE = 1e-4
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# the owner and the members
+# the owner and the workers
 
 
 @inner_kernel
 def take(team):
-    """Become the owner, unless somebody is; whether that is done."""
+    """Make this thread the owner; returns False if there is an owner already."""
     return replace(team + OWNED, 0, 1)
 
 
 @inner_kernel
 def leave(team):
-    """Be the owner no longer."""
+    """End this thread's ownership."""
     swap(team + OWNED, 0)
 
 
 @inner_kernel
 def run(team, count, code, frame):
-    """Run shares 0 : count of a job, if nobody else has the team; whether that is done."""
+    """Run all `count` shares of a job on the team; returns False, with nothing done, if another thread owns it."""
     if not take(team):
         return False
     region(team, count, code, frame)
@@ -75,7 +79,7 @@ def run(team, count, code, frame):
 
 @inner_kernel
 def region(team, count, code, frame):
-    """Run shares 0 : count of a job on the team, one of them here, the owner; returns when all have ended."""
+    """Run all `count` shares of a job, and return when they are finished; for the owner of the team only."""
     opened = 2 * (get(team + REGION) + 1)
     put(team + REGION, opened // 2)
     put(team + JOB, code)
@@ -83,50 +87,51 @@ def region(team, count, code, frame):
     put(team + COUNT, count)
     for i in range(1, count):
         swap(team + i * LINE + STATE, opened)
-        _rouse(team + i * LINE, get(team + ROOM))
+        _wake(team + i * LINE, get(team + CORE_SET))
     call(code, frame, 0, count)
     for i in range(1, count):
         if replace(team + i * LINE + STATE, opened, opened + 1):
             call(code, frame, i, count)
             swap(team + i * LINE + DONE, opened)
     for i in range(1, count):
-        member = team + i * LINE
-        done = load(member + DONE)
+        worker = team + i * LINE
+        done = load(worker + DONE)
         if done != opened:
-            _await(member + DONE, done, team, get(team + SPINS))
+            _await(worker + DONE, done, team, get(team + SPINS))
 
 
 @kernel
 def work(team, i):
-    """What member i does as long as the process is there."""
-    member, state = team + i * LINE, 1
+    """The loop of worker i, which ends with the process."""
+    worker, state = team + i * LINE, 1
     while get(team + SPINS) >= 0:
-        _await(member + STATE, state, member, get(team + SPINS))
-        state = load(member + STATE)
-        if state % 2 == 0 and replace(member + STATE, state, state + 1):
+        _await(worker + STATE, state, worker, get(team + SPINS))
+        state = load(worker + STATE)
+        if state % 2 == 0 and replace(worker + STATE, state, state + 1):
             call(get(team + JOB), get(team + FRAME), i, get(team + COUNT))
-            swap(member + DONE, state)
-            _rouse(team, 0)
+            swap(worker + DONE, state)
+            _wake(team, 0)
 
 
 @inner_kernel
 def _await(word, seen, line, spins):
-    """Until the word is no longer `seen`: in a loop at first, then asleep, as `line` says."""
+    """Wait until the word is no longer `seen`: `spins` rounds in a loop, then asleep.  `line` is this thread's own."""
     while load(word) == seen:
         if spins > 0:
             spins -= 1
             relax()
             continue
         swap(line + ASLEEP, 1)
-        # Who changes the word looks afterwards whether somebody sleeps: one of the two sees what the other did.
+        # The thread that changes the word reads ASLEEP afterwards: one of the two sees what the other has written.
         if load(word) == seen or swap(line + ASLEEP, 0) == 0:
             sleep(line + SLEEPER)
 
 
 @inner_kernel
-def _rouse(line, room):
+def _wake(line, core_set):
+    """Wake the thread of a line if it sleeps.  `core_set`: see sleeping.py."""
     if load(line + ASLEEP) != 0 and swap(line + ASLEEP, 0) != 0:
-        wake(line + SLEEPER, room)
+        wake(line + SLEEPER, core_set)
 
 
 @kernel
@@ -136,11 +141,11 @@ def _relax(times):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# making one
+# making a team
 
 
 def _lock() -> int:
-    """A lock of Python's that is taken: whoever wants it sleeps until it is released."""
+    """A lock of Python's, already taken: a thread that acquires it sleeps until another releases it."""
     api = ctypes.pythonapi
     api.PyThread_allocate_lock.restype = ctypes.c_void_p
     lock: int = api.PyThread_allocate_lock()
@@ -149,7 +154,7 @@ def _lock() -> int:
 
 
 def _spins() -> int:
-    """How many rounds of `_await` take PATIENCE; the shortest of some tries, for others may have the core meanwhile."""
+    """How many rounds of `_await` take PATIENCE: from the shortest of four tries, in which no other thread ran."""
     times, seconds = 1000, float("inf")
     for _ in range(4):
         began = time.perf_counter()
@@ -159,32 +164,32 @@ def _spins() -> int:
 
 
 class Team:
-    """Up to `most` threads, the caller's among them, which are there for as long as the process is."""
+    """Up to `most` threads, that of the caller among them; they end with the process."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         words = np.zeros(((most + 1) * LINE + CORES) // 8, np.int64)
-        # They outlive all objects of Python: members may still wait when the interpreter has gone.
+        # Never freed: workers may still read these words when the interpreter has shut down.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(words))
         skip = -words.ctypes.data % LINE
         lines = words[skip // 8 :][: most * LINE // 8].reshape(most, LINE // 8)
         lines[:, SLEEPER // 8] = [_lock() for _ in range(most)]
         lines[1:, STATE // 8] = 1
         lines[0, SPINS // 8] = _spins()
-        lines[0, ROOM // 8] = words.ctypes.data + skip + most * LINE
+        lines[0, CORE_SET // 8] = words.ctypes.data + skip + most * LINE
         self._lines = lines
-        #: what kernels know it by
+        #: address of line 0, which is what kernels are given
         self.address = words.ctypes.data + skip
-        #: threads that there are, the owner among them
+        #: threads that have been started, and the owner
         self.invited = 1
         work.compile((types.intp, types.intp))  # type: ignore[attr-defined]  # here, not in each thread
 
     def is_awake(self) -> bool:
-        """Whether the first member waits in a loop, or works."""
+        """Whether worker 1 runs a share or looks for one in a loop."""
         return self.invited > 1 and not self._lines[1, ASLEEP // 8]
 
     def invite(self, count: int) -> None:
-        """Have `count` threads, if so many are to be had: `run` needs none but its own."""
+        """Start threads until there are `count`, or as many as the system allows: `run` needs none but the owner's."""
         first, self.invited = self.invited, max(count, self.invited)
         with contextlib.suppress(RuntimeError):  # no more threads are to be had, or the interpreter is shutting down
             for i in range(first, count):

@@ -14,7 +14,7 @@ from ...kernels.cells.cell import CELLS
 from ...kernels.cells.passes import LayerBackward
 from .cells import bias_gradients, parameter_shapes
 from .parameters import BoundParameters
-from .run import Call, Outputs, by_layer, empty, put_back
+from .run import Call, by_layer, flat, put_back
 
 Array = np.ndarray[Any, np.dtype[Any]]
 #: (version, count) of a tensor
@@ -24,7 +24,7 @@ State = tuple[Version, int]
 class KeptPass:
     """A pass forward that may be differentiated: what its backward pass reads, and nothing else.
 
-    x: the input as the user gave it.  states: a copy of the first ones.
+    x: the input as the user gave it.  states: a copy of the first ones.  filled: outputs, rows and masks as of run.py.
     """
 
     __slots__ = (
@@ -32,10 +32,11 @@ class KeptPass:
     )  # fmt: skip
 
     def __init__(
-        self, bound: BoundParameters, params: Sequence[Any], call: Call, x: Array, states: Array, found: Outputs
-    ) -> None:
+        self, bound: BoundParameters, params: Sequence[Any], call: Call, x: Array, states: Array,
+        filled: tuple[list[Array], Any, Sequence[Array]],
+    ) -> None:  # fmt: skip
         self._bound, self._params, self._call, self._x, self._states = bound, params, call, x, states
-        self.outputs, self._rows, self._masks = [*found.layers], found.rows, found.masks
+        self.outputs, self._rows, self._masks = filled
         #: by layer: the states that backward() checks, and which of them is that of the layer's output
         self._guarded: dict[int, tuple[list[State], State]] = {}
 
@@ -68,7 +69,7 @@ class KeptPass:
         """
         call, stack = self._call, self._call.stack
         layout, shown = call.layout, len(d_outputs) - stack.states
-        d_states = call.states_in(d_outputs[shown:], self._states)
+        d_states = call.states_in(d_outputs[shown:])
         d_layers = [None] * (stack.layers - shown) + [None if d is None else layout.rows(d) for d in d_outputs[:shown]]
         d_x, d_input = layout.new_rows(stack.I, self._states) if needs[0] else (None, None)
         gradients = self._layers_backward(d_layers, d_states, d_x)
@@ -82,25 +83,26 @@ class KeptPass:
         stack, gradients = self._call.stack, list[Array]()
         panels = self._bound.back(self._params)
         first, last = by_layer(stack, self._states), by_layer(stack, d_states)
-        top = d_layers[-1]
+        nothing, top = stack.nothing.reshape(0, 0), d_layers[-1]
         d_output = np.zeros_like(self.outputs[-1]) if top is None else top
         for layer in reversed(range(stack.layers)):
             x = self._input_of(layer)
+            d_input = nothing if d_x is None else d_x
             if layer > 0:
                 d_input = stack.kernels.matrix(*x.shape, stack.dtype)
-            else:
-                d_input = empty((0, 0), d_output) if d_x is None else d_x
-            own, shape = last[:, layer], (-1, *d_states.shape[1:])
-            d_own = own.reshape(shape)
+            own = last[:, layer]
+            d_own = flat(own)
             sums = self._gradients(x.shape[1], d_states)
-            self._call.plan.backward(LayerBackward(
+            self._call.runner.plan.backward(LayerBackward(
                 self._call.layout.offsets, panels[layer * stack.D : (layer + 1) * stack.D],
-                first[:, layer].reshape(shape), x, self.outputs[layer],
-                self._rows[layer] if len(self._rows) else empty((0, 0), d_output), stack.cell, d_output, d_own,
+                flat(first[:, layer]), x, self.outputs[layer],
+                self._rows[layer] if len(self._rows) else nothing, stack.cell, d_output, d_own,
                 d_input, sums,
             ))  # fmt: skip
             put_back(d_own, own)
-            gradients = self._of_parameters(sums) + gradients
+            for *d_weights, d_bias in reversed(sums):
+                d_biases = bias_gradients(stack.cell, d_bias) if stack.form.bias else ()
+                gradients = [*d_weights, *d_biases, *gradients]
             if layer > 0:
                 if self._masks:
                     d_input *= self._masks[layer - 1]
@@ -121,22 +123,10 @@ class KeptPass:
     def _gradients(self, features: int, like: Array) -> list[tuple[Array, Array, Array]]:
         """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of each direction of a layer."""
         stack = self._call.stack
-        shapes, touched = parameter_shapes(stack.cell, features, stack.H, stack.form.bias), stack.kernels.touched
-        bias = (CELLS[stack.cell].gates * stack.H if stack.form.bias else 0,)
-        return [
-            (
-                touched(*shapes["weight_ih"], stack.dtype),
-                touched(*shapes["weight_hh"], stack.dtype),
-                allocated(np.empty, bias, stack.dtype, like),
-            )
-            for _ in range(stack.D)
-        ]
-
-    def _of_parameters(self, sums: Sequence[tuple[Array, Array, Array]]) -> list[Array]:
-        """In the order of the parameters."""
-        gradients, stack = list[Array](), self._call.stack
-        for d_weight_ih, d_weight_hh, d_bias in sums:
-            gradients += [d_weight_ih, d_weight_hh]
-            if stack.form.bias:
-                gradients += bias_gradients(stack.cell, d_bias)
+        weights = [*parameter_shapes(stack.cell, features, stack.H, bias=False).values()]
+        rows = CELLS[stack.cell].gates * stack.H if stack.form.bias else 0
+        gradients = []
+        for _ in range(stack.D):
+            d_weight_ih, d_weight_hh = (stack.kernels.touched(*shape, stack.dtype) for shape in weights)
+            gradients.append((d_weight_ih, d_weight_hh, allocated(np.empty, (rows,), stack.dtype, like)))
         return gradients

@@ -20,18 +20,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ELMAN = {"tanh": _elman.TANH.number, "relu": _elman.RELU.number}
 
 
-def elman(nonlinearity: Any) -> int:
-    """The cell of this nonlinearity; RuntimeError where there is none."""
-    if nonlinearity not in ELMAN:
-        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
-    return ELMAN[nonlinearity]
-
-
-def states_of_cell(cell: int) -> int:
-    """How many states a cell has: h, and c where there is one."""
-    return CELLS[cell].states
-
-
 def hidden_size(cell: int, rows: int) -> int:
     """H, of a weight_ih with so many rows."""
     return rows // (CELLS[cell].gates - CELLS[cell].inputs)
@@ -43,9 +31,7 @@ def parameter_shapes(cell: int, I: int, H: int, bias: bool) -> dict[str, tuple[i
     # H as it is, if it is no number
     rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.gates - of.inputs, of.recurrent))
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows_ih, I), "weight_hh": (rows_hh, H)}
-    if bias:
-        shapes.update(bias_ih=(rows_ih,), bias_hh=(rows_hh,))
-    return shapes
+    return shapes | {"bias_ih": (rows_ih,), "bias_hh": (rows_hh,)} if bias else shapes
 
 
 def merged_bias(cell: int, bias_ih: Array, bias_hh: Array) -> Array:
@@ -65,4 +51,5 @@ def bias_gradients(cell: int, d_bias: Array) -> tuple[Array, Array]:
     """The gradients of bias_ih and bias_hh, from that of `merged_bias`: two arrays, as each becomes a `.grad`."""
     of = CELLS[cell]
     H = len(d_bias) // of.gates
-    return d_bias[of.inputs * H :], d_bias[: of.recurrent * H].copy()
+    d_bias_hh = d_bias[: of.recurrent * H].copy()
+    return d_bias[of.inputs * H :] if of.inputs else d_bias, d_bias_hh

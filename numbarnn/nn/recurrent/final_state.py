@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .layout import Packed
-from .run import Call, Outputs, Rows, by_layer, forward, put_back
+from .run import Call, Filled, Rows, Runner, by_layer, flat, put_back, runner_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -18,23 +18,24 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ROWS = 4096
 
 
-def run_to_final_states(call: Call, panels: Array, x: Array, states: Array) -> Outputs:
-    """`states`, the first ones, end as the last ones; the outputs are nobody's.
+def run_to_final_states(call: Call, panels: Array, x: Array, states: Array) -> Filled:
+    """`states`, the first ones, end as the last ones; no output is returned.
 
     With two directions, the output of the layer below the last is needed as a whole before the last can begin.
     """
     stack, layout = call.stack, call.layout
     steps = max(1, ROWS // max(1, layout.B))
+    runner = None
     if steps >= layout.T:
-        return forward(call.plan, panels, call.input(x), states)
-    if stack.D == 1:
+        call.runner.forward(panels, call.input(x), states)
+    elif stack.D == 1:
         for low in range(0, layout.T, steps):
             part, chunk = layout.chunk(x, low, low + steps)
-            plan = stack.plan((part.T, layout.B, part.R), stack.I, stack.layers, 1)
-            forward(plan, panels, Rows(*part.input(chunk), part.offsets), states)
+            runner = runner_for(runner, stack, (part.T, layout.B, part.R), stack.I, stack.layers, 1)
+            runner.forward(panels, (*part.input(chunk), part.offsets), states)
     else:
         _run_both_directions(call, panels, x, states, steps)
-    return Outputs([], [])
+    return [], []
 
 
 def _run_both_directions(call: Call, panels: Array, x: Array, states: Array, steps: int) -> None:
@@ -43,20 +44,20 @@ def _run_both_directions(call: Call, panels: Array, x: Array, states: Array, ste
     size = stack.kernels.size_of(stack.cell, stack.width if stack.layers > 1 else stack.I, stack.H, stack.dtype)
     if stack.layers > 1:
         below = grouped[:, :-1]
-        own = below.reshape(-1, *states.shape[1:])
-        plan = stack.plan(sizes, stack.I, stack.layers - 1, 2)
-        ((x,), *_) = forward(plan, panels[: -2 * size], call.input(x), own)
+        own = flat(below)
+        runner = Runner(stack, sizes, stack.I, stack.layers - 1, 2)
+        (x,), _ = runner.forward(panels[: -2 * size], call.input(x), own)
         put_back(own, below)
         layout = Packed(np.diff(layout.offsets), None)
     for d, mine in enumerate((panels[-2 * size : -size], panels[-size:])):
         last = grouped[:, -1, d]
-        own = last.reshape(-1, *states.shape[1:])
-        lows = range(0, layout.T, steps)
+        own = flat(last)
+        lows, top = range(0, layout.T, steps), None
         for low in reversed(lows) if d else lows:
             part, chunk = layout.chunk(x, low, low + steps)
-            rows = _reversed(part.rows(chunk), part.offsets) if d else Rows(*part.input(chunk), part.offsets)
-            plan = stack.plan((part.T, sizes[1], part.R), rows.x.shape[1], 1, 1)
-            forward(plan, mine, rows, own)
+            rows = _reversed(part.rows(chunk), part.offsets) if d else (*part.input(chunk), part.offsets)
+            top = runner_for(top, stack, (part.T, sizes[1], part.R), rows[0].shape[1], 1, 1)
+            top.forward(mine, rows, own)
         put_back(own, last)
 
 
@@ -65,4 +66,4 @@ def _reversed(x: Array, offsets: Array) -> Rows:
     sizes = np.diff(offsets)[::-1]
     from_end = np.concatenate([[0], np.cumsum(sizes)])
     order = np.arange(len(x)) + np.repeat(offsets[-2::-1] - from_end[:-1], sizes)
-    return Rows(x.take(np.asarray(order, like=x), axis=0), False, from_end)
+    return x.take(np.asarray(order, like=x), axis=0), False, from_end

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...autograd import tape
 from ...autograd.grad_mode import is_recording
 from ...autograd.record import leave_node, states_of
 from ...tensors.tensor import Tensor
 from .backward import KeptPass
-from .cells import ELMAN, elman
+from .cells import ELMAN
 from .final_state import run_to_final_states
 from .parameters import BoundParameters, Form, bind
 from .returned import arranged, layers_shown
-from .run import Call, forward, forward_with_dropout
+from .run import Call, forward_with_dropout
 from .sequences import Sequences, check_ranks, layout_of
 from .weights import array_of
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def rnn_tanh(
@@ -63,10 +67,10 @@ def rnn_tanh(
     >>> np.allclose(output, math.tanh(0.5)), h_n.shape
     (True, numbarnn.Size([1, 1, 1]))
     """
-    form = Form(ELMAN["tanh"], has_biases, num_layers, bidirectional)
-    sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    found = recurrent(bind(params, form), params, sequences, dropout if train else 0.0, shown)
+    bound = bind(params, Form(ELMAN["tanh"], has_biases, num_layers, bidirectional))
+    how = batch_first, batch_sizes, sorted_indices, lengths, False
+    found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
 
 
@@ -94,10 +98,10 @@ def rnn_relu(
     >>> rnn_relu(np.ones((3, 1, 1)), None, weights, False, 1, 0.0, False, False)[0].flatten().tolist()
     [0.5, 1.0, 1.5]
     """
-    form = Form(ELMAN["relu"], has_biases, num_layers, bidirectional)
-    sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    found = recurrent(bind(params, form), params, sequences, dropout if train else 0.0, shown)
+    bound = bind(params, Form(ELMAN["relu"], has_biases, num_layers, bidirectional))
+    how = batch_first, batch_sizes, sorted_indices, lengths, False
+    found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
 
 
@@ -122,16 +126,17 @@ def rnn_cell(
     >>> rnn_cell(np.ones(1), np.ones(1), np.full((1, 1), 0.5), np.ones((1, 1)), nonlinearity="relu")
     tensor([1.5000], dtype=float64)
     """
-    check_nonlinearity(nonlinearity, input, hx)
-    params = cell_parameters(w_ih, w_hh, b_ih, b_hh)
-    return recurrent_cell(bind(params, cell_form(elman(nonlinearity), params)), params, input, hx)
+    cell, params = cell_of(nonlinearity, input, hx), cell_parameters(w_ih, w_hh, b_ih, b_hh)
+    return recurrent_cell((bind(params, Form(cell, len(params) == 4, 1, False)), params), input, hx)
 
 
-def check_nonlinearity(nonlinearity: Any, input: Any, hx: Any) -> None:
-    """RuntimeError for one that no cell has; as in torch, an input or a state of another rank is refused before."""
+def cell_of(nonlinearity: Any, input: Any = None, hx: Any = None) -> int:
+    """The Elman cell of this nonlinearity.  As in torch, a wrong rank is refused before an unknown one."""
     if nonlinearity not in ELMAN:
-        check_ranks(array_of(input, "input"), [] if hx is None else [array_of(hx, "hx")])
-        elman(nonlinearity)
+        if input is not None:
+            check_ranks(array_of(input, "input"), *([] if hx is None else [array_of(hx, "hx")]))
+        raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")
+    return ELMAN[nonlinearity]
 
 
 def cell_parameters(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> list[Any]:
@@ -141,52 +146,71 @@ def cell_parameters(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> list[Any]:
     return [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
 
 
-def cell_form(cell: int, params: Sequence[Any]) -> Form:
-    """That of one layer."""
-    return Form(cell, len(params) == 4, 1, False)
-
-
-def recurrent_cell(bound: BoundParameters, params: Sequence[Any], input: Any, hx: Any) -> Tensor:
+def recurrent_cell(parameters: tuple[BoundParameters, Sequence[Any]], input: Any, hx: Any) -> Tensor:
     """`rnn_cell`, of parameters that are bound."""
-    _, (h, *_) = recurrent(bound, params, Sequences(input, () if hx is None else (hx,), step=True), 0.0, 0)
+    _, (h, *_) = recurrent(parameters, input, () if hx is None else (hx,), _STEP, 0.0, 0)
     return h
 
 
+#: how the sequences of a cell are given
+_STEP = False, None, None, None, True
+
+
 def recurrent(
-    bound: BoundParameters, params: Sequence[Any], sequences: Sequences, dropout: float, shown: int
+    parameters: tuple[BoundParameters, Sequence[Any]],
+    input: Any,
+    hx: tuple[Any, ...],
+    how: tuple[bool, Any, Any, Any, bool],
+    dropout: float,
+    shown: int,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The outputs of the last `shown` layers, from below, and the last states.
+
+    parameters: bound, and as they are.  hx: the first states, or none.  how: the rest of `Sequences`.
 
     What was checked for one call holds for the next with arguments of the same shapes and dtypes.
     """
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    stack = bound.stack
-    input, hx, batch_first, batch_sizes, _, lengths, step = sequences
-    x, given = array_of(input, "input"), [array_of(h, "hx") for h in hx]
-    call = key = None
+    (bound, params), (batch_first, batch_sizes, _, lengths, step), wrap = parameters, how, Tensor._wrap
+    stack, x = bound.stack, input._array if type(input) is Tensor else array_of(input, "input")
+    given = [array_of(h, "hx") for h in hx] if hx else ()
+    call: Call | None = None
+    key: tuple[Any, ...] | None = None
     if batch_sizes is None and lengths is None:
-        key = (x.shape, x.dtype, type(x), batch_first, step, *[(h.shape, h.dtype, type(h)) for h in given])
+        key = x.shape, x.dtype, type(x), batch_first, step
+        if given:
+            key = (*key, *[(h.shape, h.dtype, type(h)) for h in given])
         call = stack.calls.get(key)
     if call is None:
-        call = Call(stack, layout_of(stack, sequences, x, given))
+        call = Call(stack, layout_of(stack, Sequences(input, hx, *how), x, given))
         if key is not None:
             stack.remember(key, call)
-    edges = tape.edges_of((input, *hx, *params)) if is_recording() else None
+    edges = None
+    if is_recording() and not (
+        bound.frozen and tape.edge_of(input) is None and not (hx and any(map(tape.edge_of, hx)))
+    ):
+        edges = tape.edges_of((input, *hx, *params))
+    if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
+        output, last = call.infer(bound.panels, x, given)
+        return [wrap(output)] if shown else [], [wrap(h) for h in last]
     checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
-    states = call.states_in(given, x)
+    states = call.states_in(given)
     first = states if edges is None else states.copy()
+    masks: list[Array] = []
     if dropout > 0 and stack.layers > 1:
-        found = forward_with_dropout(call, bound.panels, call.input(x), states, dropout)
+        outputs, kept, masks = forward_with_dropout(call, bound.panels, call.input(x), states, dropout)
     elif shown or edges is not None:
-        found = forward(call.plan, bound.panels, call.input(x), states, keep=edges is not None or shown > 1)
+        keep = edges is not None or shown > 1
+        outputs, kept = call.runner.forward(bound.panels, call.input(x), states, keep)
     else:
-        found = run_to_final_states(call, bound.panels, x, states)
-    layers = [Tensor._wrap(call.layout.user(rows)) for rows in (found.layers[-shown:] if shown else ())]
-    last = [Tensor._wrap(state) for state in call.states_out(states)]
+        outputs, kept = run_to_final_states(call, bound.panels, x, states)
+    user = call.layout.user
+    layers = [wrap(user(outputs[-1]))] if shown == 1 else [*map(wrap, map(user, outputs[-shown:]))] if shown else []
+    last = [*map(wrap, call.states_out(states))]
     if edges is not None:
-        kept = KeptPass(bound, params, call, x, first, found)
+        ran = KeptPass(bound, params, call, x, first, (outputs, kept, masks))
         for number, tensor in enumerate(layers, stack.layers - shown):  # backward() reads them; states are copies
-            kept.guard(number, tensor._version, checked)
-        leave_node("RnnCell" if step else "Rnn", (*layers, *last), edges, kept.backward, checked)
+            ran.guard(number, tensor._version, checked)
+        leave_node("RnnCell" if step else "Rnn", (*layers, *last), edges, ran.backward, checked)
     return layers, last

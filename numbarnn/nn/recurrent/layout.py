@@ -43,15 +43,27 @@ def _offsets(batch_sizes: Array) -> Array:
 
 
 class Dense:
-    """(T, B, F), or (B, T, F) with `batch_first`; all sequences run for T steps.  States are (layers, B, H)."""
+    """All sequences run for T steps: (T, B, F), (B, T, F) with `batch_first`, or (T, F) for one; one step of a cell.
 
-    def __init__(self, x: Array, batch_first: bool) -> None:
-        self.batch_first = batch_first
-        first, second = x.shape[:2]
-        self.T, self.B = (second, first) if batch_first else (first, second)
+    States are (layers, B, H), or (layers, H) for one sequence.  With `step` the input is (B, F) or (F), and a state
+    (B, H) or (H).
+    """
+
+    #: indices that give a state of the user the axes of layers and sequences, and take them away
+    _add_axes: tuple[Any, ...] = ()
+    _drop_axes: tuple[Any, ...] = ()
+
+    def __init__(self, x: Array, batch_first: bool = False, step: bool = False) -> None:
+        lengths = (1, *x.shape[:-1], 1) if step else (*x.shape[:-1], 1)
+        self.batch_first = batch_first and x.ndim == 3
+        self.T, self.B = lengths[1::-1] if self.batch_first else lengths[:2]
         self.R = self.T * self.B
-        #: whether the rows of x, as they lie, are those of one sequence after the other
-        self.by_sequence = batch_first and self.T > 1 and self.B > 1
+        #: of the user's arrays, in the order of steps
+        self._shape = x.shape[:-1] if x.ndim < 3 else (self.T, self.B)
+        if step:
+            self._add_axes, self._drop_axes = (None,) * (3 - x.ndim), (0,) * (3 - x.ndim)
+        elif x.ndim == 2:
+            self._add_axes, self._drop_axes = (slice(None), None), (slice(None), 0)
         if self.T <= FEW_STEPS:
             self.offsets = _few_offsets(self.T, self.B)
 
@@ -72,99 +84,40 @@ class Dense:
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
         if is_dense(x):
-            return x.reshape(self.R, x.shape[2]), self.by_sequence
+            return x.reshape(self.R, x.shape[-1]), self.batch_first and self.T > 1 and self.B > 1
+        if x.ndim < 3:
+            return self.rows(x), False
         steps = x.transpose(1, 0, 2) if self.batch_first else x
         by_sequence = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
         x = steps.transpose(1, 0, 2) if by_sequence else dense(steps)
-        return x.reshape(self.T * self.B, x.shape[-1]), by_sequence
+        return x.reshape(self.R, x.shape[-1]), by_sequence
 
     def rows(self, array: Array) -> Array:
-        """(T B, F) rows in the order of steps."""
-        if self.batch_first:
-            array = array.transpose(1, 0, 2)
-        return dense(array).reshape(self.T * self.B, array.shape[-1])
+        """(R, F) rows in the order of steps."""
+        return dense(self._by_step(array)).reshape(self.R, array.shape[-1])
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
         """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
-        array = allocated(np.empty, (self.T, self.B, features), like.dtype, like)
-        return array.reshape(self.R, features), array.transpose(1, 0, 2) if self.batch_first else array
+        array = allocated(np.empty, (*self._shape, features), like.dtype, like)
+        return array.reshape(self.R, features), self._by_step(array)
 
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
-        array = rows.reshape(self.T, self.B, rows.shape[1])
+        array = rows.reshape(*self._shape, rows.shape[-1])
+        return array.transpose(1, 0, 2) if self.batch_first else array
+
+    def _by_step(self, array: Array) -> Array:
+        """The user's array in the order of steps, and back."""
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def state_in(self, h: Array) -> Array:
         """(layers, B, H) states with sequences in the kernels' order, a copy."""
-        state: Array = h.copy()
+        state: Array = (h[self._add_axes] if self._add_axes else h).copy()
         return state
 
     def state_out(self, h: Array) -> Array:
-        return h
-
-
-class Alone(Dense):
-    """(T, F): one sequence; states are (layers, H)."""
-
-    def __init__(self, x: Array) -> None:
-        self.T = self.R = len(x)
-        self.B = 1
-        if self.T <= FEW_STEPS:
-            self.offsets = _few_offsets(self.T, 1)
-
-    def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
-        x = x[low:high]
-        return Alone(x), x
-
-    def input(self, x: Array) -> tuple[Array, bool]:
-        return dense(x), False
-
-    def rows(self, array: Array) -> Array:
-        return dense(array)
-
-    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        array = np.empty(checked_shape((self.R, features), like.dtype), like.dtype, like=like)
-        return array, array
-
-    def user(self, rows: Array) -> Array:
-        return rows
-
-    def state_in(self, h: Array) -> Array:
-        state: Array = h[:, None].copy()
-        return state
-
-    def state_out(self, h: Array) -> Array:
-        return h[:, 0]
-
-
-class Step(Dense):
-    """(B, F), or (F) for one sequence: one step, as a cell takes it; states are (B, H) or (H)."""
-
-    def __init__(self, x: Array) -> None:
-        self.shape = x.shape[:-1]
-        self.T, self.B = 1, len(x) if x.ndim == 2 else 1
-        self.R = self.B
-        self.offsets = _few_offsets(1, self.B)
-
-    def input(self, x: Array) -> tuple[Array, bool]:
-        return self.rows(x), False
-
-    def rows(self, array: Array) -> Array:
-        return dense(array).reshape(self.B, array.shape[-1])
-
-    def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        array = np.empty(checked_shape((*self.shape, features), like.dtype), like.dtype, like=like)
-        return array.reshape(self.R, features), array
-
-    def user(self, rows: Array) -> Array:
-        return rows.reshape(*self.shape, rows.shape[-1])
-
-    def state_in(self, h: Array) -> Array:
-        state: Array = h.copy().reshape(1, self.B, h.shape[-1])
-        return state
-
-    def state_out(self, h: Array) -> Array:
-        return h.reshape(*self.shape, h.shape[-1])
+        """States as the user has them; where possible, the same memory."""
+        return h[self._drop_axes] if self._drop_axes else h
 
 
 class Ragged(Dense):

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...arrays.devices import check_on_cpu, check_together
 from ...arrays.dtypes import FLOATS
+from ...autograd import tape
 from ...autograd.record import states_of
 from ...kernels import backend
-from ...kernels.cells.passes import Shape
+from ...kernels.cells.cell import CELLS
 from ...tensors.tensor import Tensor
-from .cells import hidden_size, merged_bias, parameter_shapes, states_of_cell
+from .cells import hidden_size, merged_bias, parameter_shapes
 from .layout import dense
 from .weights import array_of, cache_of
 
@@ -38,6 +40,8 @@ class Form(NamedTuple):
     bias: bool
     layers: int
     bidirectional: bool
+    input_size: int | None = None  # None: whichever the weights have
+    hidden_size: int | None = None
 
     @property
     def each(self) -> int:
@@ -51,16 +55,17 @@ class Form(NamedTuple):
 
 
 class Stack:
-    """The sizes of a stack of layers whose parameters fit together, and what is known of its calls."""
+    """The sizes of a stack of layers whose parameters fit together, and the calls that were checked against them."""
 
     def __init__(self, form: Form, arrays: Sequence[Array]) -> None:
         self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
         _check(form, arrays)
         rows, self.I = arrays[0].shape
         self.H, self.dtype = hidden_size(self.cell, rows), arrays[0].dtype
-        self.width, self.states = self.D * self.H, states_of_cell(self.cell)
+        self.width, self.states = self.D * self.H, CELLS[self.cell].states
         self.kernels = backend.of(arrays[0])
         self.nothing = np.empty((0, 0, 0), self.dtype, like=arrays[0])
+        self._no_bias = np.zeros(0 if form.bias else CELLS[self.cell].gates * self.H, self.dtype, like=arrays[0])
         #: by the shapes and dtypes of their arguments: calls that were checked (see run.Call)
         self.calls: dict[tuple[Any, ...], Any] = {}
 
@@ -70,17 +75,11 @@ class Stack:
             self.calls.clear()
         self.calls[key] = call
 
-    def plan(self, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> Any:
-        """How the kernels run `layers` layers, of which the first has I inputs; sizes: T, B and R."""
-        T, B, R = sizes
-        return self.kernels.Plan(Shape(T, B, R, I, self.H, layers, directions, self.dtype, self.cell))
-
     def packed(self, arrays: Sequence[Array], into: Array | None = None) -> Array:
         """All layers and directions as the kernels read them (kernels/recurrence/weights.py); `into`: earlier ones."""
         directions = []
         for weight_ih, weight_hh, *biases in self._groups(arrays):
-            no_bias = np.zeros(0 if biases else len(weight_ih), self.dtype, like=weight_ih)
-            bias = merged_bias(self.cell, *biases) if biases else no_bias
+            bias = merged_bias(self.cell, *biases) if biases else self._no_bias
             directions.append((dense(weight_ih), dense(weight_hh), bias))
         panels: Array = self.kernels.packed_layers(directions, into)
         return panels
@@ -114,34 +113,50 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
                 f"{name} of layer {layer}: expected {dtype} of shape {list(expected)}, "
                 f"got {array.dtype} of shape {list(array.shape)}"
             )
+    for size, given, found in (("input_size", form.input_size, I), ("hidden_size", form.hidden_size, H)):
+        if given is not None and given != found:
+            raise RuntimeError(f"{size}: expected {found}, as in the weights, got {given}")
 
 
 class BoundParameters:
     """The parameters of a stack, packed with the values that they had in these `states`.
 
     `states` are the (version, count) of each parameter, and must be read before the values: a write by another thread
-    in between then makes the panels look outdated, not fresh.  Whose panels nobody asks for any more is `before`:
-    these are written over them.
+    in between then makes the panels look outdated, not fresh.  `before`: an outdated one of the same parameters, whose
+    panels are written over.
     """
 
-    __slots__ = ("_back", "_spare", "panels", "stack", "states")
+    __slots__ = ("_back", "_checks", "_spare", "frozen", "panels", "stack", "states")
 
     def __init__(
-        self, stack: Stack, arrays: Sequence[Array], states: list[Any], before: BoundParameters | None = None
+        self, stack: Stack, params: Sequence[Any], states: list[Any], before: BoundParameters | None = None
     ) -> None:
         self.stack, self.states = stack, states
+        needs = [getattr(p, "_requires_grad", False) for p in params]
+        self._checks = [(*state, need) for state, need in zip(states, needs)]  # noqa: B905  # fewer: see hold
+        #: whether no parameter needs a gradient, and all are leaves that are no views
+        self.frozen = all(tape.edge_of(p) is None and getattr(p, "_view", None) is None for p in params)
+        arrays = _arrays(params, stack.form)
         self._back: BackwardPanels | None = None
         self._spare: BackwardPanels | None = None if before is None else before._back or before._spare
         self.panels: Array = stack.packed(arrays, None if before is None else before.panels)
 
     def hold(self, params: Sequence[Any]) -> bool:
-        """Whether all parameters are tensors with the values that they had, and every write to them is counted."""
+        """Whether all parameters are tensors with the values that they had, and every write to them is counted.
+
+        They must also require gradients as they did.
+        """
         if len(params) != len(self.states):
             return False
         try:
-            for p, (version, count) in zip(params, self.states):  # noqa: B905  # strict=True costs 0.1 us
+            for p, (version, count, needs) in zip(params, self._checks):  # noqa: B905  # strict=True costs 0.1 us
                 # another array in its place would have another version, or have counted as a write
-                if p._version is not version or version.count != count or version.exposed:
+                if (
+                    p._version is not version
+                    or version.count != count
+                    or version.exposed
+                    or p._requires_grad is not needs
+                ):
                     return False
         except AttributeError:  # a plain array among them
             return False
@@ -156,7 +171,7 @@ class BoundParameters:
         return self._back
 
 
-class _Kept:
+class Kept:
     """What is kept with the first parameter until the memory of any of the parameters is freed.
 
     No array is kept alive by this: old weights, and the panels made of them, are gone as soon as their parameters have
@@ -177,26 +192,40 @@ class _Kept:
 
         self._arrays = [weakref.ref(array, let_go) for array in arrays]
 
-    def made_of(self, form: Form, arrays: Sequence[Array]) -> bool:
+    def made_of(self, arrays: Sequence[Array]) -> bool:
         """Whether these are the arrays that were checked."""
-        return (
-            self.stack.form == form
-            and len(arrays) == len(self._arrays)
-            and all(ref() is array for ref, array in zip(self._arrays, arrays, strict=True))
-        )
+        return all(ref() is array for ref, array in zip(self._arrays, arrays, strict=True))
+
+
+def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | None:
+    """What the last call with this `Form` has bound; None if the parameters or their values have changed since."""
+    cache = getattr(params[0], "_cache", None) if params else None
+    kept: Kept | None = None if cache is None else cache.get(form)
+    bound = None if kept is None else kept.bound
+    return bound if bound is not None and bound.hold(params) else None
+
+
+class Last(NamedTuple):
+    """What a layer remembers of its last call; a copy of the layer has parameters of its own, and none of this."""
+
+    kept: Kept
+    params: list[Any]
+    count: int  # of the layer's parameters, None among them
+
+    def __reduce__(self) -> Any:
+        return NoneType, ()
 
 
 def bind(params: Sequence[Any], form: Form) -> BoundParameters:
-    """These parameters, checked and packed; what the last call has made of them if nothing has changed.
+    """Check and pack these parameters, or return what the last call has bound if nothing has changed since.
 
     RuntimeError where they do not fit together, TypeError where one is no array.
     """
-    cache = getattr(params[0], "_cache", None) if params else None
-    kept: _Kept | None = None if cache is None else cache.get("stack")
-    if kept is not None:
-        bound = kept.bound
-        if bound is not None and bound.stack.form == form and bound.hold(params):
-            return bound
+    return known(params, form) or bind_and_keep(params, form)[0]
+
+
+def bind_and_keep(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | None]:
+    """`bind`, and what is kept for the next calls; None where a write might go unseen."""
     if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
         raise RuntimeError(
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
@@ -205,13 +234,14 @@ def bind(params: Sequence[Any], form: Form) -> BoundParameters:
     states = states_of(params)  # before the memory and its values
     counted = len(states) == len(params) and not any(version.exposed for version, _ in states)
     arrays = _arrays(params, form)
-    if kept is None or not kept.made_of(form, arrays):
-        kept = _Kept(Stack(form, arrays), arrays)
+    kept: Kept | None = cache_of(params[0]).get(form) if isinstance(params[0], Tensor) else None
+    if kept is None or not kept.made_of(arrays):
+        kept = Kept(Stack(form, arrays), arrays)
         if isinstance(params[0], Tensor):
-            cache_of(params[0])["stack"] = kept
-    bound = BoundParameters(kept.stack, arrays, states, kept.bound if counted else None)
+            cache_of(params[0])[form] = kept
+    bound = BoundParameters(kept.stack, params, states, kept.bound if counted else None)
     kept.bound = bound if counted else None
-    return bound
+    return bound, kept if counted else None
 
 
 def _arrays(params: Sequence[Any], form: Form) -> list[Array]:

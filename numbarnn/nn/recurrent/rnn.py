@@ -8,12 +8,11 @@ from ...tensors.creation import empty
 from ...tensors.tensor import Parameter, Tensor
 from ..utils.rnn import PackedSequence
 from .base import Recurrent
-from .cells import ELMAN, elman, parameter_shapes
+from .cells import ELMAN, parameter_shapes
 from .checks import check_dropout, check_sizes
-from .functional import cell_form, cell_parameters, check_nonlinearity, recurrent, recurrent_cell
+from .functional import cell_of, cell_parameters, recurrent, recurrent_cell
 from .parameters import Form
 from .returned import arranged, layers_shown
-from .sequences import Sequences
 
 
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
@@ -130,9 +129,9 @@ class RNN(Recurrent):
         except KeyError:
             raise AssertionError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
 
-    def _ordered(self) -> tuple[list[Any], Form]:
-        form = Form(self._cell(), self.bias, self.num_layers, self.bidirectional)
-        return self._in_order(self._flat_names), form
+    def _form(self) -> tuple[Form, list[Any]]:
+        form = Form(self._cell(), self.bias, self.num_layers, self.bidirectional, self.input_size, self.hidden_size)
+        return form, self._in_order(self._flat_names)
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -155,13 +154,16 @@ class RNN(Recurrent):
         shown = 1
         if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        (bound, params), p = self._bound(), self.dropout if self.training else 0.0
-        states = () if hx is None else (hx,)
+        p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            sequences = Sequences(input, states, self.batch_first, lengths=lengths)
-            return arranged(*recurrent(bound, params, sequences, p, shown), output_hidden_states)
+            how = self.batch_first, None, None, lengths, False
+            layers, last = recurrent(self._bound(), input, () if hx is None else (hx,), how, p, shown)
+            if shown == 1 and not output_hidden_states:
+                return layers[0], last[0]
+            return arranged(layers, last, output_hidden_states)
         data, sizes, order, back = input
-        layers, last = recurrent(bound, params, Sequences(data, states, False, sizes, order, lengths), p, shown)
+        how = False, sizes, order, lengths, False
+        layers, last = recurrent(self._bound(), data, () if hx is None else (hx,), how, p, shown)
         return arranged([PackedSequence(layer, sizes, order, back) for layer in layers], last, output_hidden_states)
 
     def extra_repr(self) -> str:
@@ -222,15 +224,15 @@ class RNNCell(Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        check_nonlinearity(self.nonlinearity, input, hx)
-        return recurrent_cell(*self._bound(), input, hx)
+        cell_of(self.nonlinearity, input, hx)  # to refuse what torch refuses first
+        return recurrent_cell(self._bound(), input, hx)
 
     def _cell(self) -> int:
-        return elman(self.nonlinearity)
+        return cell_of(self.nonlinearity)
 
-    def _ordered(self) -> tuple[list[Any], Form]:
+    def _form(self) -> tuple[Form, list[Any]]:
         params = cell_parameters(*self._in_order(_CELL_NAMES))
-        return params, cell_form(self._cell(), params)
+        return Form(self._cell(), len(params) == 4, 1, False, self.input_size, self.hidden_size), params
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

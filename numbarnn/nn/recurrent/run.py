@@ -6,36 +6,81 @@ T steps, B sequences, I inputs, H hidden units, L layers, D directions, S states
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from ... import random
 from ...arrays.no_warnings import quietly
-from ...arrays.size import allocated
-from ...kernels import backend
-from ...kernels.cells.passes import Pass
+from ...arrays.size import checked_shape
+from ...kernels.cells.passes import Pass, Shape
 from .layout import Dense
 from .parameters import Stack
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Rows(NamedTuple):
-    """The input of a pass as the kernels read it."""
+#: the input of a pass: rows (R, I), or (B T, I) if the next, `by_sequence`, is true; and offsets (T + 1)
+Rows = tuple[Array, bool, Array]
+#: what a pass has filled: the outputs (R, D H) of all layers, from below, or of the last alone; and of each layer the
+#: rows (R, D W) that a backward pass reads besides, if there are any
+Filled = tuple[list[Array], Any]
 
-    x: Array  # (R, I), or (B T, I) if by_sequence
-    by_sequence: bool
-    offsets: Array  # (T + 1)
+
+class Runner:
+    """Allocates the results of passes of one shape and runs a Plan: the one way into the kernels.
+
+    sizes: T, B and R.  `layers` layers in `directions` directions, of which the first has I inputs.
+    """
+
+    __slots__ = ("_lower", "_nothing", "_output", "_rows", "plan", "shape")
+
+    def __init__(self, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int) -> None:
+        kernels, width, (T, B, R) = stack.kernels, directions * stack.H, sizes
+        self.shape = Shape(T, B, R, I, stack.H, layers, directions, stack.dtype, stack.cell)
+        self.plan = kernels.Plan(self.shape)
+        self._nothing = stack.nothing
+        self._output = functools.partial(kernels.matrix, *checked_shape((R, width), stack.dtype), stack.dtype)
+        #: the outputs below the last, and rows: without and with a backward pass to come; None for none
+        self._lower = [maker(np.empty, (count, R, width), stack) for count in (self.plan.lower_layers, layers - 1)]
+        self._rows = [maker(np.empty, self.plan.rows(keep), stack) for keep in (False, True)]
+
+    def forward(self, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Filled:
+        """`states`, the first ones, end as the last ones.
+
+        keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
+        """
+        make_lower, make_rows = self._lower[keep], self._rows[keep]
+        output = self._output()
+        lower = self._nothing if make_lower is None else make_lower()
+        kept = self._nothing if make_rows is None else make_rows()
+        (x, by_sequence, offsets), shape = rows, self.shape
+        self.plan.forward(
+            Pass(x, by_sequence, offsets, panels, states, lower, output, kept, shape.directions, shape.cell)
+        )
+        return [*lower[::-1], output] if keep else [output], kept
 
 
-class Outputs(NamedTuple):
-    """What a pass has filled, layer by layer, from below."""
+def runner_for(
+    before: Runner | None, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int
+) -> Runner:
+    """A Runner for one of several passes alike; `before`, that of the last one, if it will do."""
+    if before is not None and before.shape[:3] == sizes:
+        return before
+    return Runner(stack, sizes, I, layers, directions)
 
-    layers: list[Array]  # (R, D H) of each layer, or of the last alone
-    rows: Any  # (R, D W) of each layer: what else a backward pass reads; empty where it needs no more
-    masks: Sequence[Array] = ()  # (R, D H) of each layer but the last, with dropout
+
+def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Any:
+    """A function that makes arrays of this shape on the device of the parameters; None if the first length is 0.
+
+    MemoryError for more bytes than there are addresses: checked here, once, and not at each call.
+    """
+    if not shape[0]:
+        return None
+    made = functools.partial(make, checked_shape(shape, stack.dtype), stack.dtype)
+    return made if isinstance(stack.nothing, np.ndarray) else functools.partial(made, like=stack.nothing)
 
 
 class Call:
@@ -44,35 +89,53 @@ class Call:
     def __init__(self, stack: Stack, layout: Dense) -> None:
         self.stack, self.layout = stack, layout
         self._sizes = layout.T, layout.B, layout.R
-        self.plan = stack.plan(self._sizes, stack.I, stack.layers, stack.D)
-        self._states = stack.layers * stack.D, layout.B, stack.H
+        self.runner = Runner(stack, self._sizes, stack.I, stack.layers, stack.D)
+        #: whether users have states as the kernels do
+        self._as_they_are = stack.states == 1 and type(layout) is Dense and not layout._drop_axes
+        #: what takes a sequence of one step, where its input and output lie as the user has them
+        self._step = self.runner.plan.step if type(layout) is Dense else None
+        self._output = layout.user(np.empty((layout.R, stack.width), np.bool_)).shape if self._step else ()
+        self._zeros = maker(np.zeros, (stack.states * stack.layers * stack.D, layout.B, stack.H), stack)
 
     @functools.cached_property
-    def layer_plans(self) -> list[Any]:
+    def layer_runners(self) -> list[Runner]:
         """Of each layer alone."""
         stack = self.stack
-        first, above = (stack.plan(self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
+        first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
+
+    def infer(self, panels: Array, x: Array, first: Sequence[Array | None]) -> tuple[Array, Sequence[Array]]:
+        """The output of the last layer and the last states, as the user has them; `first`: the first states."""
+        states, stack = self.states_in(first), self.stack
+        if self._step is not None and x.flags.carray:
+            output: Array = np.empty(self._output, stack.dtype)
+            self._step(panels, states, stack.I, stack.cell, x, output)
+        else:
+            outputs, _ = self.runner.forward(panels, self.input(x), states)
+            output = self.layout.user(outputs[-1])
+        return output, (states,) if self._as_they_are else self.states_out(states)
 
     def input(self, x: Array) -> Rows:
         """The rows of x where they lie, if the kernels can read them there."""
-        return Rows(*self.layout.input(x), self.layout.offsets)
+        rows, by_sequence = self.layout.input(x)
+        return rows, by_sequence, self.layout.offsets
 
-    def states_in(self, states: Sequence[Array | None], like: Array) -> Array:
+    def states_in(self, states: Sequence[Array | None]) -> Array:
         """(S L D, B, H) in the kernels' order, to be written to; zeros for a state that is None or missing."""
-        state = states[0] if states else None
-        if self.stack.states == 1 and state is not None:
-            return self.layout.state_in(state)
-        zeros: Array = allocated(np.zeros, (self.stack.states * self._states[0], *self._states[1:]), like.dtype, like)
-        for part, state in zip(np.split(zeros, len(states)) if states else (), states, strict=True):
-            if state is not None:
-                part[...] = self.layout.state_in(state)
-        return zeros
+        if len(states) == 1 and states[0] is not None:
+            return self.layout.state_in(states[0])
+        found: Array = self._zeros()
+        if len(states) > 1:
+            for part, state in zip(np.split(found, len(states)), states, strict=True):
+                if state is not None:
+                    part[...] = self.layout.state_in(state)
+        return found
 
     def states_out(self, states: Array) -> list[Array]:
         """h of all layers and directions, and c where there is one, as the user has them."""
-        parts = [states] if self.stack.states == 1 else np.split(states, self.stack.states)
-        return [self.layout.state_out(part) for part in parts]
+        if self.stack.states == 1:
+            return [self.layout.state_out(states)]
+        return [self.layout.state_out(part) for part in np.split(states, self.stack.states)]
 
 
 def by_layer(stack: Stack, states: Array) -> Array:
@@ -80,56 +143,40 @@ def by_layer(stack: Stack, states: Array) -> Array:
     return states.reshape(stack.states, stack.layers, stack.D, *states.shape[1:])
 
 
-def put_back(part: Array, whole: Array) -> None:
-    """Write `part`, which was `whole` in another shape, back to it if it is a copy: of a cell with several states."""
-    if len(whole) > 1:
-        whole[...] = part.reshape(whole.shape)
+def flat(part: Array) -> Array:
+    """Some layers or directions of `by_layer`, (S, ..., B, H), as (n, B, H): the same memory if S is 1, else a copy."""
+    found: Array = part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
+    return found
 
 
-def empty(shape: tuple[int, ...], like: Array) -> Array:
-    """An array to be filled, of the type of `like` and where that is."""
-    if shape[0] or not isinstance(like, np.ndarray):
-        array: Array = allocated(np.empty, shape, like.dtype, like)
-        return array
-    return _nothing(len(shape), like.dtype)
+def put_back(copy: Array, part: Array) -> None:
+    """Write to `part` what has become of `flat(part)`."""
+    if len(part) > 1:
+        part[...] = copy.reshape(part.shape)
 
 
-@functools.cache
-def _nothing(dimensions: int, dtype: Any) -> Array:
-    return np.empty((0,) * dimensions, dtype)
+def forward_with_dropout(
+    call: Call, panels: Array, rows: Rows, states: Array, dropout: float
+) -> tuple[list[Array], list[Array], list[Array]]:
+    """Layer by layer, each reading what the mask leaves of the output of the one below; everything is kept.
 
-
-def forward(plan: Any, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Outputs:
-    """Allocate and run: the one way into the kernels.  `states`, the first ones, end as the last ones.
-
-    keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
+    Returns what `Runner.forward` does, and the masks (R, D H) of all layers but the last.
     """
-    shape = plan.shape
-    R, width, below = shape.R, shape.directions * shape.H, shape.layers - 1
-    output = backend.of(states).matrix(R, width, shape.dtype)
-    lower = empty((below if keep else plan.lower_layers, R, width), states)
-    kept = empty(plan.rows(keep), states)
-    plan.forward(Pass(*rows, panels, states, lower, output, kept, shape.directions, shape.cell))
-    return Outputs([*lower[::-1], output] if keep else [output], kept)
-
-
-def forward_with_dropout(call: Call, panels: Array, rows: Rows, states: Array, dropout: float) -> Outputs:
-    """Layer by layer, each reading what the mask leaves of the output of the one below; everything is kept."""
     stack, begin = call.stack, 0
-    layers, kept, masks = list[Array](), list[Array](), list[Array]()
-    for layer, plan in enumerate(call.layer_plans):
-        end = begin + stack.D * stack.kernels.size_of(stack.cell, plan.shape.I, stack.H, stack.dtype)
+    outputs, kept, masks = list[Array](), list[Array](), list[Array]()
+    for layer, runner in enumerate(call.layer_runners):
+        end = begin + stack.D * stack.kernels.size_of(stack.cell, runner.shape.I, stack.H, stack.dtype)
         whole = by_layer(stack, states)[:, layer]
-        own = whole.reshape(-1, *states.shape[1:])
-        found = forward(plan, panels[begin:end], rows, own, keep=True)
+        own = flat(whole)
+        (output,), own_kept = runner.forward(panels[begin:end], rows, own, keep=True)
         put_back(own, whole)
-        layers += found.layers
-        kept += found.rows
-        begin, (output,) = end, found.layers
+        outputs.append(output)
+        kept += own_kept
+        begin = end
         if layer < stack.layers - 1:
             masks.append(np.asarray(_mask(output.shape, dropout, output.dtype), like=output))
-            rows = Rows(quietly(np.multiply, output, masks[-1]), False, rows.offsets)
-    return Outputs(layers, kept, masks)
+            rows = quietly(np.multiply, output, masks[-1]), False, call.layout.offsets
+    return outputs, kept, masks
 
 
 def _mask(shape: tuple[int, ...], p: float, dtype: Any) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from ...arrays.devices import check_together
 from ...arrays.dtypes import FLOATS
 from ...tensors.tensor import Tensor
-from .layout import Alone, Dense, Packed, Padded, Step, as_batch_sizes, as_lengths, as_order
+from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
 from .parameters import Stack
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,7 +42,7 @@ def layout_of(stack: Stack, sequences: Sequences, x: Array, states: Sequence[Arr
         sizes, order = as_batch_sizes(sequences.batch_sizes, len(x)), sequences.sorted_indices
         layout = Packed(sizes, None if order is None else as_order(order, int(sizes[0])))
     else:
-        layout = Alone(x) if alone else Dense(x, sequences.batch_first)
+        layout = Dense(x, sequences.batch_first)
         if layout.T == 0:
             raise RuntimeError(
                 f"Expected sequence length to be larger than 0 in RNN, got input of shape {list(x.shape)}"
@@ -57,9 +57,9 @@ def layout_of(stack: Stack, sequences: Sequences, x: Array, states: Sequence[Arr
 
 def _step_of(stack: Stack, x: Array, states: Sequence[Array]) -> Dense:
     """The layout of one step of a cell, once all is checked; raises as said in `rnn_cell`."""
-    check_ranks(x, states)
+    check_ranks(x, *states)
     check_together(x, stack.nothing, *states)
-    layout, dtype = Step(x), stack.dtype
+    layout, dtype = Dense(x, step=True), stack.dtype
     if x.shape[-1] != stack.I:
         raise RuntimeError(f"input has inconsistent input_size: got {x.shape[-1]} expected {stack.I}")
     if x.dtype != dtype:
@@ -76,7 +76,7 @@ def _step_of(stack: Stack, x: Array, states: Sequence[Array]) -> Dense:
     return layout
 
 
-def check_ranks(x: Array, states: Sequence[Array]) -> None:
+def check_ranks(x: Array, *states: Array) -> None:
     """ValueError where the input or a state of a cell is neither one sequence nor a batch."""
     if x.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")

@@ -1,4 +1,4 @@
-"""The arrays of arguments, and what is kept with a tensor that was made of its values."""
+"""The arrays of arguments; what is derived from the values of a tensor and kept with it: packed weights."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _described(value: Any) -> str:
 
 
 def cache_of(tensor: Tensor) -> dict[Any, Any]:
-    """What is kept with a tensor; other memory in its place starts with an empty one."""
+    """Where derived values are kept with a tensor; a tensor that is given other memory starts with an empty one."""
     if tensor._cache is None:
         tensor._cache = {}
     kept: dict[Any, Any] = tensor._cache

@@ -11,7 +11,7 @@ from ...arrays.dtypes import float32, float64, int32, int64
 from ...autograd.tape import Array
 from ...tensors.creation import as_tensor
 from ...tensors.tensor import Tensor
-from .packing_checks import indices_of
+from .sequence_checks import indices_of
 
 
 class _Fields(NamedTuple):

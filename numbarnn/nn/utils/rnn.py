@@ -15,11 +15,11 @@ import numpy as np
 from ...arrays.size import checked_shape
 from ...autograd import record
 from ...autograd.tape import Array
-from ...ops import packing
+from ...ops import packed_sequence as ops
 from ...tensors.arguments import check_flag, tensor
 from ...tensors.tensor import Tensor
 from .packed_sequence import PackedSequence, inverse, invert_permutation
-from .packing_checks import (
+from .sequence_checks import (
     as_number,
     batch_sizes_of,
     check_alike,
@@ -69,9 +69,9 @@ def pack_padded_sequence(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
             f"`enforce_sorted=False` to have them sorted; got lengths {length_of.tolist()}"
         )
-    batch_sizes = packing.conjugate(length_of)
-    at = packing.places(batch_sizes, order, batch_first)
-    data = record.apply(packing.pack_padded_sequence, input, at=at)
+    batch_sizes = ops.conjugate(length_of)
+    at = ops.places(batch_sizes, order, batch_first)
+    data = record.apply(ops.pack_padded_sequence, input, at=at)
     return PackedSequence(data, batch_sizes, order)
 
 
@@ -111,12 +111,12 @@ def pad_packed_sequence(
             )
         steps = int(total_length)
         checked_shape((steps, int(sequence.batch_sizes[0]), *sequence.data.shape[1:]))
-    lengths, order = packing.conjugate(batch_sizes), None
+    lengths, order = ops.conjugate(batch_sizes), None
     if sequence.unsorted_indices is not None:
         unsorted = indices_of(sequence.unsorted_indices, "unsorted_indices")
         lengths, order = lengths[unsorted], inverse(unsorted)
-    shape, at = (steps, len(lengths)), packing.places(batch_sizes, order, False)
-    padded = record.apply(packing.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=fill)
+    shape, at = (steps, len(lengths)), ops.places(batch_sizes, order, False)
+    padded = record.apply(ops.pad_packed_sequence, sequence.data, at=at, shape=shape, fill=fill)
     if batch_first:
         padded = padded.transpose(0, 1)
         if order is not None:
@@ -155,9 +155,7 @@ def pad_sequence(
         raise TypeError(f"pad_sequence(): argument 'padding_side' must be str, not {type(padding_side).__name__}")
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
-    return record.apply(
-        packing.pad_sequence, *sequences, batch_first=batch_first, fill=fill, left=padding_side == "left"
-    )
+    return record.apply(ops.pad_sequence, *sequences, batch_first=batch_first, fill=fill, left=padding_side == "left")
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Tensor]:
@@ -179,10 +177,10 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     shape, dtype = batch.shape, batch.dtype
 
     def backward(d_sequences: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        gradient = packing.unpad_backward(d_sequences, shape, dtype)
+        gradient = ops.unpad_backward(d_sequences, shape, dtype)
         return [gradient if batch_first else gradient.swapaxes(0, 1)]
 
-    sequences = packing.unpad(batch, length_of)
+    sequences = ops.unpad(batch, length_of)
     return list(record.record("UnpadSequence", sequences, [padded_sequences], backward))
 
 

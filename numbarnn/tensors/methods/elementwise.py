@@ -73,7 +73,7 @@ def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
     return factor * (other.to(dtype=dtype) if is_tensor(other) and other.dtype != dtype else other)
 
 
-def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
+def clamped(write: Callable[..., Tensor], name: str, x: Any, low: Any, high: Any) -> Tensor:
     """`write`(operation, x, bounds): of two bounds both are tensors, or both are numbers."""
     bounds = [bound for bound in (low, high) if bound is not None]
     if not bounds:
@@ -85,11 +85,10 @@ def clamped(write: Any, name: str, x: Any, low: Any, high: Any) -> Tensor:
             raise NotImplementedError(f"\"{name}\" not implemented for 'Bool' and numbers")
         bounds = [scalar(bound, dtype) for bound in bounds]
     op: Op = choice.clamp if len(bounds) == 2 else choice.clamp_min if high is None else choice.clamp_max
-    result: Tensor = write(op, x, *bounds)
-    return result
+    return write(op, x, *bounds)
 
 
-def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor:
+def divided(write: Callable[..., Tensor], x: Any, other: Any, rounding_mode: str | None) -> Tensor:
     """`write`(operation, x, other)."""
     if not isinstance(rounding_mode, (str, type(None))):
         raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type(rounding_mode).__name__}")
@@ -97,8 +96,7 @@ def divided(write: Any, x: Any, other: Any, rounding_mode: str | None) -> Tensor
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
         )
-    result: Tensor = write(_DIVISIONS[rounding_mode], x, other)
-    return result
+    return write(_DIVISIONS[rounding_mode], x, other)
 
 
 _DIVISIONS = {None: arithmetic.div, "trunc": arithmetic.div_trunc, "floor": arithmetic.div_floor}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,15 +48,16 @@ def _source(src: Any, value: Any) -> Any:
     return number("scatter", "value" if src is None else "src", value if src is None else src)
 
 
-def _scattered(write: Any, target: Any, dim: int, index: Any, source: Any, reduce: str | None) -> Tensor:
+def _scattered(
+    write: Callable[..., Tensor], target: Any, dim: int, index: Any, source: Any, reduce: str | None
+) -> Tensor:
     """`write`(operation, target, index, source)."""
     along = _checked(target, dim, index, source)
     if reduce not in _UFUNCS:
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
     static = {} if reduce is None else {"ufunc": _UFUNCS[reduce]}
     op = ops.scatter if reduce is None else ops.scatter_reduced
-    result: Tensor = write(op, target, index, source, axis=along, **static)
-    return result
+    return write(op, target, index, source, axis=along, **static)
 
 
 _UFUNCS = {None: None, "add": np.add, "multiply": np.multiply}

@@ -221,7 +221,7 @@ def peak(rnn, x, lengths, T):
     """Bytes at most in use, beyond the arguments; `lengths` as a share of T."""
     options = {} if lengths is None else {"lengths": np.asarray(lengths) * T // 6}
     rnn(x, **options, return_output=False)  # kernels compile, weights are packed
-    rnn._parameters["weight_ih_l0"]._cache["stack"].stack.calls.clear()  # what a new shape costs is counted
+    rnn._bound()[0].stack.calls.clear()  # what a new shape costs is counted
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

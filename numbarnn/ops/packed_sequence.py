@@ -60,10 +60,8 @@ def pack_padded_sequence(padded: Array, *, at: Places) -> Result:
 @op()
 def pad_packed_sequence(packed: Array, *, at: Places, shape: tuple[int, int], fill: float) -> Result:
     """(N, *) -> `shape` + (*), `fill` where there is no row."""
-    padded, at = (
-        np.full_like(packed, scalar(fill, packed.dtype).item(), shape=shape + packed.shape[1:]),
-        _beside(at, packed),
-    )
+    at = _beside(at, packed)
+    padded = np.full_like(packed, scalar(fill, packed.dtype).item(), shape=shape + packed.shape[1:])
     padded[at] = packed
     return padded, (lambda d_padded: d_padded[at],)
 
