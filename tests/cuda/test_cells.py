@@ -121,11 +121,7 @@ def test_equations_of_unknown_functions_are_refused():
     cell = Cell("sine", 31, lambda gates, h_prev: (gates, np.sin(gates[0])), LEAKY.backward, 1, 1, 0)
     try:
         with pytest.raises(
-<<<<<<< HEAD
-            TypeError, match="expected functions of numbarnn.kernels.cells.functions, got <ufunc 'sin'>"
-=======
             TypeError, match=r"expected functions of numbarnn\.kernels\.cells\.functions, got <ufunc 'sin'>"
->>>>>>> cuda
         ):
             forward_of(cell, np.float32)
     finally:

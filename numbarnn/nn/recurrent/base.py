@@ -44,11 +44,10 @@ class Recurrent(Module):
         """The parameters, checked and packed, and as they are: those of the last call if nothing has changed since."""
         last = self._last
         if last is not None:
-            bound, params = last.kept.bound, last.params
-            parameters = self._parameters
-            if bound is not None and len(parameters) == last.count and all(map(is_, parameters.values(), params)):
-                if bound.hold(params):
-                    return bound, params
+            bound, params, parameters = last.kept.bound, last.params, self._parameters
+            same = len(parameters) == last.length and all(map(is_, parameters.values(), params))
+            if same and bound is not None and bound.hold(params):
+                return bound, params
         form, params = self._form()
         bound, kept = bind_and_keep(params, form)
         listed = [parameter for parameter in self._parameters.values() if parameter is not None]

@@ -192,8 +192,8 @@ def recurrent(
     ):
         edges = tape.edges_of((input, *hx, *params))
     if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
-        output, last = call.infer(bound.panels, x, given)
-        return [wrap(output)] if shown else [], [wrap(h) for h in last]
+        output, states_out = call.infer(bound.panels, x, given)
+        return [wrap(output)] if shown else [], [wrap(h) for h in states_out]
     checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
     states = call.states_in(given)
     first = states if edges is None else states.copy()

@@ -210,7 +210,7 @@ class Last(NamedTuple):
 
     kept: Kept
     params: list[Any]
-    count: int  # of the layer's parameters, None among them
+    length: int  # of the layer's parameters, None among them
 
     def __reduce__(self) -> Any:
         return NoneType, ()

@@ -162,8 +162,8 @@ class RNN(Recurrent):
                 return layers[0], last[0]
             return arranged(layers, last, output_hidden_states)
         data, sizes, order, back = input
-        how = False, sizes, order, lengths, False
-        layers, last = recurrent(self._bound(), data, () if hx is None else (hx,), how, p, shown)
+        packed = False, sizes, order, lengths, False
+        layers, last = recurrent(self._bound(), data, () if hx is None else (hx,), packed, p, shown)
         return arranged([PackedSequence(layer, sizes, order, back) for layer in layers], last, output_hidden_states)
 
     def extra_repr(self) -> str:
