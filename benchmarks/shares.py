@@ -7,17 +7,20 @@ a pause, in which threads go to sleep.  Medians of interleaved runs.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from contextlib import contextmanager
 
 import numpy as np
 
 import numbarnn as nb
 from numbarnn.bench.worker import timed
-from numbarnn.kernels.product.packing import matrix, packed
-from numbarnn.kernels.recurrence import stack, weights
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.cells.elman import TANH
+from numbarnn.kernels.cells.passes import Pass, Shape
+from numbarnn.kernels.product.packing import matrix
+from numbarnn.kernels.recurrence import gradients, weights
+from numbarnn.kernels.recurrence.plan import Plan
+from numbarnn.kernels.threads.dispatch import Policy, policy, using
 
 SECONDS, ROUNDS = 0.03, 3
 COLUMNS = [(B, T, H) for H, T in ((256, 40), (512, 20), (1024, 10), (2048, 6)) for B in (1, 2, 4, 8, 16, 24, 32, 64)]
@@ -32,50 +35,44 @@ PAUSED = [(8, 50, 32), (8, 50, 64), (8, 50, 128), (32, 50, 128)]
 PAUSE, PAUSES = 3e-4, 200
 
 
-@contextmanager
-def _setting(module, **values):
-    before = {name: getattr(module, name) for name in values}
-    try:
-        for name, value in values.items():
-            setattr(module, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)
-
-
-def recurrences(B, T, H):
-    """Forward and back through time, of one layer with one input."""
-    rng, f32 = np.random.default_rng(0), np.float32
-    weight_hh = (rng.standard_normal((H, H)) * 0.05).astype(f32)
-    all_weights = weights.packed([(np.zeros((H, 1), f32), weight_hh, np.zeros(H, f32))])
-    starts, x = np.arange(T + 1) * B, np.zeros((T * B, 1), f32)
-    no_lower, no_previous = np.empty((0, 0, 0), f32), np.empty((0, 0), f32)
-    output, d_output, d_pre = (matrix(T * B, H, f32) for _ in range(3))
+def recurrences(B, T, H, how):
+    """Forward and back through time, of one layer with one input, under a policy."""
+    rng, f32, number = np.random.default_rng(0), np.float32, TANH.number
+    weight_ih, weight_hh = np.zeros((H, 1), f32), (rng.standard_normal((H, H)) * 0.05).astype(f32)
+    panels = weights.packed([(weight_ih, weight_hh, np.zeros(H, f32))])
+    (back,) = weights.packed_back([(weight_ih, weight_hh)])
+    offsets, x = np.arange(T + 1) * B, np.zeros((T * B, 1), f32)
+    nothing, none, no_bias = (np.empty((0,) * n, f32) for n in (3, 2, 1))
+    output, d_output, d_gates = (matrix(T * B, H, f32) for _ in range(3))
     d_output[:] = rng.standard_normal((T * B, H))
-    h, h_0, d_h, back = np.zeros((1, B, H), f32), np.zeros((B, H), f32), np.zeros((B, H), f32), packed(weight_hh)
+    h, h_0, d_h = (np.zeros((1, B, H), f32) for _ in range(3))
+    plan = Plan(Shape(T, B, T * B, 1, H, 1, 1, x.dtype, number), how)
+    forward_pass = Pass(x, False, offsets, panels, h, nothing, output, nothing, 1, number)
+    backward_pass = gradients.DirectionBackward(
+        offsets, *back, h_0, x, output, none, 0, number, d_output, d_h, none, none, none, no_bias, np.zeros(H, f32)
+    )
 
     def forward():
-        stack.forward(x, False, starts, all_weights, h, no_lower, output, 1, TANH)
+        plan.forward(forward_pass)
         return output
 
     def backward():
-        stack.backward(starts, back, h_0, output, 0, False, TANH, d_output, d_h, d_pre, no_previous)
-        return d_pre
+        gradients.through_time(backward_pass, d_gates, none, how)
+        return d_gates
 
     return forward, backward
 
 
 def columns_or_sequences(B, T, H):
     """GFLOP/s of sequences and columns, forward and back."""
+    ways = [recurrences(B, T, H, Policy(columns=count)) for count in (1, policy().available())]
     rates = []
-    for run in recurrences(B, T, H):
-        times = {1: [], dispatch.policy().available(): []}
+    for runs in zip(*ways, strict=True):
+        times = [[] for _ in runs]
         for _ in range(ROUNDS):
-            for count, taken in times.items():
-                with _setting(stack, column_shares=lambda *_, count=count: count):
-                    taken.append(timed(run, SECONDS)[0])
-        rates += [2e-9 * B * T * H * H / statistics.median(taken) for taken in times.values()]
+            for run, taken in zip(runs, times, strict=True):
+                taken.append(timed(run, SECONDS)[0])
+        rates += [2e-9 * B * T * H * H / statistics.median(taken) for taken in times]
     return rates
 
 
@@ -83,11 +80,11 @@ def one_thread_or_layers(T, H, layers, directions):
     """Microseconds of one sequence."""
     nb.manual_seed(0)
     model, x = nb.nn.RNN(H, H, num_layers=layers, bidirectional=directions == 2), nb.randn(T, 1, H)
-    times = {1: [], min(dispatch.policy().available(), max(layers, directions)): []}
+    times = {1: [], min(policy().available(), max(layers, directions)): []}
     with nb.inference_mode():
         for _ in range(ROUNDS):
             for count, taken in times.items():
-                with _setting(stack, layer_shares=lambda *_, count=count: count):
+                with using(Policy(layers=count)):
                     taken.append(timed(lambda: model(x)[0], SECONDS)[0])
     return [1e6 * statistics.median(taken) for taken in times.values()]
 
@@ -95,16 +92,16 @@ def one_thread_or_layers(T, H, layers, directions):
 def after_a_pause(B, T, H):
     """Microseconds of a call on one thread, on all, and as they are used."""
     model, x = nb.nn.RNN(H, H), nb.randn(T, B, H)
-    ways = {"one": {"WORTH_A_THREAD": 1 << 60}, "all": {"ASLEEP_TIMES": 1}, "as it is": {}}
+    ways = {"one": Policy(serial_operations=math.inf), "all": Policy(asleep_factor=1), "as it is": Policy()}
     times = {way: [] for way in ways}
     with nb.inference_mode():
         model(x)
         for _ in range(PAUSES):
-            for way, values in ways.items():
+            for way, how in ways.items():
                 end = time.perf_counter() + PAUSE
                 while time.perf_counter() < end:  # the caller stays awake, and so does its core
                     pass
-                with _setting(dispatch, **values):
+                with using(how):
                     began = time.perf_counter()
                     model(x)
                     times[way].append(time.perf_counter() - began)
@@ -113,7 +110,7 @@ def after_a_pause(B, T, H):
 
 def main():
     """Print one line for each shape."""
-    print(f"{dispatch.policy().available()} threads")
+    print(f"{policy().available()} threads")
     for shape in COLUMNS:
         rates = "forward: sequences {:3.0f}, columns {:3.0f}   back: {:3.0f}, {:3.0f}".format(
             *columns_or_sequences(*shape)

@@ -12,8 +12,8 @@ import pytest
 
 from numbarnn import __main__
 from numbarnn.command import warmup
+from numbarnn.kernels.cells import frames
 from numbarnn.kernels.compile import announce, fingerprint, jit, notice
-from numbarnn.kernels.simd import pointers
 from numbarnn.kernels.threads import dispatch, team
 
 #: not part of the library: what `bench` measures the machine with
@@ -27,7 +27,7 @@ def warm():
 
 
 #: kernels, and those that are compiled by themselves
-COMPILED = (type(dispatch.share_of), type(pointers.plus))
+COMPILED = (type(dispatch.share_of), type(frames.code_of))
 
 
 def entry_points():
@@ -36,7 +36,9 @@ def entry_points():
     names = {"numbarnn.kernels.backend", *(name for package in packages for name in fingerprint.modules(package))}
     for module in map(importlib.import_module, sorted(names - BENCH_ONLY)):
         for node in ast.parse(Path(module.__file__).read_text()).body:
-            if isinstance(node, ast.FunctionDef) and not isinstance(getattr(module, node.name), COMPILED):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not isinstance(
+                getattr(module, node.name), COMPILED
+            ):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 values = [getattr(module, name, None) for name in sorted(names)]
                 values += [
@@ -71,14 +73,15 @@ import sys
 import numpy as np
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import Policy, set_policy
+from policies import POLICIES
 
 def fail(line):
     raise AssertionError(line)
 
 nb.config.on_compile(fail)
-
-def run():
+for policy in (Policy(serial_operations=1), *POLICIES.values()):
+    set_policy(policy)
     for dtype in (nb.float32, nb.float64):
         for nonlinearity in ("tanh", "relu"):
             for options in ({}, {"num_layers": 3, "bidirectional": True, "batch_first": True, "dropout": 0.5}):
@@ -105,10 +108,6 @@ def run():
         nb.jit.linear(nb.jit.pack(nn.Linear(5, 2, dtype=dtype)), x[0], np.empty((4, 2), dtype))
         wide = nn.RNN(3, 700, dtype=dtype)
         wide(nb.ones(3, 1, 3, dtype=dtype))[0].sum().backward()
-
-for operations in (1 << 60, 1):
-    with dispatch.using(dispatch.POLICY._replace(serial_operations=operations)):
-        run()
 """
 
 
@@ -120,7 +119,7 @@ def test_a_process_after_it_compiles_nothing(count):
 def test_it_says_how_far_it_is(capsys):
     assert __main__.main(["warmup"]) == 0
     out, err = capsys.readouterr()
-    total = 2 * len(warmup.WORKLOADS)
+    total = 2 * len(warmup.POLICIES) * len(warmup.WORKLOADS)
     assert re.match(r"All kernels for this CPU are there: \d+ in /", out)
     assert err.splitlines()[-1].startswith(f"[{'#' * 30}] {total}/{total}")
 

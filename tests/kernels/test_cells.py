@@ -75,7 +75,7 @@ def drawn(rng, cell, lengths, I, H, L=1, D=1, dtype=np.float64):
 
 def forward(module, plan, case, keep=True):
     """The outputs of all layers, or of the last, from below, the last states, and the rows."""
-    (_, B, H), R, D = case.states.shape, len(case.x), case.directions
+    H, R, D = case.states.shape[2], len(case.x), case.directions
     dtype, states = case.x.dtype, case.states.copy()
     lower = np.empty((case.layers - 1 if keep else plan.lower_layers, R, D * H), dtype)
     output, rows = np.empty((R, D * H), dtype), np.empty(plan.rows(keep), dtype)
@@ -86,8 +86,7 @@ def forward(module, plan, case, keep=True):
 
 def backward(module, plan, case, outputs, rows, d_output, d_states):
     """d_x, the gradients of the first states, and of the parameters; of one layer."""
-    D, (R, I) = case.directions, case.x.shape
-    d_x, d_states = np.full((R, I), np.nan, case.x.dtype), d_states.copy()
+    d_x, d_states = np.full_like(case.x, np.nan), d_states.copy()
     gradients = [tuple(np.full_like(parameter, np.nan) for parameter in direction) for direction in case.parameters]
     panels = module.packed_back([direction[:2] for direction in case.parameters])
     of_layer = rows[0] if rows.size else np.empty((0, 0), case.x.dtype)

@@ -224,9 +224,7 @@ def check_layer(rng, layer, nonlinearity, policy=SERIAL, by_sequence=False):
     # all of it in one call: the first direction fills d_x, the second adds to it, and the others are always filled
     filled = [tuple(np.full_like(a, np.nan) for a in of) for of in parameters]
     d_states, d_x = d_h_n.copy(), np.full((R, I), np.nan, dtype)
-    plan.backward(
-        LayerBackward(offsets, back, h_0, rows, output, none, cell, d_rows, d_states, d_x, filled)
-    )
+    plan.backward(LayerBackward(offsets, back, h_0, rows, output, none, cell, d_rows, d_states, d_x, filled))
     assert_close(d_x, sum(of[0] for of in wanted)[running], FACTOR)
     for d, (_, d_h_0, *sums) in enumerate(wanted):
         assert_close(d_states[d], d_h_0, FACTOR)
@@ -236,7 +234,7 @@ def check_layer(rng, layer, nonlinearity, policy=SERIAL, by_sequence=False):
 
 def check_through_time(arrays, parameters, d_h_n, policy, wanted, running):
     """The gradients of the gates, and h_{t-1}, of one direction: the products over all rows are NumPy's."""
-    rows, direction, (weight_ih, weight_hh, bias) = arrays[4], arrays[7], parameters
+    rows, direction, (weight_ih, _, bias) = arrays[4], arrays[7], parameters
     d_x, d_h_0, d_weight_ih, d_weight_hh, d_bias = wanted
     d_states, none, (R, I), H = d_h_n.copy(), np.empty((0, 0), rows.dtype), rows.shape, len(bias)
     results, zeros = (none, none, none, np.empty(0, rows.dtype)), np.zeros(max(I, H), rows.dtype)

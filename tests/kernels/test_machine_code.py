@@ -50,7 +50,7 @@ TARGETS = {
 #: given "too tall", with one of twice the rows; given "all", also that of each kernel that takes arrays and runs in the
 #: training of a small model
 _PROGRAM = """
-import importlib, json, platform, sys
+import importlib, itertools, json, platform, sys
 import llvmlite.binding as llvm
 import numba
 from numba import types
@@ -68,8 +68,10 @@ from numbarnn.kernels.simd import target
 platform.machine, llvm.get_host_cpu_features = true
 
 import numbarnn, numbarnn.kernels
+from numbarnn.kernels.cells import tiles
+from numbarnn.kernels.cells.cell import CELLS
 from numbarnn.kernels.compile import fingerprint, jit, shared
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import Policy, using
 from numbarnn.kernels.simd.target import PAIR_ROWS, PANEL_VECTORS, MR
 from numbarnn.kernels.simd.pointers import panel_width, plus
 from numbarnn.kernels.simd.tile import tile_fma, tile_load, tile_store
@@ -91,9 +93,9 @@ for dtype in (types.float32, types.float64):
     product.compile((p, p, n, p, n, p, n))
     found[f"tile of {dtype}"] = product.inspect_llvm(product.signatures[-1])
 if what == "all":
-    dispatch.limit = 1
     rnn = numbarnn.nn.RNN(5, 40)
-    rnn(numbarnn.zeros(3, 14, 5, requires_grad=True))[0].sum().backward()
+    with using(Policy(threads=1)):
+        rnn(numbarnn.zeros(3, 14, 5, requires_grad=True))[0].sum().backward()
     for package in sorted(set(fingerprint.BELOW) - {"cuda"}):
         for module in map(importlib.import_module, fingerprint.modules(package)):
             for name, kernel in vars(module).items():
@@ -101,6 +103,10 @@ if what == "all":
                     if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
                         found[f"{module.__name__}.{name}"] = kernel.inspect_llvm(signature)
     found.update({name: function.inspect_llvm() for name, function in shared.compiled.items()})
+    for number, dtype in itertools.product(CELLS, ("float32", "float64")):
+        tiles.load(number, dtype)
+    for (number, dtype), codes in tiles._made.items():
+        found.update({f"{CELLS[number].name}, {dtype}, {i}": code.inspect_llvm() for i, code in enumerate(codes)})
 print(json.dumps([[ROWS * PANELS * PANEL_VECTORS, PANELS * PANEL_VECTORS], target.VECTOR_BYTES, found]))
 """
 

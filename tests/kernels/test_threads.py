@@ -11,8 +11,10 @@ import pytest
 
 import numbarnn as nb
 from numbarnn.kernels.cells.elman import TANH
-from numbarnn.kernels.cells.passes import Shape
-from numbarnn.kernels.recurrence import sharing
+from numbarnn.kernels.cells.passes import LayerBackward, Shape
+from numbarnn.kernels.product import linear
+from numbarnn.kernels.recurrence import gradients, sharing, weights
+from numbarnn.kernels.recurrence.plan import Plan
 from numbarnn.kernels.threads import dispatch, team
 
 SMALL = 1000
@@ -84,8 +86,8 @@ def operations(R, B, I, H, layers=1, directions=1):
 def test_operations_are_those_of_all_products(layers, directions):
     R, B, I, H = 6, 3, 5, 7
     model = nb.nn.RNN(I, H, layers, bidirectional=directions == 2)
-    weights = sum(math.prod(p.shape) for name, p in model.named_parameters() if name.startswith("weight"))
-    assert operations(R, B, I, H, layers, directions) == 2 * R * weights
+    elements = sum(math.prod(p.shape) for name, p in model.named_parameters() if name.startswith("weight"))
+    assert operations(R, B, I, H, layers, directions) == 2 * R * elements
 
 
 def test_few_sequences_count_as_more_where_columns_are_shared_out():
@@ -110,3 +112,23 @@ def test_a_policy_that_is_given_decides_in_place_of_that_in_use():
         assert dispatch.Policy(threads=2).most(9, 1e9) == 2
         assert sharing.column_threads(shape, dispatch.Policy(threads=2, columns=3)) == 3
         assert sharing.layer_threads(shape, dispatch.Policy(threads=2, layers=3)) == 1  # there is one
+
+
+def test_a_backward_pass_follows_the_policy_of_its_plan(monkeypatch):
+    """The products over all rows as well."""
+    counts = []
+    for module in (gradients, linear):
+        monkeypatch.setattr(module, "run_parallel", lambda share, parallel, args, count: counts.append(count))
+    x, none = np.zeros((6, 5), np.float32), np.zeros((0, 0), np.float32)
+    states, output = np.zeros((1, 3, 7), np.float32), np.zeros((6, 7), np.float32)
+    filled = np.zeros((7, 5), np.float32), np.zeros((7, 7), np.float32), np.zeros(7, np.float32)
+    panels, offsets = weights.packed_back([filled[:2]]), np.array([0, 3, 6])
+    backward = LayerBackward(offsets, panels, states, x, output, none, TANH.number, output, states, x, [filled])
+    for threads in (1, 2):
+        plan = Plan(
+            Shape(2, 3, 6, 5, 7, 1, 1, x.dtype, TANH.number), dispatch.Policy(threads=threads, serial_operations=1)
+        )
+        with dispatch.using(dispatch.Policy(threads=4, serial_operations=1)):
+            plan.backward(backward)
+        assert counts == [threads] * 3  # through time, d_x and d_W_ih, d_W_hh
+        counts.clear()

@@ -18,16 +18,17 @@ from numbarnn.nn.utils.rnn import pack_sequence, pad_packed_sequence
 INTERRUPTED = """
 import random, signal
 import numpy as np
-import workload
+import policies, workload
 import numbarnn as nb
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import using
 
 def interrupt(*_):
     raise KeyboardInterrupt
 
 signal.signal(signal.SIGALRM, interrupt)
-with dispatch.using(dispatch.POLICY):  # numba itself does not bear an interrupt while it loads or compiles
-    workload.train()
+for policy in policies.POLICIES.values():  # numba itself does not bear an interrupt while it loads or compiles
+    with using(policy):
+        workload.train()
 expected = workload.train()
 rnn = workload.model()
 optimizer = nb.optim.Adam(rnn.parameters(), lr=1e-3)

@@ -12,18 +12,20 @@ import random
 import sys
 from typing import Any, NamedTuple
 
+import cells
 import numpy as np
 from policies import POLICIES, SERIAL
 
 import numbarnn as nb
 from numbarnn.kernels.cells import tiles
-from numbarnn.kernels.cells.cell import CELLS
 from numbarnn.kernels.cells.passes import LayerBackward, Pass
 from numbarnn.kernels.optimizers import adam, rmsprop, sgd
 from numbarnn.kernels.product import linear, packing
 from numbarnn.kernels.recurrence import by_column, by_layer, by_sequence, gradients, projection, step, weights
 from numbarnn.kernels.threads import dispatch
 
+#: by their numbers
+CELLS = {cell.number: cell for cell in cells.CELLS.values()}
 LIBC = ctypes.CDLL(None)
 #: below, at and beyond the widths of vectors, panels, tiles and of pairs of them
 SIZES = (0, 1, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 96, 97, 128, 129, 140)
@@ -168,9 +170,9 @@ def forward(rng: random.Random, case: Case, values: Any) -> Arrays:
         )
         workspaces = guarded.empty((count if workspace else 1, workspace), dtype)
         if parallel is None:
-            by_sequence.forward_share(p, workspaces, 0, 1)
+            by_sequence.forward_share(tuple(p), workspaces, 0, 1)
         else:
-            assert parallel(p, workspaces, count, dispatch._team_of(count).address)
+            assert parallel(tuple(p), workspaces, count, dispatch._team_of(count).address)
         found.append((way, output, states, rows))
     if T == D == 1 and R == B:
         for take in (step.take, step.take_brief):

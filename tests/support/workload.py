@@ -9,10 +9,10 @@ import numpy as np
 
 import numbarnn as nb
 from numbarnn import nn
-from numbarnn.kernels.threads import dispatch
+from numbarnn.kernels.threads.dispatch import Policy, set_policy
 
-always = dispatch.using(dispatch.POLICY._replace(serial_operations=1))
-always.__enter__()
+# in the whole process, also in one that imports this to run what another has sent it
+set_policy(Policy(serial_operations=1))
 
 
 def use_numbas_threads(layer: str) -> None:

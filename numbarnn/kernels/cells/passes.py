@@ -53,3 +53,24 @@ class LayerBackward(NamedTuple):
     d_states: Array  # (S D, B, H): the gradients of the last states, end as those of the first
     d_x: Array  # (R, I), or of size 0
     gradients: Sequence[tuple[Array, Array, Array]]  # of each direction d_weight_ih, d_weight_hh, d_bias (G H, or 0)
+
+
+class DirectionBackward(NamedTuple):
+    """The backward pass of one direction of a layer, as in `LayerBackward`."""
+
+    offsets: Array  # (T + 1)
+    weight_ih: Array  # W_ih ((G - inputs) H, I), packed as it stands
+    weight_hh: Array  # W_hh (recurrent H, H), packed as it stands
+    states: Array  # (S D, B, H)
+    x: Array  # (R, I)
+    output: Array  # (R, D H)
+    rows: Array  # (R, D W)
+    direction: int
+    cell: int
+    d_output: Array  # (R, D H)
+    d_states: Array  # (S D, B, H)
+    d_x: Array  # (R, I), or of size 0
+    d_weight_ih: Array  # ((G - inputs) H, I)
+    d_weight_hh: Array  # (recurrent H, H)
+    d_bias: Array  # (G H), or of size 0
+    zeros: Array  # as many as H and I

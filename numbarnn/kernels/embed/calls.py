@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..cells.cell import CELLS
 from ..cells.frames import code_of
 from ..cells.passes import Pass, Shape
 from ..compile.jit import inner_kernel, kernel, overload
@@ -64,7 +65,7 @@ def step(params: Parameters, x_t: Array, h: Array) -> None:
     if backend.COMPILED:
         _call_step(params, x, state)
     else:
-        _check_step(params, x, state)
+        _check_step(params, x, state, CELLS[params.cell].states)
         _run_plain(params, x[None], state, np.empty((1, *state.shape[1:]), h.dtype), 1)
 
 
@@ -74,13 +75,13 @@ def _refuse_step(params: Any, x_t: Any, h: Any) -> None:
 
 
 @inner_kernel
-def _check_step(params, x_t, h):
+def _check_step(params, x_t, h, S):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
     check_order("step: x_t", x_t)
     check_order("step: h", h)
     check_shape("step: shape of x_t", (*x_t.shape[:-1], I), x_t.shape)
-    check_state("step: shape of h", L, (*x_t.shape[:-1], H), h)
-    check_input_of_step(x_t, h, L)
+    check_state("step: shape of h", S * L, (*x_t.shape[:-1], H), h)
+    check_input_of_step(x_t, h, L, S)
 
 
 @overload(step)
@@ -89,9 +90,9 @@ def _step_compiled(params, x_t, h):
     batched, dtype = x_t.ndim == 2, params[0].dtype
 
     def compiled(params, x_t, h):
-        _check_step(params, x_t, h)
         check_run(cell_status(params.cell, at(params.weights, 0)))
         code = code_of(params.cell, at(params.weights, 0))
+        _check_step(params, x_t, h, code.states)
         check_layout(params, layers_size(params, code, 1))
         B, row = x_t.shape[0] if batched else 1, code.gates * params.hidden_size
         if entries.fits_stack(B, row, start_of(h)):
@@ -148,7 +149,7 @@ def sequence(params: Parameters | BidirectionalParameters, x: Array, h: Array, o
         _call_sequence(params, x, state, output)
     else:
         D = _directions(type(params))
-        _check_sequence(params, x, state, output, D)
+        _check_sequence(params, x, state, output, D, CELLS[params.cell].states)
         _run_plain(params, x, state, output, D)
 
 
@@ -163,13 +164,13 @@ def _refuse_sequence(params: Any, x: Any, h: Any, output: Any) -> None:
 
 
 @inner_kernel
-def _check_sequence(params, x, h, output, D):
+def _check_sequence(params, x, h, output, D, S):
     I, H, L = params.input_size, params.hidden_size, params.num_layers
     check_order("sequence: x", x)
     check_order("sequence: h", h)
     check_order("sequence: output", output)
     check_shape("sequence: shape of x", (*x.shape[:-1], I), x.shape)
-    check_state("sequence: shape of h", L * D, (*x.shape[1:-1], H), h)
+    check_state("sequence: shape of h", S * L * D, (*x.shape[1:-1], H), h)
     check_shape("sequence: shape of output", (*x.shape[:-1], D * H), output.shape)
     check_memory("sequence: h", h, "x", x)
     check_memory("sequence: output", output, "x", x)
@@ -182,9 +183,9 @@ def _sequence_compiled(params, x, h, output):
     D, batched, dtype = _directions(params.instance_class), x.ndim == 3, params[0].dtype
 
     def compiled(params, x, h, output):
-        _check_sequence(params, x, h, output, D)
         check_run(cell_status(params.cell, at(params.weights, 0)))
         code = code_of(params.cell, at(params.weights, 0))
+        _check_sequence(params, x, h, output, D, code.states)
         check_layout(params, layers_size(params, code, D))
         T, B, width = x.shape[0], x.shape[1] if batched else 1, D * params.hidden_size
         if T > 0:

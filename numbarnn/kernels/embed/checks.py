@@ -79,10 +79,11 @@ def check_memory(what, written, name, read):
 
 
 @inner_kernel
-def check_input_of_step(x_t, h, L):
-    """That each sequence's x_t, where it lies in h, lies in that sequence's row of h[-1]: it is read before that."""
+def check_input_of_step(x_t, h, L, S):
+    """That each sequence's x_t, where it lies in h, lies in that sequence's row of h[L - 1]: it is read before that."""
     if overlap(x_t, h):
-        begin, end, layer = address(x_t), address(h) + h.nbytes, h.nbytes // L
+        layer = h.nbytes // (L * S)
+        begin, end = address(x_t), address(h) + layer * L
         own_row = x_t.ndim == 1 or len(x_t) == 1 or x_t.nbytes == layer
         if begin < end - layer or begin + x_t.nbytes > end or not own_row:
             raise ShapeError("step: x_t", "memory of its own, or h[-1]", "some of h")

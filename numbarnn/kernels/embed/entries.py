@@ -9,7 +9,6 @@ from __future__ import annotations
 from numba import carray  # type: ignore[attr-defined]  # public, but not listed by numba
 
 from ..cells.frames import code_of
-from ..cells.passes import Pass
 from ..compile.jit import inner_kernel
 from ..compile.shared import Places, Pointer
 from ..compile.symbols import VERSION, load, published
@@ -58,12 +57,12 @@ def sequence(
     cell, T, I, H, L, D, B = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], offsets[1] - offsets[0]
     code, R = code_of(cell, weights), T * B
     kept = 0 if code.row_is_output else D * (code.gates + code.states - 1) * H
-    p = Pass(
+    fields = (
         carray(x, (R, I)), False, carray(offsets, (T + 1,)), carray(weights, (1,)),
         carray(states, (code.states * L * D, B, H)), carray(output, (0, 0, 0)), carray(output, (R, D * H)),
         carray(rows, (1, R, kept)), D, cell,
     )  # fmt: skip
-    forward_share(p, carray(workspace, (1, 1)), 0, 1)
+    forward_share(fields, carray(workspace, (1, 1)), 0, 1)
 
 
 @published(2)

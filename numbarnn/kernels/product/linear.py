@@ -96,17 +96,18 @@ def run_backward(b: Backward, O: int, policy: Policy | None = None) -> None:
     operations = 2.0 * R * O * I * ((b.d_x.size > 0) + (b.d_weight.size > 0))
     count = policy.most(max(R, O), operations) if policy.worth(operations) else 1
     size = gradient_workspace(R, I, O, count, b.d_y.dtype)
-    run_parallel(backward_share, _backward_parallel, (b, workspaces(count, size, b.d_y.dtype)), count)
+    run_parallel(backward_share, _backward_parallel, (tuple(b), workspaces(count, size, b.d_y.dtype)), count)
 
 
 @kernel
-def _backward_parallel(b, workspaces, count, team):
-    return run(team, count, *job(backward_share, (b, workspaces)))
+def _backward_parallel(fields, workspaces, count, team):
+    return run(team, count, *job(backward_share, (fields, workspaces)))
 
 
 @kernel
-def backward_share(b, workspaces, i, count):
-    """The i-th share of a Backward."""
+def backward_share(fields, workspaces, i, count):
+    """The i-th share of a Backward, whose fields come in a plain tuple."""
+    b = Backward(*fields)
     (R, row), I = b.d_y.shape, b.x.shape[1]
     O = b.d_weight.shape[0] if b.d_weight.size > 0 else b.d_bias.size if b.d_bias.size > 0 else row - b.column
     if b.d_x.size > 0:

@@ -14,6 +14,7 @@ which a core's L2 cache keeps 2 MB), medians of interleaved runs (`python -m ben
 
 from __future__ import annotations
 
+from ..cells.passes import DirectionBackward, Pass
 from ..compile.jit import inner_kernel, kernel
 from ..simd.pointers import at
 from ..threads.job import job
@@ -25,10 +26,11 @@ from .views import backward_of, direction_of, layer_of
 
 
 @kernel
-def forward_parallel(p, workspaces, count, team):
+def forward_parallel(fields, workspaces, count, team):
     """A Pass: threads share out the rows that are projected, and then the columns of each step."""
     if not take(team):
         return False
+    p = Pass(*fields)
     for l in range(layers_of(p)):
         layer = layer_of(p, l)
         region(team, count, *job(project_share, (layer, workspaces)))
@@ -49,10 +51,11 @@ def _step(direction, step, B, i, count):
 
 
 @kernel
-def backward_parallel(b, d_gates, h_prev, count, team):
+def backward_parallel(fields, d_gates, h_prev, count, team):
     """A DirectionBackward: threads share out the columns of each step."""
     if not take(team):
         return False
+    b = DirectionBackward(*fields)
     view = backward_of(b, d_gates, b.zeros)
     for step in range(view.T + 1):
         region(team, count, *job(_step_backward, (view, step)))

@@ -14,6 +14,7 @@ Microseconds of `rnn(x)` on two cores, on one thread against this, B = 1, I = H,
 
 from __future__ import annotations
 
+from ..cells.passes import Pass
 from ..compile.jit import inner_kernel, kernel
 from ..simd.pointers import at
 from ..threads.dispatch import share_of
@@ -29,10 +30,11 @@ CHUNK, AT_LEAST = 1_000_000, 8
 
 
 @kernel
-def forward_parallel(p, workspaces, count, team):
+def forward_parallel(fields, workspaces, count, team):
     """A Pass of two directions, or of layers of one direction and sequences of equal length."""
     if not take(team):
         return False
+    p = Pass(*fields)
     L, first = layers_of(p), layer_of(p, 0)
     if p.directions == 2:
         for l in range(L):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..cells.frames import Backward, Forward, call_code
+from ..cells.passes import DirectionBackward, Pass
 from ..compile.jit import inner_kernel, kernel
 from ..product.gemm import by_rows, product
 from ..simd.pointers import at, plus
@@ -19,14 +20,18 @@ from .weights import padded
 
 
 @kernel
-def forward_parallel(p, workspaces, count, team):
-    """A Pass on `count` threads; whether the team was free for it."""
-    return run(team, count, *job(forward_share, (p, workspaces)))
+def forward_parallel(fields, workspaces, count, team):
+    """A Pass on `count` threads; whether the team was free for it.
+
+    fields: those of the Pass in a plain tuple, which Numba tells the type of in a tenth of the time.
+    """
+    return run(team, count, *job(forward_share, (fields, workspaces)))
 
 
 @kernel
-def forward_share(p, workspaces, i, count):
-    """All layers and steps of the i-th share of the sequences."""
+def forward_share(fields, workspaces, i, count):
+    """All layers and steps of the i-th share of the sequences of a Pass."""
+    p = Pass(*fields)
     T, b0, b1 = p.offsets.size - 1, *share_of(p.states.shape[1], i, count)
     # Inputs are projected some steps ahead, so that few sequences fill a tile too; all of them for two directions.
     ahead = max(1, T if p.directions == 2 else AHEAD // max(1, b1 - b0))
@@ -92,14 +97,15 @@ def _advance(direction, row, states, M, first, N):
 
 
 @kernel
-def backward_parallel(b, d_gates, h_prev, count, team):
+def backward_parallel(fields, d_gates, h_prev, count, team):
     """A DirectionBackward on `count` threads; whether the team was free for it."""
-    return run(team, count, *job(backward_share, (b, d_gates, h_prev)))
+    return run(team, count, *job(backward_share, (fields, d_gates, h_prev)))
 
 
 @kernel
-def backward_share(b, d_gates, h_prev, i, count):
-    """All steps of the i-th share of the sequences, against the direction."""
+def backward_share(fields, d_gates, h_prev, i, count):
+    """All steps of the i-th share of the sequences of a DirectionBackward, against the direction."""
+    b = DirectionBackward(*fields)
     view = backward_of(b, d_gates, b.zeros)
     b0, b1 = share_of(view.B, i, count)
     for step in range(view.T + 1):

@@ -67,20 +67,15 @@ class Plan:
             self.step(p.panels, p.states, self.shape.I, p.cell, p.x, p.output)
             return
         policy = dispatch.policy() if self._policy is None else self._policy
+        alone, fields = not policy.worth(self.operations), tuple(p)
         in_place = self.shape.layers > 1 and len(p.lower) == 0
-        if not policy.worth(self.operations):
-            if in_place:
-                self._alone(p)
-            else:
-                forward_serial(p)
+        if alone and not in_place:
+            forward_serial(fields)
             return
-        parallel, count = self._chosen(policy)
+        parallel, count = (None, 1) if alone else self._chosen(policy)
         size = workspace_size(self.shape.R, p.output.shape[1]) if in_place else 0
-        run_parallel(by_sequence.forward_share, parallel, (p, workspaces(count, size, p.output.dtype)), count)
-
-    def _alone(self, p: Pass) -> None:
-        size = workspace_size(self.shape.R, p.output.shape[1])
-        by_sequence.forward_share(p, workspaces(1, size, p.output.dtype), 0, 1)
+        args = fields, workspaces(count, size, p.output.dtype)
+        run_parallel(by_sequence.forward_share, parallel, args, count)
 
     def _chosen(self, policy: Policy) -> tuple[Callable[..., bool], int]:
         """What threads share out, and how many there are: worked out anew where another policy or number is in use."""
@@ -104,6 +99,6 @@ class Plan:
 
 
 @kernel
-def forward_serial(p):
+def forward_serial(fields):
     """A Pass on the thread that calls, of layers that do not write in place: output stands for the workspace."""
-    by_sequence.forward_share(p, p.output, 0, 1)
+    by_sequence.forward_share(fields, Pass(*fields).output, 0, 1)

@@ -105,7 +105,7 @@ def _take(panels, states, I, cell, x, y):
     if row == H and not overlap(x, y):
         step_layers(stack, at(x, 0), at(states, 0), at(y, 0), together(row))
     elif row * element <= STACK_BYTES:
-        group = min(B, together(row, STACK_BYTES // element))
+        group = max(1, min(B, together(row, STACK_BYTES // element)))
         step_layers(stack, at(x, 0), at(states, 0), stack_workspace(at(y, 0), group * row), group)
     else:
         _step_with(stack, x, states, np.empty(row, y.dtype))

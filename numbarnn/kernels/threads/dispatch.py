@@ -115,18 +115,24 @@ def policy() -> Policy:
     return _policy
 
 
+def set_policy(other: Policy) -> Policy:
+    """Have `other` decide from now on, in all threads; returns the one that did before."""
+    global _policy
+    before, _policy = _policy, other
+    return before
+
+
 @contextlib.contextmanager
 def using(other: Policy) -> Iterator[None]:
     """Have `other` decide, in all threads, until the block ends."""
-    global _policy
-    before, _policy = _policy, other
+    before = set_policy(other)
     try:
         yield
     finally:
-        _policy = before
+        set_policy(before)
 
 
-def run_parallel(share: Callable[..., None], parallel: Callable[..., bool], args: tuple[Any, ...], count: int) -> None:
+def run_parallel(share: Callable[..., None], parallel: Any, args: tuple[Any, ...], count: int) -> None:
     """Run share(*args, i, count) for all i < count, or parallel(*args, count, team): false where the team is busy."""
     if count > 1 and parallel(*args, count, _team_of(count).address):
         return

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from ... import random
 from ...autograd.writes import check_writable, write
 from ..module import Module
 from .cells import ELMAN
-from .parameters import BoundParameters
+from .parameters import BoundParameters, Form, Last, bind_and_keep
 
 if TYPE_CHECKING:
     from .stream import Stream
+
+
+#: attributes that say nothing of the parameters
+_NO_SHAPE = frozenset({"training", "dropout", "batch_first"})
 
 
 class Recurrent(Module):
@@ -20,6 +25,7 @@ class Recurrent(Module):
 
     input_size: int
     hidden_size: int
+    _last: Last | None = None
 
     def _cell(self) -> int:
         """Which cell it is, from the one attribute that says so."""
@@ -30,9 +36,29 @@ class Recurrent(Module):
         cell = self._cell()
         return next(name for name, number in ELMAN.items() if number == cell)
 
-    def _bound(self) -> tuple[BoundParameters, list[Any]]:
-        """The parameters, checked and packed, and as they are."""
+    def _form(self) -> tuple[Form, list[Any]]:
+        """Which parameters there should be, and those that there are."""
         raise NotImplementedError
+
+    def _bound(self) -> tuple[BoundParameters, list[Any]]:
+        """The parameters, checked and packed, and as they are: those of the last call if nothing has changed since."""
+        last = self._last
+        if last is not None:
+            bound, params, parameters = last.kept.bound, last.params, self._parameters
+            same = len(parameters) == last.length and all(map(is_, parameters.values(), params))
+            if same and bound is not None and bound.hold(params):
+                return bound, params
+        form, params = self._form()
+        bound, kept = bind_and_keep(params, form)
+        listed = [parameter for parameter in self._parameters.values() if parameter is not None]
+        same = len(listed) == len(params) and all(map(is_, listed, params))  # None is where no bias is: they come last
+        self.__dict__["_last"] = Last(kept, params, len(self._parameters)) if same and kept is not None else None
+        return bound, params
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name not in _NO_SHAPE:
+            self.__dict__.pop("_last", None)  # the parameters are to be looked at again: they may not fit
 
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.

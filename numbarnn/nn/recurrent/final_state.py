@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .layout import Packed
-from .run import Call, Filled, Rows, Runner, by_layer, flat, put_back
+from .run import Call, Filled, Rows, Runner, by_layer, flat, put_back, runner_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -25,12 +25,13 @@ def run_to_final_states(call: Call, panels: Array, x: Array, states: Array) -> F
     """
     stack, layout = call.stack, call.layout
     steps = max(1, ROWS // max(1, layout.B))
+    runner = None
     if steps >= layout.T:
         call.runner.forward(panels, call.input(x), states)
     elif stack.D == 1:
         for low in range(0, layout.T, steps):
             part, chunk = layout.chunk(x, low, low + steps)
-            runner = Runner(stack, (part.T, layout.B, part.R), stack.I, stack.layers, 1)
+            runner = runner_for(runner, stack, (part.T, layout.B, part.R), stack.I, stack.layers, 1)
             runner.forward(panels, (*part.input(chunk), part.offsets), states)
     else:
         _run_both_directions(call, panels, x, states, steps)
@@ -51,12 +52,12 @@ def _run_both_directions(call: Call, panels: Array, x: Array, states: Array, ste
     for d, mine in enumerate((panels[-2 * size : -size], panels[-size:])):
         last = grouped[:, -1, d]
         own = flat(last)
-        lows = range(0, layout.T, steps)
+        lows, top = range(0, layout.T, steps), None
         for low in reversed(lows) if d else lows:
             part, chunk = layout.chunk(x, low, low + steps)
             rows = _reversed(part.rows(chunk), part.offsets) if d else (*part.input(chunk), part.offsets)
-            runner = Runner(stack, (part.T, sizes[1], part.R), rows[0].shape[1], 1, 1)
-            runner.forward(mine, rows, own)
+            top = runner_for(top, stack, (part.T, sizes[1], part.R), rows[0].shape[1], 1, 1)
+            top.forward(mine, rows, own)
         put_back(own, last)
 
 

@@ -69,8 +69,8 @@ def rnn_tanh(
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
     bound = bind(params, Form(ELMAN["tanh"], has_biases, num_layers, bidirectional))
-    sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
-    found = recurrent(bound, params, sequences, dropout if train else 0.0, shown)
+    how = batch_first, batch_sizes, sorted_indices, lengths, False
+    found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
 
 
@@ -100,8 +100,8 @@ def rnn_relu(
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
     bound = bind(params, Form(ELMAN["relu"], has_biases, num_layers, bidirectional))
-    sequences = Sequences(input, () if hx is None else (hx,), batch_first, batch_sizes, sorted_indices, lengths)
-    found = recurrent(bound, params, sequences, dropout if train else 0.0, shown)
+    how = batch_first, batch_sizes, sorted_indices, lengths, False
+    found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
 
 
@@ -127,7 +127,7 @@ def rnn_cell(
     tensor([1.5000], dtype=float64)
     """
     cell, params = cell_of(nonlinearity, input, hx), cell_parameters(w_ih, w_hh, b_ih, b_hh)
-    return recurrent_cell(bind(params, Form(cell, len(params) == 4, 1, False)), params, input, hx)
+    return recurrent_cell((bind(params, Form(cell, len(params) == 4, 1, False)), params), input, hx)
 
 
 def cell_of(nonlinearity: Any, input: Any = None, hx: Any = None) -> int:
@@ -146,24 +146,35 @@ def cell_parameters(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> list[Any]:
     return [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
 
 
-def recurrent_cell(bound: BoundParameters, params: Sequence[Any], input: Any, hx: Any) -> Tensor:
+def recurrent_cell(parameters: tuple[BoundParameters, Sequence[Any]], input: Any, hx: Any) -> Tensor:
     """`rnn_cell`, of parameters that are bound."""
-    _, (h, *_) = recurrent(bound, params, Sequences(input, () if hx is None else (hx,), step=True), 0.0, 0)
+    _, (h, *_) = recurrent(parameters, input, () if hx is None else (hx,), _STEP, 0.0, 0)
     return h
 
 
+#: how the sequences of a cell are given
+_STEP = False, None, None, None, True
+
+
 def recurrent(
-    bound: BoundParameters, params: Sequence[Any], sequences: Sequences, dropout: float, shown: int
+    parameters: tuple[BoundParameters, Sequence[Any]],
+    input: Any,
+    hx: tuple[Any, ...],
+    how: tuple[bool, Any, Any, Any, bool],
+    dropout: float,
+    shown: int,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The outputs of the last `shown` layers, from below, and the last states.
+
+    parameters: bound, and as they are.  hx: the first states, or none.  how: the rest of `Sequences`.
 
     What was checked for one call holds for the next with arguments of the same shapes and dtypes.
     """
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    stack = bound.stack
-    input, hx, batch_first, batch_sizes, _, lengths, step = sequences
-    x, given = array_of(input, "input"), [array_of(h, "hx") for h in hx] if hx else []
+    (bound, params), (batch_first, batch_sizes, _, lengths, step), wrap = parameters, how, Tensor._wrap
+    stack, x = bound.stack, input._array if type(input) is Tensor else array_of(input, "input")
+    given = [array_of(h, "hx") for h in hx] if hx else ()
     call: Call | None = None
     key: tuple[Any, ...] | None = None
     if batch_sizes is None and lengths is None:
@@ -172,10 +183,17 @@ def recurrent(
             key = (*key, *[(h.shape, h.dtype, type(h)) for h in given])
         call = stack.calls.get(key)
     if call is None:
-        call = Call(stack, layout_of(stack, sequences, x, given))
+        call = Call(stack, layout_of(stack, Sequences(input, hx, *how), x, given))
         if key is not None:
             stack.remember(key, call)
-    edges = tape.edges_of((input, *hx, *params)) if is_recording() else None
+    edges = None
+    if is_recording() and not (
+        bound.frozen and tape.edge_of(input) is None and not (hx and any(map(tape.edge_of, hx)))
+    ):
+        edges = tape.edges_of((input, *hx, *params))
+    if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
+        output, states_out = call.infer(bound.panels, x, given)
+        return [wrap(output)] if shown else [], [wrap(h) for h in states_out]
     checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
     states = call.states_in(given)
     first = states if edges is None else states.copy()
@@ -187,9 +205,9 @@ def recurrent(
         outputs, kept = call.runner.forward(bound.panels, call.input(x), states, keep)
     else:
         outputs, kept = run_to_final_states(call, bound.panels, x, states)
-    user, wrap = call.layout.user, Tensor._wrap
+    user = call.layout.user
     layers = [wrap(user(outputs[-1]))] if shown == 1 else [*map(wrap, map(user, outputs[-shown:]))] if shown else []
-    last = [*map(Tensor._wrap, call.states_out(states))]
+    last = [*map(wrap, call.states_out(states))]
     if edges is not None:
         ran = KeptPass(bound, params, call, x, first, (outputs, kept, masks))
         for number, tensor in enumerate(layers, stack.layers - shown):  # backward() reads them; states are copies

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...arrays.devices import check_on_cpu, check_together
 from ...arrays.dtypes import FLOATS
+from ...autograd import tape
 from ...autograd.record import states_of
 from ...kernels import backend
 from ...kernels.cells.cell import CELLS
@@ -124,24 +126,37 @@ class BoundParameters:
     panels are written over.
     """
 
-    __slots__ = ("_back", "_spare", "panels", "stack", "states")
+    __slots__ = ("_back", "_checks", "_spare", "frozen", "panels", "stack", "states")
 
     def __init__(
-        self, stack: Stack, arrays: Sequence[Array], states: list[Any], before: BoundParameters | None = None
+        self, stack: Stack, params: Sequence[Any], states: list[Any], before: BoundParameters | None = None
     ) -> None:
         self.stack, self.states = stack, states
+        needs = [getattr(p, "_requires_grad", False) for p in params]
+        self._checks = [(*state, need) for state, need in zip(states, needs)]  # noqa: B905  # fewer: see hold
+        #: whether no parameter needs a gradient, and all are leaves that are no views
+        self.frozen = all(tape.edge_of(p) is None and getattr(p, "_view", None) is None for p in params)
+        arrays = _arrays(params, stack.form)
         self._back: BackwardPanels | None = None
         self._spare: BackwardPanels | None = None if before is None else before._back or before._spare
         self.panels: Array = stack.packed(arrays, None if before is None else before.panels)
 
     def hold(self, params: Sequence[Any]) -> bool:
-        """Whether all parameters are tensors with the values that they had, and every write to them is counted."""
+        """Whether all parameters are tensors with the values that they had, and every write to them is counted.
+
+        They must also require gradients as they did.
+        """
         if len(params) != len(self.states):
             return False
         try:
-            for p, (version, count) in zip(params, self.states):  # noqa: B905  # strict=True costs 0.1 us
+            for p, (version, count, needs) in zip(params, self._checks):  # noqa: B905  # strict=True costs 0.1 us
                 # another array in its place would have another version, or have counted as a write
-                if p._version is not version or version.count != count or version.exposed:
+                if (
+                    p._version is not version
+                    or version.count != count
+                    or version.exposed
+                    or p._requires_grad is not needs
+                ):
                     return False
         except AttributeError:  # a plain array among them
             return False
@@ -156,7 +171,7 @@ class BoundParameters:
         return self._back
 
 
-class _Kept:
+class Kept:
     """What is kept with the first parameter until the memory of any of the parameters is freed.
 
     No array is kept alive by this: old weights, and the panels made of them, are gone as soon as their parameters have
@@ -185,9 +200,20 @@ class _Kept:
 def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | None:
     """What the last call with this `Form` has bound; None if the parameters or their values have changed since."""
     cache = getattr(params[0], "_cache", None) if params else None
-    kept: _Kept | None = None if cache is None else cache.get(form)
+    kept: Kept | None = None if cache is None else cache.get(form)
     bound = None if kept is None else kept.bound
     return bound if bound is not None and bound.hold(params) else None
+
+
+class Last(NamedTuple):
+    """What a layer remembers of its last call; a copy of the layer has parameters of its own, and none of this."""
+
+    kept: Kept
+    params: list[Any]
+    length: int  # of the layer's parameters, None among them
+
+    def __reduce__(self) -> Any:
+        return NoneType, ()
 
 
 def bind(params: Sequence[Any], form: Form) -> BoundParameters:
@@ -195,9 +221,11 @@ def bind(params: Sequence[Any], form: Form) -> BoundParameters:
 
     RuntimeError where they do not fit together, TypeError where one is no array.
     """
-    bound = known(params, form)
-    if bound is not None:
-        return bound
+    return known(params, form) or bind_and_keep(params, form)[0]
+
+
+def bind_and_keep(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | None]:
+    """`bind`, and what is kept for the next calls; None where a write might go unseen."""
     if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
         raise RuntimeError(
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
@@ -206,14 +234,14 @@ def bind(params: Sequence[Any], form: Form) -> BoundParameters:
     states = states_of(params)  # before the memory and its values
     counted = len(states) == len(params) and not any(version.exposed for version, _ in states)
     arrays = _arrays(params, form)
-    kept: _Kept | None = cache_of(params[0]).get(form) if isinstance(params[0], Tensor) else None
+    kept: Kept | None = cache_of(params[0]).get(form) if isinstance(params[0], Tensor) else None
     if kept is None or not kept.made_of(arrays):
-        kept = _Kept(Stack(form, arrays), arrays)
+        kept = Kept(Stack(form, arrays), arrays)
         if isinstance(params[0], Tensor):
             cache_of(params[0])[form] = kept
-    bound = BoundParameters(kept.stack, arrays, states, kept.bound if counted else None)
+    bound = BoundParameters(kept.stack, params, states, kept.bound if counted else None)
     kept.bound = bound if counted else None
-    return bound
+    return bound, kept if counted else None
 
 
 def _arrays(params: Sequence[Any], form: Form) -> list[Array]:

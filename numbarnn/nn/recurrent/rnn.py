@@ -11,9 +11,8 @@ from .base import Recurrent
 from .cells import ELMAN, parameter_shapes
 from .checks import check_dropout, check_sizes
 from .functional import cell_of, cell_parameters, recurrent, recurrent_cell
-from .parameters import BoundParameters, Form, bind, known
+from .parameters import Form
 from .returned import arranged, layers_shown
-from .sequences import Sequences
 
 
 def _parameter(shape: tuple[int, ...], dtype: Any, device: Any) -> Parameter:
@@ -130,10 +129,9 @@ class RNN(Recurrent):
         except KeyError:
             raise AssertionError(f"mode must be RNN_TANH or RNN_RELU, got {self.mode}") from None
 
-    def _bound(self) -> tuple[BoundParameters, list[Any]]:
-        form = self._cell(), self.bias, self.num_layers, self.bidirectional, self.input_size, self.hidden_size
-        params = self._in_order(self._flat_names)
-        return known(params, form) or bind(params, Form(*form)), params
+    def _form(self) -> tuple[Form, list[Any]]:
+        form = Form(self._cell(), self.bias, self.num_layers, self.bidirectional, self.input_size, self.hidden_size)
+        return form, self._in_order(self._flat_names)
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -156,13 +154,16 @@ class RNN(Recurrent):
         shown = 1
         if output_hidden_states is not False or return_output is not True:
             shown = layers_shown(self.num_layers, output_hidden_states, return_output)
-        (bound, params), p = self._bound(), self.dropout if self.training else 0.0
-        states = () if hx is None else (hx,)
+        p = self.dropout if self.training else 0.0
         if not isinstance(input, PackedSequence):
-            sequences = Sequences(input, states, self.batch_first, None, None, lengths)
-            return arranged(*recurrent(bound, params, sequences, p, shown), output_hidden_states)
+            how = self.batch_first, None, None, lengths, False
+            layers, last = recurrent(self._bound(), input, () if hx is None else (hx,), how, p, shown)
+            if shown == 1 and not output_hidden_states:
+                return layers[0], last[0]
+            return arranged(layers, last, output_hidden_states)
         data, sizes, order, back = input
-        layers, last = recurrent(bound, params, Sequences(data, states, False, sizes, order, lengths), p, shown)
+        packed = False, sizes, order, lengths, False
+        layers, last = recurrent(self._bound(), data, () if hx is None else (hx,), packed, p, shown)
         return arranged([PackedSequence(layer, sizes, order, back) for layer in layers], last, output_hidden_states)
 
     def extra_repr(self) -> str:
@@ -224,15 +225,14 @@ class RNNCell(Recurrent):
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
         cell_of(self.nonlinearity, input, hx)  # to refuse what torch refuses first
-        return recurrent_cell(*self._bound(), input, hx)
+        return recurrent_cell(self._bound(), input, hx)
 
     def _cell(self) -> int:
         return cell_of(self.nonlinearity)
 
-    def _bound(self) -> tuple[BoundParameters, list[Any]]:
+    def _form(self) -> tuple[Form, list[Any]]:
         params = cell_parameters(*self._in_order(_CELL_NAMES))
-        form = self._cell(), len(params) == 4, 1, False, self.input_size, self.hidden_size
-        return known(params, form) or bind(params, Form(*form)), params
+        return Form(self._cell(), len(params) == 4, 1, False, self.input_size, self.hidden_size), params
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

@@ -63,6 +63,15 @@ class Runner:
         return [*lower[::-1], output] if keep else [output], kept
 
 
+def runner_for(
+    before: Runner | None, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int
+) -> Runner:
+    """A Runner for one of several passes alike; `before`, that of the last one, if it will do."""
+    if before is not None and before.shape[:3] == sizes:
+        return before
+    return Runner(stack, sizes, I, layers, directions)
+
+
 def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack) -> Any:
     """A function that makes arrays of this shape on the device of the parameters; None if the first length is 0.
 
@@ -81,6 +90,11 @@ class Call:
         self.stack, self.layout = stack, layout
         self._sizes = layout.T, layout.B, layout.R
         self.runner = Runner(stack, self._sizes, stack.I, stack.layers, stack.D)
+        #: whether users have states as the kernels do
+        self._as_they_are = stack.states == 1 and type(layout) is Dense and not layout._drop_axes
+        #: what takes a sequence of one step, where its input and output lie as the user has them
+        self._step = self.runner.plan.step if type(layout) is Dense else None
+        self._output = layout.user(np.empty((layout.R, stack.width), np.bool_)).shape if self._step else ()
         self._zeros = maker(np.zeros, (stack.states * stack.layers * stack.D, layout.B, stack.H), stack)
 
     @functools.cached_property
@@ -89,6 +103,17 @@ class Call:
         stack = self.stack
         first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
+
+    def infer(self, panels: Array, x: Array, first: Sequence[Array | None]) -> tuple[Array, Sequence[Array]]:
+        """The output of the last layer and the last states, as the user has them; `first`: the first states."""
+        states, stack = self.states_in(first), self.stack
+        if self._step is not None and x.flags.carray:
+            output: Array = np.empty(self._output, stack.dtype)
+            self._step(panels, states, stack.I, stack.cell, x, output)
+        else:
+            outputs, _ = self.runner.forward(panels, self.input(x), states)
+            output = self.layout.user(outputs[-1])
+        return output, (states,) if self._as_they_are else self.states_out(states)
 
     def input(self, x: Array) -> Rows:
         """The rows of x where they lie, if the kernels can read them there."""
