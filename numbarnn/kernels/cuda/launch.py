@@ -157,7 +157,7 @@ def few_blocks() -> Iterator[None]:
 def _specialized(kernel: Any, signature: tuple[Any, ...]) -> Any:
     """A kernel compiled for these types alone: a launch then does not ask for those of its arguments again.
 
-    numba would do that in Python, an array at a time, as long as all else that a launch takes.
+    numba would do that in Python, array after array, at every launch.
     """
     return cuda.jit(signature, **OPTIONS)(kernel.py_func)
 
