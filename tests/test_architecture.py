@@ -38,7 +38,9 @@ ARROWS = {
     "onnx": "_version arrays autograd checkpoint nn nn/functional nn/recurrent ops tensors",
     "cuda": "kernels/cuda",
     "config": "_version cuda kernels/backend kernels/compile kernels/simd kernels/threads",
-    "command": ("arrays config jit kernels/compile kernels/embed kernels/recurrence kernels/threads nn optim tensors"),
+    "command": (
+        "arrays config jit kernels/cells kernels/compile kernels/embed kernels/recurrence kernels/threads nn optim tensors"
+    ),
     "bench": "_version command config kernels/product kernels/threads",
     "_version": "",
 }

@@ -13,6 +13,8 @@ import numpy as np
 
 from .. import config, jit, nn, optim
 from ..arrays.dtypes import FLOATS
+from ..kernels.cells import tiles
+from ..kernels.cells.cell import CELLS
 from ..kernels.compile import announce, cache, folders
 from ..kernels.recurrence.plan import BRIEF
 from ..kernels.threads.dispatch import Policy, using
@@ -100,6 +102,7 @@ def _inside(dtype: Any) -> None:
 WORKLOADS: dict[str, Callable[[Any], None]] = {
     "RNN": lambda dtype: _train(nn.RNN(2, 3, num_layers=2, bidirectional=True), (2, 2, 2), dtype),
     "RNN of one direction": lambda dtype: _train(nn.RNN(2, 3, num_layers=2), (2, 2, 2), dtype),
+    "cells": lambda dtype: [tiles.load(number, dtype) for number in CELLS],
     "RNNCell": lambda dtype: _train(nn.RNNCell(2, 3), (2, 2), dtype),
     "Linear": lambda dtype: _train(nn.Linear(2, 3), (2, 2), dtype),
     "one step": _step,

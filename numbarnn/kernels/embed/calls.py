@@ -278,10 +278,6 @@ def _call_linear(params, x, y):
     linear(params, x, y)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# what they share
-
-
 def _with_batch(array: Array, axis: int, batched: bool) -> Array:
     """An array with an axis for the batch."""
     return array if batched else np.expand_dims(array, axis)

@@ -57,8 +57,8 @@ def _direction(b: DirectionBackward, cell: Cell, policy: Policy) -> None:
     products = linear.Backward(d_gates, first, b.x, b.weight_ih, zeros, b.d_x, b.d_weight_ih, d_bias)
     linear.run_backward(products, of_inputs * H, policy)
     if first > 0 and len(b.d_bias):
-        rest = d_gates, 0, b.x, b.weight_ih, zeros, none, none, b.d_bias[:first]
-        linear.run_backward(rest, first, policy)
+        products = linear.Backward(d_gates, 0, b.x, b.weight_ih, zeros, none, none, b.d_bias[:first])
+        linear.run_backward(products, first, policy)
     if even:
         operations = 2.0 * R * H * H * cell.recurrent
         count = policy.most(cell.recurrent * H, operations)

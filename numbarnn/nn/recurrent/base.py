@@ -60,6 +60,14 @@ class Recurrent(Module):
         if name not in _NO_SHAPE:
             self.__dict__.pop("_last", None)  # the parameters are to be looked at again: they may not fit
 
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self.__dict__.pop("_last", None)  # it would keep the parameter alive
+
+    def register_parameter(self, name: str, param: Any) -> None:
+        super().register_parameter(name, param)
+        self.__dict__.pop("_last", None)
+
     def stream(self, batch: int | None = None) -> Stream:
         """Take steps as they arrive, of `batch` sequences at once or of one without an axis for it; see `Stream`.
 

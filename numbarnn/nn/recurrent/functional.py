@@ -188,7 +188,7 @@ def recurrent(
             stack.remember(key, call)
     edges = None
     if is_recording() and not (
-        bound.frozen and tape.edge_of(input) is None and not (hx and any(map(tape.edge_of, hx)))
+        bound.frozen and tape.edge_of(input) is None and all(tape.edge_of(h) is None for h in hx)
     ):
         edges = tape.edges_of((input, *hx, *params))
     if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
