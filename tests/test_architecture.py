@@ -39,7 +39,8 @@ ARROWS = {
     "cuda": "kernels/cuda",
     "config": "_version cuda kernels/backend kernels/compile kernels/simd kernels/threads",
     "command": (
-        "arrays config jit kernels/cells kernels/compile kernels/embed kernels/recurrence kernels/threads nn optim tensors"
+        "arrays config jit kernels/cells kernels/compile kernels/embed kernels/recurrence kernels/threads nn optim "
+        "tensors"
     ),
     "bench": "_version command config kernels/product kernels/threads",
     "_version": "",
