@@ -8,7 +8,7 @@ from pathlib import Path
 from . import folders, notice
 
 #: about how many kernels a first output and a first training step need: a test counts them
-FIRST_OUTPUT, FIRST_STEP = 60, 90
+FIRST_OUTPUT, FIRST_STEP = 80, 105
 #: seconds between two lines that say how many kernels are done
 EVERY = 5.0
 
