@@ -69,7 +69,7 @@ def test_with_an_empty_cache_the_first_output_says_that_it_compiles(environment,
     assert ours < 80 * numbas  # 7.4 s beside 155 ms
     first, *others = err.splitlines()
     assert first.startswith(
-        "numbarnn: compiling kernels for this CPU, some 60 for a first output, 90 with a training step;"
+        "numbarnn: compiling kernels for this CPU, some 80 for a first output, 105 with a training step;"
     )
     assert all(re.fullmatch(r"numbarnn: \d+ kernels are compiled", line) for line in others)
     assert abs(len(list(tmp_path.rglob("*.nbc"))) - announce.FIRST_OUTPUT) < 15
