@@ -10,7 +10,7 @@ from ... import random
 from ...autograd.writes import check_writable, write
 from ..module import Module
 from .cells import ELMAN
-from .parameters import BoundParameters, Form, Last, bind_and_keep
+from .parameters import BoundParameters, Form, Last, bind
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -49,7 +49,7 @@ class Recurrent(Module):
             if same and bound is not None and bound.hold(params):
                 return bound, params
         form, params = self._form()
-        bound, kept = bind_and_keep(params, form)
+        bound, kept = bind(params, form)
         listed = [parameter for parameter in self._parameters.values() if parameter is not None]
         same = len(listed) == len(params) and all(map(is_, listed, params))  # None is where no bias is: they come last
         self.__dict__["_last"] = Last(kept, params, len(self._parameters)) if same and kept is not None else None

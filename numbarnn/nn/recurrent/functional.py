@@ -68,7 +68,7 @@ def rnn_tanh(
     (True, numbarnn.Size([1, 1, 1]))
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    bound = bind(params, Form(ELMAN["tanh"], has_biases, num_layers, bidirectional))
+    bound, _ = bind(params, Form(ELMAN["tanh"], has_biases, num_layers, bidirectional))
     how = batch_first, batch_sizes, sorted_indices, lengths, False
     found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
@@ -99,7 +99,7 @@ def rnn_relu(
     [0.5, 1.0, 1.5]
     """
     shown = layers_shown(num_layers, output_hidden_states, return_output)
-    bound = bind(params, Form(ELMAN["relu"], has_biases, num_layers, bidirectional))
+    bound, _ = bind(params, Form(ELMAN["relu"], has_biases, num_layers, bidirectional))
     how = batch_first, batch_sizes, sorted_indices, lengths, False
     found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
@@ -127,7 +127,7 @@ def rnn_cell(
     tensor([1.5000], dtype=float64)
     """
     cell, params = cell_of(nonlinearity, input, hx), cell_parameters(w_ih, w_hh, b_ih, b_hh)
-    return recurrent_cell((bind(params, Form(cell, len(params) == 4, 1, False)), params), input, hx)
+    return recurrent_cell((bind(params, Form(cell, len(params) == 4, 1, False))[0], params), input, hx)
 
 
 def cell_of(nonlinearity: Any, input: Any = None, hx: Any = None) -> int:

@@ -197,14 +197,6 @@ class Kept:
         return all(ref() is array for ref, array in zip(self._arrays, arrays, strict=True))
 
 
-def known(params: Sequence[Any], form: tuple[Any, ...]) -> BoundParameters | None:
-    """What the last call with this `Form` has bound; None if the parameters or their values have changed since."""
-    cache = getattr(params[0], "_cache", None) if params else None
-    kept: Kept | None = None if cache is None else cache.get(form)
-    bound = None if kept is None else kept.bound
-    return bound if bound is not None and bound.hold(params) else None
-
-
 class Last(NamedTuple):
     """What a layer remembers of its last call; a copy of the layer has parameters of its own, and none of this."""
 
@@ -216,16 +208,16 @@ class Last(NamedTuple):
         return NoneType, ()
 
 
-def bind(params: Sequence[Any], form: Form) -> BoundParameters:
-    """Check and pack these parameters, or return what the last call has bound if nothing has changed since.
+def bind(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | None]:
+    """Check and pack these parameters, or find what the last call has bound if nothing has changed since.
 
-    RuntimeError where they do not fit together, TypeError where one is no array.
+    Returns that, and what keeps it for the next calls; None where a write might go unseen.  RuntimeError where the
+    parameters do not fit together, TypeError where one is no array.
     """
-    return known(params, form) or bind_and_keep(params, form)[0]
-
-
-def bind_and_keep(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | None]:
-    """`bind`, and what is kept for the next calls; None where a write might go unseen."""
+    cache = getattr(params[0], "_cache", None) if params else None
+    kept: Kept | None = None if cache is None else cache.get(form)
+    if kept is not None and kept.bound is not None and kept.bound.hold(params):
+        return kept.bound, kept
     if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
         raise RuntimeError(
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
@@ -234,7 +226,6 @@ def bind_and_keep(params: Sequence[Any], form: Form) -> tuple[BoundParameters, K
     states = states_of(params)  # before the memory and its values
     counted = len(states) == len(params) and not any(version.exposed for version, _ in states)
     arrays = _arrays(params, form)
-    kept: Kept | None = cache_of(params[0]).get(form) if isinstance(params[0], Tensor) else None
     if kept is None or not kept.made_of(arrays):
         kept = Kept(Stack(form, arrays), arrays)
         if isinstance(params[0], Tensor):
