@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import pytest
 from cells import CELLS
+from policies import POLICIES
 from tolerance import assert_close
 
 from numbarnn.kernels import backend
@@ -23,16 +24,9 @@ from numbarnn.kernels.embed.stream import stepper
 from numbarnn.kernels.plain import recurrence as plain
 from numbarnn.kernels.recurrence import weights
 from numbarnn.kernels.recurrence.plan import Plan
-from numbarnn.kernels.threads.dispatch import Policy
 
 pytestmark = pytest.mark.parametrize("name", CELLS)
 DTYPES = (np.float32, np.float64)
-POLICIES = {
-    "serial": Policy(serial_operations=1 << 60),
-    "sequences": Policy(threads=3, serial_operations=1, columns=1, layers=1),
-    "columns": Policy(threads=3, serial_operations=1, columns=3),
-    "layers": Policy(threads=3, serial_operations=1, columns=1, layers=3),
-}
 
 
 class Case(NamedTuple):
@@ -121,10 +115,10 @@ def test_forward_is_the_equations_however_it_is_shared_out(name, dtype, size, rn
         for keep in (True, False):
             found[how, keep] = forward(weights_of_kernels(), plan, case, keep)
             got, got_states, got_rows = found[how, keep]
-            np.testing.assert_array_equal(got[-1], found["serial", True][0][-1], err_msg=f"{how}, {keep}")
-            np.testing.assert_array_equal(got_states, found["serial", True][1], err_msg=f"{how}, {keep}")
-        np.testing.assert_array_equal(found[how, True][2], found["serial", True][2])
-    got, got_states, got_rows = found["serial", True]
+            np.testing.assert_array_equal(got[-1], found["nothing", True][0][-1], err_msg=f"{how}, {keep}")
+            np.testing.assert_array_equal(got_states, found["nothing", True][1], err_msg=f"{how}, {keep}")
+        np.testing.assert_array_equal(found[how, True][2], found["nothing", True][2])
+    got, got_states, got_rows = found["nothing", True]
     for a, b in zip([*got, got_states, got_rows], [*outputs, states, rows], strict=True):
         assert_close(a, b)
 
@@ -150,12 +144,12 @@ def test_backward_is_the_equations_however_it_is_shared_out(name, dtype, size, r
     expected = backward(plain, plain.Plan(case.shape()), case, outputs, rows, d_output, d_states)
     kernels, found = weights_of_kernels(), {}
     outputs, _, rows = forward(kernels, Plan(case.shape()), case)
-    for how in ("serial", "sequences", "columns"):
+    for how in ("nothing", "sequences", "columns"):
         plan = Plan(case.shape(), POLICIES[how])
         found[how] = backward(kernels, plan, case, outputs, rows, d_output, d_states)
-        for a, b in zip(found[how], found["serial"], strict=True):
+        for a, b in zip(found[how], found["nothing"], strict=True):
             np.testing.assert_array_equal(a, b, err_msg=how)
-    for a, b in zip(found["serial"], expected, strict=True):
+    for a, b in zip(found["nothing"], expected, strict=True):
         assert_close(a, b)
 
 

@@ -38,41 +38,37 @@ def load(number: int, dtype: Any) -> None:
 
 
 def _forward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
-    read, rows = reader(Forward, dtype), _rows(cell)
-    several, one, one_part = (_forward_tiles(cell, *size) for size in ((rows, 0, True), (1, 1, False), (1, 1, True)))
-    single, G = _forward_tiles(cell, 1, 0, True), cell.gates
+    read, G, over_tiles = reader(Forward, dtype), cell.gates, _over_tiles(_forward_tiles, cell)
 
     def forward(frame):
         p = read(frame)
-        M, N, width = p.M, p.N, panel_width(p.h)
-        if G == 1 and p.gates_row == N and p.h_row == N and p.h_prev_row == N:
-            M, N = 1, M * N
-        if lanes(p.h) >= N:
-            some = M - M % rows
-            for r in range(0, some, rows):
-                several(p, r, 0, N)
-            for r in range(some, M):
-                single(p, r, 0, N)
-            return
-        for r in range(M):
-            for n in range(0, N, width):
-                if N - n >= width:
-                    one(p, r, n, width)
-                else:
-                    one_part(p, r, n, N - n)
+        one_row = G == 1 and p.gates_row == p.N and p.h_row == p.N and p.h_prev_row == p.N
+        over_tiles(p, one_row)
 
     return forward
 
 
 def _backward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
-    read, rows = reader(Backward, dtype), _rows(cell)
-    several, one, one_part = (_backward_tiles(cell, *size) for size in ((rows, 0, True), (1, 1, False), (1, 1, True)))
-    single, G = _backward_tiles(cell, 1, 0, True), cell.gates
+    read, G, over_tiles = reader(Backward, dtype), cell.gates, _over_tiles(_backward_tiles, cell)
 
     def backward(frame):
         p = read(frame)
+        one_row = G == 1 and p.gates_row == p.N and p.h_row == p.N and p.h_prev_row == p.N
+        over_tiles(p, one_row and p.H == p.N and p.d_gates_row == p.N)
+
+    return backward
+
+
+def _over_tiles(tiles_of: Callable[..., Any], cell: Cell) -> Any:
+    """Go through all rows and columns of a frame; one_row: they lie in memory without gaps."""
+    rows = max(1, _ROWS // (cell.gates + cell.states - 1))
+    several, single = tiles_of(cell, rows, 0, True), tiles_of(cell, 1, 0, True)
+    one, one_part = tiles_of(cell, 1, 1, False), tiles_of(cell, 1, 1, True)
+
+    @inlined_kernel
+    def over_tiles(p, one_row):
         M, N, width = p.M, p.N, panel_width(p.h)
-        if G == 1 and p.H == N and p.gates_row == N and p.d_gates_row == N and p.h_row == N and p.h_prev_row == N:
+        if one_row:
             M, N = 1, M * N
         if lanes(p.h) >= N:
             some = M - M % rows
@@ -88,11 +84,7 @@ def _backward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
                 else:
                     one_part(p, r, n, N - n)
 
-    return backward
-
-
-def _rows(cell: Cell) -> int:
-    return max(1, _ROWS // (cell.gates + cell.states - 1))
+    return over_tiles
 
 
 def _forward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:

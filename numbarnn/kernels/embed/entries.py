@@ -29,8 +29,9 @@ def step(weights: Pointer, x: Pointer, states: Pointer, workspace: Pointer, size
     """
     stack = Stack(weights, code_of(sizes[0], weights), sizes[1], sizes[2], sizes[3], sizes[4])
     row = stack.code.gates * stack.H
-    room = stack_workspace(states, workspace_size(stack.B, row)) if fits_stack(stack.B, row, states) else workspace
-    step_layers(stack, x, states, room, together(row))
+    if fits_stack(stack.B, row, states):
+        workspace = stack_workspace(states, workspace_size(stack.B, row))
+    step_layers(stack, x, states, workspace, together(row))
 
 
 @inner_kernel

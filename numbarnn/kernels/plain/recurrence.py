@@ -76,12 +76,12 @@ def packed_back(
 def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
     """Elements that one direction of one layer takes."""
     of = CELLS[cell]
-    return H * (of.gates + (of.gates - of.inputs) * I + of.recurrent * H)
+    return H * (of.gates + of.of_input * I + of.recurrent * H)
 
 
 def _matrices(panels: Array, cell: Cell, I: int, H: int) -> tuple[Array, Array, Array]:
     """The bias (G H), W_ih^T (I, inputs : G) and W_hh^T (H, 0 : recurrent) of one direction."""
-    bias, weight_ih, weight_hh = np.split(panels, np.cumsum([cell.gates * H, (cell.gates - cell.inputs) * H * I]))
+    bias, weight_ih, weight_hh = np.split(panels, np.cumsum([cell.gates * H, cell.of_input * H * I]))
     return bias, weight_ih.reshape(I, -1), weight_hh.reshape(H, -1)
 
 

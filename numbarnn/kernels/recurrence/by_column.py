@@ -19,10 +19,10 @@ from ..compile.jit import inner_kernel, kernel
 from ..simd.pointers import at
 from ..threads.job import job
 from ..threads.team import leave, region, take
-from .by_sequence import fill_h_prev, layers_of, step_backward, take_step
+from .by_sequence import fill_h_prev, step_backward, take_step
 from .projection import project_share, share_of_columns
 from .ragged import keep_last
-from .views import backward_of, direction_of, layer_of
+from .views import backward_of, direction_of, layer_of, layers_of
 
 
 @kernel

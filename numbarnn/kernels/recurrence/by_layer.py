@@ -20,10 +20,10 @@ from ..simd.pointers import at
 from ..threads.dispatch import share_of
 from ..threads.job import job
 from ..threads.team import leave, region, take
-from .by_sequence import layers_of, take_step
+from .by_sequence import take_step
 from .projection import project, project_share
 from .ragged import keep_last
-from .views import direction_of, layer_of
+from .views import direction_of, layer_of, layers_of
 
 #: floating-point operations of a chunk of steps of one layer, and its steps at least: weights are read anew in each
 CHUNK, AT_LEAST = 1_000_000, 8

@@ -12,7 +12,7 @@ from ..threads.job import job
 from ..threads.team import run
 from .projection import AHEAD, project
 from .ragged import copy_rows, keep_last, running
-from .views import backward_of, direction_of, layer_of
+from .views import backward_of, direction_of, layer_of, layers_of
 from .weights import padded
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -46,12 +46,6 @@ def forward_share(fields, workspaces, i, count):
                     take_step(direction, step, b0, b1, 0, layer.H)
         for d in range(p.directions):
             keep_last(direction_of(layer, d, 0, T), b0, b1)
-
-
-@inner_kernel
-def layers_of(p):
-    """How many layers a Pass has."""
-    return p.states.shape[0] // (p.directions * layer_of(p, 0).code.states)
 
 
 @inner_kernel

@@ -43,7 +43,7 @@ def backward(b: LayerBackward, policy: Policy | None = None) -> None:
 
 def _direction(b: DirectionBackward, cell: Cell, policy: Policy) -> None:
     (R, I), (_, B, H), dtype = b.x.shape, b.states.shape, b.x.dtype
-    of_inputs, T = cell.gates - cell.inputs, len(b.offsets) - 1
+    of_inputs, T = cell.of_input, len(b.offsets) - 1
     # of what threads would share out: d_x and d_W_ih, d_W_hh, or backward through time
     largest = 2 * R * H * max(2 * of_inputs * I, cell.recurrent * H)
     if not policy.worth(largest):
@@ -88,7 +88,7 @@ def _workspace(R: int, I: int, H: int, number: int, dtype: Any) -> int:
     """Elements of workspace that the products over all rows need."""
     cell = CELLS[number]
     return max(
-        linear.gradient_workspace(R, I, max(1, cell.gates) * H, 1, dtype),
+        linear.gradient_workspace(R, I, cell.gates * H, 1, dtype),
         linear.gradient_workspace(R, H, cell.recurrent * H, 1, dtype),
     )
 

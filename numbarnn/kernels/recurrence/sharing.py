@@ -18,7 +18,7 @@ def operations(shape: Shape, policy: Policy) -> int:
     cell, rows = CELLS[number], R
     if policy.barrier_operations < B * H * H:
         rows = R * max(1, policy.free_batch // max(1, B))
-    of_inputs, recurrent = cell.gates - cell.inputs, cell.recurrent * H
+    of_inputs, recurrent = cell.of_input, cell.recurrent * H
     first, other = of_inputs * I + recurrent, of_inputs * D * H + recurrent
     return 2 * rows * H * D * (first + (L - 1) * other)
 

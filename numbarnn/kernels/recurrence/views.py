@@ -76,11 +76,17 @@ class Backward(NamedTuple):
 
 
 @inner_kernel
+def layers_of(p):
+    """How many layers a Pass has."""
+    return p.states.shape[0] // (p.directions * code_of(p.cell, at(p.panels, 0)).states)
+
+
+@inner_kernel
 def layer_of(p, l):
     """Layer l of a Pass: the last writes to `output`, the others take turns in `lower`, if it has any arrays."""
     B, H, D = p.states.shape[1], p.states.shape[2], p.directions
     code = code_of(p.cell, at(p.panels, 0))
-    L, width = p.states.shape[0] // (D * code.states), D * H
+    L, width = layers_of(p), D * H
     first = direction_size(code, p.x.shape[1], H, at(p.panels, 0))
     other = direction_size(code, width, H, at(p.panels, 0))
     of_l = at(p.panels, D * (first + (l - 1) * other) if l > 0 else 0)

@@ -58,7 +58,7 @@ def _space_for(matrix: Array) -> Array:
 def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
     """Elements that one direction of one layer takes, for code outside kernels."""
     width, of = panel_columns(dtype), CELLS[cell]
-    return -(-H // width) * width * (of.gates + (of.gates - of.inputs) * I + of.recurrent * H)
+    return -(-H // width) * width * (of.gates + of.of_input * I + of.recurrent * H)
 
 
 def unpacked_matrix(panels: Array, K: int, N: int) -> Array:
@@ -71,7 +71,7 @@ def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array,
     """weight_ih, weight_hh and the bias of one direction that was packed."""
     of, width = CELLS[cell], panel_columns(panels.dtype)
     row, offset, found = -(-H // width) * width, 0, []
-    for K, gates in ((1, of.gates), (I, of.gates - of.inputs), (H, of.recurrent)):
+    for K, gates in ((1, of.gates), (I, of.of_input), (H, of.recurrent)):
         matrices = []
         for _ in range(gates):
             matrices.append(unpacked_matrix(panels[offset : offset + K * row], K, H).T)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays.dtypes import Array
 from ...arrays.size import allocated
 from ...autograd.write_counter import Version
 from ...kernels.cells.cell import CELLS
@@ -16,7 +17,6 @@ from .cells import bias_gradients, parameter_shapes
 from .parameters import BoundParameters
 from .run import Call, by_layer, flat, put_back
 
-Array = np.ndarray[Any, np.dtype[Any]]
 #: (version, count) of a tensor
 State = tuple[Version, int]
 

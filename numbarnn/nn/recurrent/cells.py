@@ -6,15 +6,12 @@ With I inputs and H hidden units, a cell has weight_ih (G_i H, I), weight_hh (G_
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ...arrays.dtypes import Array
 from ...arrays.no_warnings import quietly
 from ...kernels.cells import elman as _elman
 from ...kernels.cells.cell import CELLS
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 #: the Elman cells, by their nonlinearity
 ELMAN = {"tanh": _elman.TANH.number, "relu": _elman.RELU.number}
@@ -22,14 +19,14 @@ ELMAN = {"tanh": _elman.TANH.number, "relu": _elman.RELU.number}
 
 def hidden_size(cell: int, rows: int) -> int:
     """H, of a weight_ih with so many rows."""
-    return rows // (CELLS[cell].gates - CELLS[cell].inputs)
+    return rows // CELLS[cell].of_input
 
 
 def parameter_shapes(cell: int, I: int, H: int, bias: bool) -> dict[str, tuple[int, ...]]:
     """The parameters of one direction of a layer, in the order of registration."""
     of = CELLS[cell]
     # H as it is, if it is no number
-    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.gates - of.inputs, of.recurrent))
+    rows_ih, rows_hh = (H if gates == 1 else gates * H for gates in (of.of_input, of.recurrent))
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows_ih, I), "weight_hh": (rows_hh, H)}
     return shapes | {"bias_ih": (rows_ih,), "bias_hh": (rows_hh,)} if bias else shapes
 

@@ -5,14 +5,11 @@ Some steps at a time go through all layers.  A state has the same bits whether i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ...arrays.dtypes import Array
 from .layout import Packed
 from .run import Call, Filled, Rows, Runner, by_layer, flat, put_back, runner_for
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 #: rows of a chunk: so many that the cost of a call, and of waiting for all threads at its end, does not show
 ROWS = 4096

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from ...arrays.dtypes import Array
 from ...autograd import tape
 from ...autograd.grad_mode import is_recording
 from ...autograd.record import leave_node, states_of
@@ -19,8 +18,6 @@ from .returned import arranged, layers_shown
 from .run import Call, forward_with_dropout
 from .sequences import Sequences, check_ranks, layout_of
 from .weights import array_of
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def rnn_tanh(

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...arrays import devices
+from ...arrays.dtypes import Array
 from ...arrays.size import allocated, checked_shape
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def is_dense(array: Array) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays.devices import check_on_cpu, check_together
-from ...arrays.dtypes import FLOATS
+from ...arrays.dtypes import FLOATS, Array
 from ...autograd import tape
 from ...autograd.record import states_of
 from ...kernels import backend
@@ -24,7 +24,6 @@ from .cells import hidden_size, merged_bias, parameter_shapes
 from .layout import dense
 from .weights import array_of, cache_of
 
-Array = np.ndarray[Any, np.dtype[Any]]
 #: W_ih and W_hh of each layer and direction, packed as the backward pass reads them
 BackwardPanels = list[tuple[Array, Array]]
 

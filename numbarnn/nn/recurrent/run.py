@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from ... import random
+from ...arrays.dtypes import Array
 from ...arrays.no_warnings import quietly
 from ...arrays.size import checked_shape
 from ...kernels.cells.passes import Pass, Shape
 from .layout import Dense
 from .parameters import Stack
-
-Array = np.ndarray[Any, np.dtype[Any]]
-
 
 #: the input of a pass: rows (R, I), or (B T, I) if the next, `by_sequence`, is true; and offsets (T + 1)
 Rows = tuple[Array, bool, Array]

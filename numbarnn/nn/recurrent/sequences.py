@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ...arrays.devices import check_together
-from ...arrays.dtypes import FLOATS
+from ...arrays.dtypes import FLOATS, Array
 from ...tensors.tensor import Tensor
 from .layout import Dense, Packed, Padded, as_batch_sizes, as_lengths, as_order
 from .parameters import Stack
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Sequences(NamedTuple):

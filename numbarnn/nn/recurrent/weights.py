@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...arrays.devices import adopted, is_foreign
+from ...arrays.dtypes import Array
 from ...kernels import backend
 from ...tensors.tensor import Tensor
 from .layout import dense
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def array_of(value: Any, argument: str) -> Array:
