@@ -21,12 +21,14 @@ from ..kernels.threads.dispatch import Policy, using
 from ..tensors.creation import tensor
 from . import progress
 
-#: one thread, and all that two may share out: rows and sequences, columns, directions and layers
+#: one thread, all that two may share out (rows and sequences, columns, directions and layers), and shares of work that
+#: the thread that calls runs, as it does while another has the team
 POLICIES = {
     "on one thread": Policy(serial_operations=math.inf),
     "by sequence": Policy(threads=2, serial_operations=0, columns=1, layers=1),
     "by column": Policy(threads=2, serial_operations=0, columns=2),
     "by layer": Policy(threads=2, serial_operations=0, columns=1, layers=2),
+    "on a busy team": Policy(threads=1, serial_operations=0, columns=1, layers=1),
 }
 
 
