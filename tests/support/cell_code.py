@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from numbarnn.kernels.cells import tiles
-from numbarnn.kernels.cells.frames import Forward, call_code, code_of
+from numbarnn.kernels.cells.frames import call_code, code_of
 from numbarnn.kernels.compile import jit
-from numbarnn.kernels.simd.pointers import at
+from numbarnn.kernels.simd.pointers import at, integers
 
 
 @jit.kernel
 def _activate(out, row, M, N, cell):
     h = at(out, 0)
-    call_code(code_of(cell, h).forward, Forward(h, row, h, row, h, row, h, row, h, row, N, M, N))
+    frame = integers((row, row, row, row, row, row, N, 0, 0, 0, 0))
+    call_code(code_of(cell, h).forward, frame, h, h, h, h, M, N)
 
 
 def activate(cell, out, row, M, N):

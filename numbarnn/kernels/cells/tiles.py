@@ -15,7 +15,7 @@ from ..compile.symbols import set_cell
 from ..simd.pointers import lanes, panel_width, plus
 from ..simd.tile import tiles_load, tiles_load_part, tiles_store, tiles_store_part
 from .cell import CELLS, Cell
-from .frames import Backward, Forward, reader
+from .frames import Arguments, argument_types, frame_at
 
 #: rows of no more than one vector that are gone through together, in a cell of one gate: a load waits for the store
 #: before it where the two touch, so several rows are loaded before one is stored
@@ -31,36 +31,36 @@ def load(number: int, dtype: Any) -> None:
         return
     cell, kind = CELLS[number], getattr(types, key[1])
     with signals.signals():
-        made = [jit.c_kernel(make(cell, kind), [types.intp]) for make in (_forward_code, _backward_code)]
+        made = [jit.c_kernel(make(cell), argument_types(kind)) for make in (_forward_code, _backward_code)]
         _made[key] = made
         windows = cell.gates, cell.recurrent, cell.inputs, cell.states, cell.row_is_output, cell.direct
         set_cell(number, FLOATS.index(kind), [*map(int, windows), *(code.address for code in made)])
 
 
-def _forward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
-    read, G, over_tiles = reader(Forward, dtype), cell.gates, _over_tiles(_forward_tiles, cell)
+def _forward_code(cell: Cell) -> Callable[..., None]:
+    G, over_tiles = cell.gates, _over_tiles(_forward_tiles, cell)
 
-    def forward(frame):
-        p = read(frame)
-        one_row = G == 1 and p.gates_row == p.N and p.h_row == p.N and p.h_prev_row == p.N
-        over_tiles(p, one_row)
+    def forward(frame, gates, d_gates, h_prev, h, M, N):
+        f = frame_at(frame, h)
+        one_row = G == 1 and f.gates_row == N and f.h_row == N and f.h_prev_row == N
+        over_tiles(Arguments(gates, d_gates, h_prev, h, M, N, f), one_row)
 
     return forward
 
 
-def _backward_code(cell: Cell, dtype: Any) -> Callable[[int], None]:
-    read, G, over_tiles = reader(Backward, dtype), cell.gates, _over_tiles(_backward_tiles, cell)
+def _backward_code(cell: Cell) -> Callable[..., None]:
+    G, over_tiles = cell.gates, _over_tiles(_backward_tiles, cell)
 
-    def backward(frame):
-        p = read(frame)
-        one_row = G == 1 and p.gates_row == p.N and p.h_row == p.N and p.h_prev_row == p.N
-        over_tiles(p, one_row and p.H == p.N and p.d_gates_row == p.N)
+    def backward(frame, gates, d_gates, h_prev, h, M, N):
+        f = frame_at(frame, h)
+        one_row = G == 1 and f.gates_row == N and f.h_row == N and f.h_prev_row == N
+        over_tiles(Arguments(gates, d_gates, h_prev, h, M, N, f), one_row and f.H == N and f.d_gates_row == N)
 
     return backward
 
 
 def _over_tiles(tiles_of: Callable[..., Any], cell: Cell) -> Any:
-    """Go through all rows and columns of a frame; one_row: they lie in memory without gaps."""
+    """Go through all rows and columns; one_row: they lie in memory without gaps."""
     rows = max(1, _ROWS // (cell.gates + cell.states - 1))
     several, single = tiles_of(cell, rows, 0, True), tiles_of(cell, 1, 0, True)
     one, one_part = tiles_of(cell, 1, 1, False), tiles_of(cell, 1, 1, True)
@@ -93,21 +93,23 @@ def _forward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
     equations, G, keeps, has_c = inlined_kernel(cell.forward), cell.gates, not cell.row_is_output, cell.states == 2
 
     def one_state(p, r, n, count):
-        gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
-        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
+        f = p.frame
+        gates = load(plus(p.gates, r * f.gates_row + n), f.gates_row, f.H, count, G, rows, panels)
+        h_prev = load(plus(p.h_prev, r * f.h_prev_row + n), f.h_prev_row, 0, count, 1, rows, panels)
         gates, h = equations(gates, h_prev[0])
         if keeps:
-            store(gates, plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count)
-        store((h,), plus(p.h, r * p.h_row + n), p.h_row, 0, count)
+            store(gates, plus(p.gates, r * f.gates_row + n), f.gates_row, f.H, count)
+        store((h,), plus(p.h, r * f.h_row + n), f.h_row, 0, count)
 
     def two_states(p, r, n, count):
-        gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
-        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
-        c_prev = load(plus(p.c_prev, r * p.c_prev_row + n), p.c_prev_row, 0, count, 1, rows, panels)
+        f = p.frame
+        gates = load(plus(p.gates, r * f.gates_row + n), f.gates_row, f.H, count, G, rows, panels)
+        h_prev = load(plus(p.h_prev, r * f.h_prev_row + n), f.h_prev_row, 0, count, 1, rows, panels)
+        c_prev = load(plus(f.c_prev, r * f.c_prev_row + n), f.c_prev_row, 0, count, 1, rows, panels)
         gates, h, c = equations(gates, h_prev[0], c_prev[0])
-        store(gates, plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count)
-        store((h,), plus(p.h, r * p.h_row + n), p.h_row, 0, count)
-        store((c,), plus(p.c, r * p.c_row + n), p.c_row, 0, count)
+        store(gates, plus(p.gates, r * f.gates_row + n), f.gates_row, f.H, count)
+        store((h,), plus(p.h, r * f.h_row + n), f.h_row, 0, count)
+        store((c,), plus(f.c, r * f.c_row + n), f.c_row, 0, count)
 
     return inlined_kernel(two_states if has_c else one_state)
 
@@ -119,33 +121,35 @@ def _backward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
     keeps, has_c = not cell.row_is_output, cell.states == 2
 
     def one_state(p, r, n, count):
-        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
-        h = load(plus(p.h, r * p.h_row + n), p.h_row, 0, count, 1, rows, panels)
-        d_h = load(plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, 0, count, 1, rows, panels)[0]
+        f = p.frame
+        h_prev = load(plus(p.h_prev, r * f.h_prev_row + n), f.h_prev_row, 0, count, 1, rows, panels)
+        h = load(plus(p.h, r * f.h_row + n), f.h_row, 0, count, 1, rows, panels)
+        d_h = load(plus(p.d_gates, r * f.d_gates_row + n), f.d_gates_row, 0, count, 1, rows, panels)[0]
         gates = h
         if keeps:
-            gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
+            gates = load(plus(p.gates, r * f.gates_row + n), f.gates_row, f.H, count, G, rows, panels)
         if direct:
-            d_h = d_h + load(plus(p.d_h, r * p.H + n), p.H, 0, count, 1, rows, panels)[0]
+            d_h = d_h + load(plus(f.d_h, r * f.H + n), f.H, 0, count, 1, rows, panels)[0]
         d_gates, d_h_prev = equations(gates, h_prev[0], h[0], d_h)
-        store(d_gates, plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, p.H, count)
+        store(d_gates, plus(p.d_gates, r * f.d_gates_row + n), f.d_gates_row, f.H, count)
         if direct:
-            store((d_h_prev,), plus(p.d_h, r * p.H + n), p.H, 0, count)
+            store((d_h_prev,), plus(f.d_h, r * f.H + n), f.H, 0, count)
 
     def two_states(p, r, n, count):
-        h_prev = load(plus(p.h_prev, r * p.h_prev_row + n), p.h_prev_row, 0, count, 1, rows, panels)
-        h = load(plus(p.h, r * p.h_row + n), p.h_row, 0, count, 1, rows, panels)
-        c_prev = load(plus(p.c_prev, r * p.c_prev_row + n), p.c_prev_row, 0, count, 1, rows, panels)
-        c = load(plus(p.c, r * p.c_row + n), p.c_row, 0, count, 1, rows, panels)
-        d_h = load(plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, 0, count, 1, rows, panels)[0]
-        d_c = load(plus(p.d_c, r * p.H + n), p.H, 0, count, 1, rows, panels)
-        gates = load(plus(p.gates, r * p.gates_row + n), p.gates_row, p.H, count, G, rows, panels)
+        f = p.frame
+        h_prev = load(plus(p.h_prev, r * f.h_prev_row + n), f.h_prev_row, 0, count, 1, rows, panels)
+        h = load(plus(p.h, r * f.h_row + n), f.h_row, 0, count, 1, rows, panels)
+        c_prev = load(plus(f.c_prev, r * f.c_prev_row + n), f.c_prev_row, 0, count, 1, rows, panels)
+        c = load(plus(f.c, r * f.c_row + n), f.c_row, 0, count, 1, rows, panels)
+        d_h = load(plus(p.d_gates, r * f.d_gates_row + n), f.d_gates_row, 0, count, 1, rows, panels)[0]
+        d_c = load(plus(f.d_c, r * f.H + n), f.H, 0, count, 1, rows, panels)
+        gates = load(plus(p.gates, r * f.gates_row + n), f.gates_row, f.H, count, G, rows, panels)
         if direct:
-            d_h = d_h + load(plus(p.d_h, r * p.H + n), p.H, 0, count, 1, rows, panels)[0]
+            d_h = d_h + load(plus(f.d_h, r * f.H + n), f.H, 0, count, 1, rows, panels)[0]
         d_gates, d_h_prev, d_c_prev = equations(gates, h_prev[0], c_prev[0], h[0], c[0], d_h, d_c[0])
-        store(d_gates, plus(p.d_gates, r * p.d_gates_row + n), p.d_gates_row, p.H, count)
-        store((d_c_prev,), plus(p.d_c, r * p.H + n), p.H, 0, count)
+        store(d_gates, plus(p.d_gates, r * f.d_gates_row + n), f.d_gates_row, f.H, count)
+        store((d_c_prev,), plus(f.d_c, r * f.H + n), f.H, 0, count)
         if direct:
-            store((d_h_prev,), plus(p.d_h, r * p.H + n), p.H, 0, count)
+            store((d_h_prev,), plus(f.d_h, r * f.H + n), f.H, 0, count)
 
     return inlined_kernel(two_states if has_c else one_state)

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from ..cells.passes import DirectionBackward, Pass
 from ..compile.jit import inner_kernel, kernel
-from ..simd.pointers import at
+from ..simd.pointers import at, integers
 from ..threads.job import job
 from ..threads.team import leave, region, take
 from .by_sequence import fill_h_prev, step_backward, take_step
 from .projection import project_share, share_of_columns
 from .ragged import keep_last
-from .views import backward_of, direction_of, layer_of, layers_of
+from .views import backward_of, backward_words, direction_of, forward_words, layer_of, layers_of
 
 
 @kernel
@@ -47,7 +47,7 @@ def forward_parallel(fields, workspaces, count, team):
 def _step(direction, step, B, i, count):
     """The i-th share of the columns of a step."""
     first, N = share_of_columns(direction.H, direction.out, i, count)
-    take_step(direction, step, 0, B, first, N)
+    take_step(direction, integers(forward_words(direction)), step, 0, B, first, N)
 
 
 @kernel
@@ -69,7 +69,7 @@ def backward_parallel(fields, d_gates, h_prev, count, team):
 def _step_backward(view, step, i, count):
     """The i-th share of the columns: only its product needs what other threads have made, one step before."""
     first, N = share_of_columns(view.H, view.d_gates, i, count)
-    step_backward(view, step, 0, view.B, first, N)
+    step_backward(view, integers(backward_words(view)), step, 0, view.B, first, N)
 
 
 @inner_kernel

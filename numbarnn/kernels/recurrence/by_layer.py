@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from ..cells.passes import Pass
 from ..compile.jit import inner_kernel, kernel
-from ..simd.pointers import at
+from ..simd.pointers import at, integers
 from ..threads.dispatch import share_of
 from ..threads.job import job
 from ..threads.team import leave, region, take
 from .by_sequence import take_step
 from .projection import project, project_share
 from .ragged import keep_last
-from .views import direction_of, layer_of, layers_of
+from .views import direction_of, forward_words, layer_of, layers_of
 
 #: floating-point operations of a chunk of steps of one layer, and its steps at least: weights are read anew in each
 CHUNK, AT_LEAST = 1_000_000, 8
@@ -54,8 +54,9 @@ def forward_parallel(fields, workspaces, count, team):
 def _direction(layer, d, count):
     """All steps of direction d."""
     direction = direction_of(layer, d, 0, layer.T)
+    frame = integers(forward_words(direction))
     for step in range(layer.T):
-        take_step(direction, step, 0, layer.B, 0, layer.H)
+        take_step(direction, frame, step, 0, layer.B, 0, layer.H)
     keep_last(direction, 0, layer.B)
 
 
@@ -75,6 +76,7 @@ def _chunk(layer, low, high, workspace):
     """Steps low : high of a layer of one direction, from the states as they are kept to the states as they are kept."""
     project(layer, low, high, 0, layer.B, workspace)
     direction = direction_of(layer, 0, low, high)
+    frame = integers(forward_words(direction))
     for step in range(high - low):
-        take_step(direction, step, 0, layer.B, 0, layer.H)
+        take_step(direction, frame, step, 0, layer.B, 0, layer.H)
     keep_last(direction, 0, layer.B)

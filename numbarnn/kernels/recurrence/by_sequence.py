@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from ..cells.frames import Backward, Forward, call_code
+from ..cells.frames import C_PREV, C_PREV_ROW, D_C, D_H, H_PREV_ROW, C, call_code
 from ..cells.passes import DirectionBackward, Pass
-from ..compile.jit import inner_kernel, kernel
+from ..compile.jit import inlined_kernel, inner_kernel, kernel
 from ..product.gemm import by_rows, product
-from ..simd.pointers import at, plus
+from ..simd.pointers import address_of, at, integers, plus
 from ..threads.dispatch import share_of
 from ..threads.job import job
 from ..threads.team import run
 from .projection import AHEAD, project
 from .ragged import copy_rows, keep_last, running
-from .views import backward_of, direction_of, layer_of, layers_of
+from .views import backward_of, backward_words, direction_of, forward_words, layer_of, layers_of
 from .weights import padded
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -42,14 +42,15 @@ def forward_share(fields, workspaces, i, count):
             project(layer, low, high, b0, b1, at(workspaces, i * workspaces.shape[1]))
             for d in range(p.directions):
                 direction = direction_of(layer, d, 0, T)
+                frame = integers(forward_words(direction))
                 for step in range(low, high):
-                    take_step(direction, step, b0, b1, 0, layer.H)
+                    take_step(direction, frame, step, b0, b1, 0, layer.H)
         for d in range(p.directions):
             keep_last(direction_of(layer, d, 0, T), b0, b1)
 
 
-@inner_kernel
-def take_step(direction, step, b0, b1, first, N):
+@inlined_kernel
+def take_step(direction, frame, step, b0, b1, first, N):
     """N columns, from `first`, of h_t for sequences b0 : b1, t being the step-th in the direction.
 
     The states before are read where they lie: in the output and the rows, or in h and c for sequences that start here.
@@ -63,15 +64,15 @@ def take_step(direction, step, b0, b1, first, N):
         row_before = offsets[before] + b0
         h_prev = plus(direction.out, row_before * width), width
         c_prev = plus(direction.rows, row_before * direction.stride + direction.code.gates * H), direction.stride
-        _advance(direction, row, (h_prev, c_prev), going, first, N)
+        _advance(direction, frame, row, (h_prev, c_prev), going, first, N)
     if n > going:
         place = (b0 + going) * H
         states = (plus(direction.h, place), H), (plus(direction.c, place), H)
-        _advance(direction, row + going, states, n - going, first, N)
+        _advance(direction, frame, row + going, states, n - going, first, N)
 
 
-@inner_kernel
-def _advance(direction, row, states, M, first, N):
+@inlined_kernel
+def _advance(direction, frame, row, states, M, first, N):
     """N columns of M rows, from `row` on; the states before them are pointers with strides."""
     ((h_prev, h_prev_row), (c_prev, c_prev_row)), (H, code) = states, (direction.H, direction.code)
     gates, stride = plus(direction.rows, row * direction.stride + first), direction.stride
@@ -79,11 +80,12 @@ def _advance(direction, row, states, M, first, N):
     for g in range(code.recurrent):
         gate = plus(gates, g * H)
         product(gate, stride, by_rows(h_prev, h_prev_row), plus(panels, g * apart), gate, stride, M, H, N)
+    frame[H_PREV_ROW] = h_prev_row
+    if code.states > 1:
+        frame[C_PREV_ROW] = c_prev_row
+        frame[C_PREV], frame[C] = address_of(plus(c_prev, first)), address_of(plus(gates, code.gates * H))
     h = plus(direction.out, row * direction.width + first)
-    call_code(code.forward, Forward(
-        gates, stride, plus(h_prev, first), h_prev_row, h, direction.width, plus(c_prev, first), c_prev_row,
-        plus(gates, code.gates * H), stride, H, M, N,
-    ))  # fmt: skip
+    call_code(code.forward, frame, gates, gates, plus(h_prev, first), h, M, N)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -101,15 +103,15 @@ def backward_share(fields, d_gates, h_prev, i, count):
     """All steps of the i-th share of the sequences of a DirectionBackward, against the direction."""
     b = DirectionBackward(*fields)
     view = backward_of(b, d_gates, b.zeros)
-    b0, b1 = share_of(view.B, i, count)
+    frame, (b0, b1) = integers(backward_words(view)), share_of(view.B, i, count)
     for step in range(view.T + 1):
-        step_backward(view, step, b0, b1, 0, view.H)
+        step_backward(view, frame, step, b0, b1, 0, view.H)
     if h_prev.size > 0:
         fill_h_prev(view, at(h_prev, 0), b0, b1, 0, view.H)
 
 
-@inner_kernel
-def step_backward(view, step, b0, b1, first, N):
+@inlined_kernel
+def step_backward(view, frame, step, b0, b1, first, N):
     """N columns from `first` of each gate of d_row_t for sequences b0 : b1, t being the step-th from the end.
 
     A sequence's first d_h is that of its last state, its last, once there is no step left, that of its first state.
@@ -138,11 +140,11 @@ def step_backward(view, step, b0, b1, first, N):
             for j in range(N):
                 d_last[j] = 0
     if n > 0:
-        _retreat(view, t, b0, b1, first, N)
+        _retreat(view, frame, t, b0, b1, first, N)
 
 
-@inner_kernel
-def _retreat(view, t, b0, b1, first, N):
+@inlined_kernel
+def _retreat(view, frame, t, b0, b1, first, N):
     """From the gradient of h_t, which lies where that of the first gate will, to those of all gates."""
     offsets, T, H, gates = view.offsets, view.T, view.H, view.code.gates * view.H
     before = t + 1 if view.reverse else t - 1
@@ -152,23 +154,26 @@ def _retreat(view, t, b0, b1, first, N):
         row_before = offsets[before] + b0
         h_prev = plus(view.output, row_before * view.width + first), view.width
         c_prev = plus(view.rows, row_before * view.stride + gates + first), view.stride
-        _gradients(view, row, b0, (h_prev, c_prev), going, first, N)
+        _gradients(view, frame, (row, b0), (h_prev, c_prev), going, first, N)
     if n > going:
         place = (b0 + going) * H + first
         states = (plus(view.h_0, place), H), (plus(view.c_0, place), H)
-        _gradients(view, row + going, b0 + going, states, n - going, first, N)
+        _gradients(view, frame, (row + going, b0 + going), states, n - going, first, N)
 
 
-@inner_kernel
-def _gradients(view, row, b, states, M, first, N):
-    """The same of M rows, from `row` on, of the sequences from b on."""
-    ((h_prev, h_prev_row), (c_prev, c_prev_row)), H, d_row = states, view.H, view.code.gates * view.H
-    rows, place = plus(view.rows, row * view.stride + first), b * H + first
-    call_code(view.code.backward, Backward(
-        rows, view.stride, plus(view.d_gates, row * d_row + first), d_row, h_prev, h_prev_row,
-        plus(view.output, row * view.width + first), view.width, c_prev, c_prev_row, plus(rows, d_row), view.stride,
-        plus(view.d_h, place), plus(view.d_c, place), H, M, N,
-    ))  # fmt: skip
+@inlined_kernel
+def _gradients(view, frame, begin, states, M, first, N):
+    """The same of M rows; begin: the first of them, and its sequence."""
+    ((h_prev, h_prev_row), (c_prev, c_prev_row)), (row, b), H, code = states, begin, view.H, view.code
+    rows, d_gates = plus(view.rows, row * view.stride + first), plus(view.d_gates, row * code.gates * H + first)
+    frame[H_PREV_ROW] = h_prev_row
+    if code.direct:
+        frame[D_H] = address_of(plus(view.d_h, b * H + first))
+    if code.states > 1:
+        frame[C_PREV_ROW], frame[D_C] = c_prev_row, address_of(plus(view.d_c, b * H + first))
+        frame[C_PREV], frame[C] = address_of(c_prev), address_of(plus(rows, code.gates * H))
+    h = plus(view.output, row * view.width + first)
+    call_code(code.backward, frame, rows, d_gates, h_prev, h, M, N)
 
 
 @inner_kernel

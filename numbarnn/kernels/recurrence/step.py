@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..cells.frames import Forward, call_code, code_of
-from ..compile.jit import brief_kernel, inner_kernel, kernel
+from ..cells.frames import C_PREV, C, call_code, code_of
+from ..compile.jit import brief_kernel, inlined_kernel, inner_kernel, kernel
 from ..product.gemm import by_rows, product
-from ..simd.pointers import STACK_BYTES, address, at, itemsize, plus, stack_workspace
+from ..simd.pointers import STACK_BYTES, address, address_of, at, integers, itemsize, plus, stack_workspace
 from .ragged import copy_rows
 from .weights import direction_size, padded, weight_hh_of, weight_ih_of
 
@@ -50,7 +50,7 @@ def fits_stack(B, row, pointer):
     return workspace_size(B, row) * itemsize(pointer) <= STACK_BYTES
 
 
-@inner_kernel
+@inlined_kernel
 def step_layers(stack, x, states, workspace, group):
     """h_t from h_{t-1}, and c_t, in each layer: x (B, I), states (S L, B, H), all are pointers.
 
@@ -58,7 +58,7 @@ def step_layers(stack, x, states, workspace, group):
     memory with either.
     """
     code, B, H, row = stack.code, stack.B, stack.H, stack.code.gates * stack.H
-    apart = padded(H, workspace)
+    apart, frame = padded(H, workspace), integers((row, row, H, H, H, H, H, 0, 0, 0, 0))
     for b in range(0, B, group):
         n, source, panels, features = min(group, B - b), plus(x, b * stack.I), stack.panels, stack.I
         for layer in range(stack.L):
@@ -74,7 +74,9 @@ def step_layers(stack, x, states, workspace, group):
             for g in range(code.recurrent):
                 gate = plus(workspace, g * H)
                 product(gate, row, by_rows(h, H), plus(weight_hh, g * apart * H), gate, row, n, H, H)
-            call_code(code.forward, Forward(workspace, row, h, H, h, H, c, H, c, H, H, n, H))
+            if code.states > 1:
+                frame[C_PREV] = frame[C] = address_of(c)
+            call_code(code.forward, frame, workspace, workspace, h, h, n, H)
             panels = plus(panels, direction_size(code, features, H, panels))
             source, features = h, H
 

@@ -141,3 +141,17 @@ def backward_of(b, d_gates, zeros):
         at(b.states, c), output, b.output.shape[1], rows, stride, at(b.d_output, b.direction * H),
         at(b.d_states, h), at(b.d_states, c), at(d_gates, 0), at(zeros, 0),
     )  # fmt: skip
+
+
+@inner_kernel
+def forward_words(direction):
+    """Those of its frame (cells/frames.py)."""
+    stride, width = direction.stride, direction.width
+    return stride, stride, width, width, stride, stride, direction.H, 0, 0, 0, 0
+
+
+@inner_kernel
+def backward_words(view):
+    """The same of a Backward."""
+    stride, width, H = view.stride, view.width, view.H
+    return stride, view.code.gates * H, width, width, stride, stride, H, 0, 0, 0, 0

@@ -125,7 +125,10 @@ def stack_workspace(typingctx, like, size):
 
 @intrinsic
 def integers(typingctx, values):
-    """Pointer to a copy of a tuple of integers on the stack; valid until the function returns."""
+    """Pointer to a copy of a tuple of integers on the stack; valid until the function that calls this returns.
+
+    Also where that is compiled into its caller: a pointer that it returns is not valid there.
+    """
 
     def codegen(context, builder, sig, args):
         place = cgutils.alloca_once_value(builder, args[0])
