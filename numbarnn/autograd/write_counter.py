@@ -8,7 +8,8 @@ from collections.abc import Callable
 class Version:
     """Counts the writes to one block of memory; all views of it share one Version.
 
-    What is derived from the values is kept beside the Version and its count: it holds while neither has changed.
+    What is derived from the values is kept beside the Version and its count: it holds while neither has changed.  Or
+    beside its mark, where there is no time to look at more than one thing.
 
     `recorded` is the count at the last write that left a node; views older than that have to look again.
     `exposed` says that NumPy code outside holds the same memory, so that writes can go uncounted and nothing derived
@@ -22,6 +23,17 @@ class Version:
     recorded = 0
     exposed = False
     before_write: Callable[[], None] | None = None
+    mark: object = None
+
+    def marked(self) -> object:
+        """The mark that is here until the values, or whether a tensor over them needs a gradient, may have changed.
+
+        To be read before the values: if they are written meanwhile, the mark is gone.
+        """
+        mark = self.mark
+        if mark is None:
+            mark = self.mark = object()
+        return mark
 
     def announce(self) -> None:
         """Say that a write comes, while the values are still there."""
@@ -32,7 +44,8 @@ class Version:
     def wrote(self) -> None:
         """Count a write."""
         self.count += 1
+        self.mark = None
 
     def expose(self) -> None:
         """Note that NumPy code outside holds the memory from now on."""
-        self.exposed = True
+        self.exposed, self.mark = True, None

@@ -48,7 +48,8 @@ unpacked_matrix = _chosen(weights.unpacked_matrix, recurrence.unpacked_matrix)
 unpacked_direction = _chosen(weights.unpacked_direction, recurrence.unpacked_direction)
 layout = _chosen(packing.panel_columns, recurrence.layout)
 matrix = _chosen(packing.matrix, recurrence.matrix)
-touched = _chosen(packing.touched, recurrence.touched)
+matrix_maker = _chosen(packing.matrix_maker, recurrence.matrix_maker)
+touched_maker = _chosen(packing.touched_maker, recurrence.matrix_maker)
 
 
 THIS = sys.modules[__name__]

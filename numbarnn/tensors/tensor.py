@@ -102,7 +102,7 @@ class Tensor(Methods):
             )
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
-        self._requires_grad = value
+        self._requires_grad, self._version.mark = value, None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
@@ -168,7 +168,7 @@ class Tensor(Methods):
         """Forget the history, in place."""
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self._node, self._requires_grad = None, False
+        self._node, self._requires_grad, self._version.mark = None, False, None
         return self
 
     def retain_grad(self) -> None:

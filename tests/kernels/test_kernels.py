@@ -157,7 +157,7 @@ def test_linear(rng, dtype, shared):
 @pytest.mark.parametrize(("rows", "columns"), [(0, 5), (3, 4), (700, 900)])
 def test_touched_memory_belongs_to_its_array(rows, columns, dtype):
     """A gradient becomes `grad` as it is: a view of other memory would be copied."""
-    made = packing.touched(rows, columns, dtype)
+    made = packing.touched_maker(rows, columns, dtype)()
     assert (made.shape, made.dtype, made.base) == ((rows, columns), dtype, None)
 
 

@@ -41,7 +41,7 @@ PAIRS = [
     (weights.size_of, recurrence.size_of),
     (packing.packed, recurrence.packed_matrix),
     (packing.matrix, recurrence.matrix),
-    (packing.touched, recurrence.touched),
+    (packing.touched_maker, recurrence.matrix_maker),
     (weights.unpacked_matrix, recurrence.unpacked_matrix),
     (weights.unpacked_direction, recurrence.unpacked_direction),
     (packing.panel_columns, recurrence.layout),

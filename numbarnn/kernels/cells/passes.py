@@ -44,15 +44,16 @@ class LayerBackward(NamedTuple):
 
     offsets: Array  # (T + 1)
     panels: Sequence[tuple[Array, Array]]  # W_ih and W_hh of each direction, packed as they stand
-    states: Array  # (S D, B, H): the first ones
+    states: Array  # (S L D, B, H): the first ones of all layers
     x: Array  # (R, I)
     output: Array  # (R, D H)
     rows: Array  # (R, D W)
     cell: int
     d_output: Array  # (R, D H)
-    d_states: Array  # (S D, B, H): the gradients of the last states, end as those of the first
+    d_states: Array  # (S L D, B, H): the gradients of the last states; this layer's end as those of its first ones
     d_x: Array  # (R, I), or of size 0
     gradients: Sequence[tuple[Array, Array, Array]]  # of each direction d_weight_ih, d_weight_hh, d_bias (G H, or 0)
+    layer: int = 0
 
 
 class DirectionBackward(NamedTuple):
@@ -61,14 +62,14 @@ class DirectionBackward(NamedTuple):
     offsets: Array  # (T + 1)
     weight_ih: Array  # W_ih ((G - inputs) H, I), packed as it stands
     weight_hh: Array  # W_hh (recurrent H, H), packed as it stands
-    states: Array  # (S D, B, H)
+    states: Array  # (S L D, B, H)
     x: Array  # (R, I)
     output: Array  # (R, D H)
     rows: Array  # (R, D W)
-    direction: int
+    place: int  # among all layers and directions: l D + d
     cell: int
     d_output: Array  # (R, D H)
-    d_states: Array  # (S D, B, H)
+    d_states: Array  # (S L D, B, H)
     d_x: Array  # (R, I), or of size 0
     d_weight_ih: Array  # ((G - inputs) H, I)
     d_weight_hh: Array  # (recurrent H, H)

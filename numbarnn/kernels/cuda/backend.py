@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from ..cells.cell import CELLS
@@ -45,8 +47,9 @@ class Plan:
             return 0, 0, 0
         return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
 
-    def forward(self, p: Pass) -> None:
+    def forward(self, p: Pass | tuple[Any, ...]) -> None:
         """Fill output, that of the last layer, and `lower`; the states begin as the first and end as the last ones."""
+        p = Pass(*p)
         cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
         L, T = len(p.states) // (D * cell.states), len(p.offsets) - 1
         if not len(p.output):
@@ -65,9 +68,9 @@ class Plan:
             kept = p.rows[l] if p.rows.size else nothing
             loops.forward(Forward(cell, p.offsets, addend, panels, states, kept, rows, False), self.choose)
 
-    def backward(self, b: LayerBackward) -> None:
+    def backward(self, b: LayerBackward | tuple[Any, ...]) -> None:
         """Fill all gradients of a layer."""
-        gradients.backward(b, self.choose)
+        gradients.backward(LayerBackward(*b), self.choose)
 
 
 def matrix(rows: int, columns: int, dtype: Any) -> Array:
@@ -75,5 +78,10 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return xp.empty((rows, columns), dtype)
 
 
+def matrix_maker(rows: int, columns: int, dtype: Any) -> Callable[[], Array]:
+    """What makes such arrays, one at each call."""
+    return functools.partial(matrix, rows, columns, dtype)
+
+
 #: all memory is there
-touched = matrix
+touched_maker = matrix_maker

@@ -21,7 +21,8 @@ def backward(b: LayerBackward, choose: loops.Choice) -> None:
     """Fill all gradients of a layer; both directions go through time in one launch if they fit on the chip."""
     cell, D, R, H = CELLS[b.cell], len(b.panels), len(b.x), b.states.shape[2]
     columns, dtype = cell.gates * H, b.x.dtype
-    states, d_states = (tuple(a[s * D : (s + 1) * D] for s in range(cell.states)) for a in (b.states, b.d_states))
+    begins = [s * len(b.states) // cell.states + b.layer * D for s in range(cell.states)]
+    states, d_states = (tuple(a[begin : begin + D] for begin in begins) for a in (b.states, b.d_states))
     weights = [weight_hh for _, weight_hh in b.panels]
     both = Backward(
         cell, b.offsets, xp.stack(weights) if D > 1 else weights[0][None], states, b.rows, b.output, b.d_output,
@@ -45,7 +46,7 @@ def _products(b: LayerBackward, d_gates: Array, d: int) -> None:
     if d_bias.size > 0:
         d_bias[...] = d_gates.sum(axis=0)
     if d_weight_hh.size > 0:
-        h_prev = _h_prev(b.offsets, b.states[d], b.output[:, d * H : (d + 1) * H], d == 1)
+        h_prev = _h_prev(b.offsets, b.states[b.layer * len(b.panels) + d], b.output[:, d * H : (d + 1) * H], d == 1)
         d_weight_hh[...] = d_gates[:, : cell.recurrent * H].T @ h_prev
 
 

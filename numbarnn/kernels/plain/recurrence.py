@@ -41,9 +41,9 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
     return np.empty((rows, columns), dtype)
 
 
-def touched(rows: int, columns: int, dtype: Any) -> Array:
-    """An empty (rows, columns) array."""
-    return np.empty((rows, columns), dtype)
+def matrix_maker(rows: int, columns: int, dtype: Any) -> Callable[[], Array]:
+    """What makes such arrays, one at each call."""
+    return functools.partial(np.empty, (rows, columns), dtype)
 
 
 def packed_matrix(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
@@ -117,8 +117,9 @@ class Plan:
         return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
 
     @silent
-    def forward(self, p: Pass) -> None:
+    def forward(self, p: Pass | tuple[Any, ...]) -> None:
         """Fill output and `lower`; the states begin as the first and end as the last ones."""
+        p = Pass(*p)
         cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
         L = len(p.states) // (D * cell.states)
         rows = (
@@ -136,8 +137,9 @@ class Plan:
                 np.concatenate([kept for _, kept in made], axis=1, out=p.rows[l])
 
     @silent
-    def backward(self, b: LayerBackward) -> None:
+    def backward(self, b: LayerBackward | tuple[Any, ...]) -> None:
         """Fill all gradients of a layer."""
+        b = LayerBackward(*b)
         D = len(b.panels)
         for d, (weight_ih, weight_hh) in enumerate(b.panels):
             d_gates, h_prev = self._through_time(b, weight_hh, d, D)
@@ -154,11 +156,12 @@ class Plan:
         """The gradients of all gates (R, G H), and h_{t-1} of each row (R, H)."""
         cell, H, steps = self.cell, b.states.shape[2], _steps(b.offsets, d == 1)
         own, recurrent = slice(d * H, (d + 1) * H), cell.recurrent * H
-        after, d_h, weight = [b.output[:, own]], b.d_states[d::D], weight_hh.reshape(recurrent, H)
+        mine = slice(b.layer * D + d, None, len(b.states) // cell.states)  # of all states
+        after, d_h, weight = [b.output[:, own]], b.d_states[mine], weight_hh.reshape(recurrent, H)
         kept = b.rows.reshape(len(b.x), D, -1)[:, d] if cell.kept else after[0]
         if cell.states > 1:
             after.append(kept[:, cell.gates * H :])
-        before = [_before(state, first, steps) for state, first in zip(after, b.states[d::D], strict=True)]
+        before = [_before(state, first, steps) for state, first in zip(after, b.states[mine], strict=True)]
         d_gates = np.empty((len(b.x), cell.gates * H), b.x.dtype)
         for step, n in reversed(steps):
             gates = tuple(np.split(kept[step, : cell.gates * H], cell.gates, axis=1))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cells.cell import CELLS, Cell
+from ..cells.cell import CELLS
 from ..cells.frames import code_of
 from ..cells.passes import DirectionBackward, LayerBackward, Shape
 from ..compile.jit import kernel
@@ -28,31 +28,42 @@ from ..threads.job import job
 from ..threads.team import run
 from . import by_column, by_sequence
 from .sharing import column_threads
+from .views import direction_of_place
 
 
-def backward(b: LayerBackward, policy: Policy | None = None) -> None:
+def backward(b: LayerBackward | tuple[Any, ...], policy: Policy | None = None) -> None:
     """Fill all gradients of a layer; the first direction fills d_x, the second adds to it."""
-    zeros = np.zeros(max(b.states.shape[2], b.x.shape[1]), b.x.dtype)
-    for d, (weight_ih, weight_hh) in enumerate(b.panels):
-        of_direction = DirectionBackward(
-            b.offsets, weight_ih, weight_hh, b.states, b.x, b.output, b.rows, d, b.cell, b.d_output, b.d_states, b.d_x,
-            *b.gradients[d], zeros,
-        )  # fmt: skip
-        _direction(of_direction, CELLS[b.cell], dispatch.policy() if policy is None else policy)
+    offsets, panels, states, x, output, rows, cell, d_output, d_states, d_x, gradients, layer = b
+    policy = dispatch.policy() if policy is None else policy
+    largest, workspace, zeros = _sizes(*x.shape, states.shape[2], cell, x.dtype)
+    for place, (weights, sums) in enumerate(zip(panels, gradients, strict=True), layer * len(panels)):
+        fields = offsets, *weights, states, x, output, rows, place, cell, d_output, d_states, d_x, *sums, zeros
+        if policy.worth(largest):
+            _shared_out(DirectionBackward(*fields), place - layer * len(panels), policy)
+        else:
+            _serial(fields, workspace)
 
 
-def _direction(b: DirectionBackward, cell: Cell, policy: Policy) -> None:
-    (R, I), (_, B, H), dtype = b.x.shape, b.states.shape, b.x.dtype
-    of_inputs, T = cell.of_input, len(b.offsets) - 1
-    # of what threads would share out: d_x and d_W_ih, d_W_hh, or backward through time
-    largest = 2 * R * H * max(2 * of_inputs * I, cell.recurrent * H)
-    if not policy.worth(largest):
-        _serial(tuple(b), _workspace(R, I, H, cell.number, dtype))
-        return
-    even = B * T == R
+@functools.lru_cache(maxsize=64)
+def _sizes(R: int, I: int, H: int, number: int, dtype: Any) -> tuple[int, int, Array]:
+    """Of a direction: operations of the largest part that threads would share out, workspace, and zeros to read.
+
+    The parts are d_x and d_W_ih, d_W_hh, and backward through time; the workspace, in elements, is that of products.
+    """
+    cell = CELLS[number]
+    workspace = max(
+        linear.gradient_workspace(R, I, cell.gates * H, 1, dtype),
+        linear.gradient_workspace(R, H, cell.recurrent * H, 1, dtype),
+    )
+    return 2 * R * H * max(2 * cell.of_input * I, cell.recurrent * H), workspace, np.zeros(max(H, I), dtype)
+
+
+def _shared_out(b: DirectionBackward, direction: int, policy: Policy) -> None:
+    cell, (R, I), (_, B, H), dtype = CELLS[b.cell], b.x.shape, b.states.shape, b.x.dtype
+    of_inputs, even = cell.of_input, B * (len(b.offsets) - 1) == R
     d_gates, h_prev = matrix(R, cell.gates * H, dtype), np.empty((0, 0) if even else (R, H), dtype)
     through_time(b, d_gates, h_prev, policy)
-    none, no_bias, zeros = np.empty((0, 0), dtype), np.empty(0, dtype), b.zeros[: I if b.direction == 0 else 0]
+    none, no_bias, zeros = np.empty((0, 0), dtype), np.empty(0, dtype), b.zeros[: I if direction == 0 else 0]
     first, d_bias = cell.inputs * H, b.d_bias[cell.inputs * H :]
     products = linear.Backward(d_gates, first, b.x, b.weight_ih, zeros, b.d_x, b.d_weight_ih, d_bias)
     linear.run_backward(products, of_inputs * H, policy)
@@ -83,16 +94,6 @@ def through_time(b: DirectionBackward, d_gates: Array, h_prev: Array, policy: Po
     run_parallel(by_sequence.backward_share, parallel, (tuple(b), d_gates, h_prev), count)
 
 
-@functools.lru_cache(maxsize=64)
-def _workspace(R: int, I: int, H: int, number: int, dtype: Any) -> int:
-    """Elements of workspace that the products over all rows need."""
-    cell = CELLS[number]
-    return max(
-        linear.gradient_workspace(R, I, cell.gates * H, 1, dtype),
-        linear.gradient_workspace(R, H, cell.recurrent * H, 1, dtype),
-    )
-
-
 @kernel
 def _serial(fields, size):
     """All of a DirectionBackward on one thread."""
@@ -103,7 +104,7 @@ def _serial(fields, size):
     d_gates, h_prev = np.empty((R, row), dtype), np.empty((0 if even else R, H), dtype)
     workspaces = np.empty((1, size), dtype)
     by_sequence.backward_share(fields, d_gates, h_prev, 0, 1)
-    zeros, none, no_bias = b.zeros[: I if b.direction == 0 else 0], b.d_x[:0], b.zeros[:0]
+    zeros, none, no_bias = b.zeros[: I if direction_of_place(b) == 0 else 0], b.d_x[:0], b.zeros[:0]
     first = row - inputs
     d_bias = b.d_bias[first:] if b.d_bias.size > 0 else no_bias
     of_input = d_gates, first, b.x, b.weight_ih, zeros, b.d_x, b.d_weight_ih, d_bias
@@ -131,12 +132,12 @@ def _recurrent_share(fields, d_gates, workspaces, i, count):
     """
     b = DirectionBackward(*fields)
     (R, row), H, width = d_gates.shape, b.d_weight_hh.shape[1], b.output.shape[1]
-    B, column = min(R, b.states.shape[1]), b.direction * H
-    h_0, output = (at(b.states, b.direction * b.states.shape[1] * H), H), at(b.output, column)
+    B, d = min(R, b.states.shape[1]), direction_of_place(b)
+    h_0, output = (at(b.states, b.place * b.states.shape[1] * H), H), at(b.output, d * H)
     sums, rows = (b.d_weight_hh, b.d_bias[:0]), share_of(b.d_weight_hh.shape[0], i, count)
     workspace = at(workspaces, i * workspaces.shape[1])
-    if b.direction == 1:
-        begun, after = (at(d_gates, (R - B) * row), row), (at(b.output, B * width + column), width)
+    if d == 1:
+        begun, after = (at(d_gates, (R - B) * row), row), (at(b.output, B * width + d * H), width)
         linear.sum_products((at(d_gates, 0), row), after, (R - B, H), sums, rows, workspace, True)
         linear.sum_products(begun, h_0, (B, H), sums, rows, workspace, False)
     else:

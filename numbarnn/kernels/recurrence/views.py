@@ -128,17 +128,23 @@ def direction_of(layer, d, low, high):
 
 
 @inner_kernel
+def direction_of_place(b):
+    """Which direction of its layer a DirectionBackward is."""
+    return b.place % (b.output.shape[1] // b.states.shape[2])
+
+
+@inner_kernel
 def backward_of(b, d_gates, zeros):
     """Of a DirectionBackward."""
-    B, H, code = b.states.shape[1], b.states.shape[2], code_of(b.cell, at(b.weight_hh, 0))
-    output, more = at(b.output, b.direction * H), code.states - 1
-    row, h = (code.gates + more) * H, b.direction * B * H
+    B, H, code, d = b.states.shape[1], b.states.shape[2], code_of(b.cell, at(b.weight_hh, 0)), direction_of_place(b)
+    output, more = at(b.output, d * H), code.states - 1
+    row, h = (code.gates + more) * H, b.place * B * H
     c = h + more * (b.states.shape[0] // code.states * B * H)
-    rows = output if code.row_is_output else at(b.rows, b.direction * row)
+    rows = output if code.row_is_output else at(b.rows, d * row)
     stride = b.output.shape[1] if code.row_is_output else b.rows.shape[1]
     return Backward(
-        at(b.offsets, 0), b.offsets.size - 1, B, H, b.direction == 1, code, at(b.weight_hh, 0), at(b.states, h),
-        at(b.states, c), output, b.output.shape[1], rows, stride, at(b.d_output, b.direction * H),
+        at(b.offsets, 0), b.offsets.size - 1, B, H, d == 1, code, at(b.weight_hh, 0), at(b.states, h),
+        at(b.states, c), output, b.output.shape[1], rows, stride, at(b.d_output, d * H),
         at(b.d_states, h), at(b.d_states, c), at(d_gates, 0), at(zeros, 0),
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
         for_x, for_weight, for_bias = needs
         panels = packed(weight, False) if for_x else np.empty(0, dtype, like=w)
         d_x = np.empty(x.shape if for_x else (0, 0), dtype, like=w)
-        d_weight = kernels.touched(*(w.shape if for_weight else (0, 0)), dtype)
+        d_weight = kernels.touched_maker(*(w.shape if for_weight else (0, 0)), dtype)()
         d_bias = np.empty(O if for_bias else 0, dtype, like=w)
         kernels.linear_backward(_rows(d_y), _rows(x), panels, _rows(d_x), d_weight, d_bias, first=True)
         return [d_x if for_x else None, d_weight if for_weight else None, d_bias if for_bias else None]

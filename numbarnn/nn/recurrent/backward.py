@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...arrays.dtypes import Array
-from ...arrays.size import allocated
 from ...autograd.write_counter import Version
-from ...kernels.cells.cell import CELLS
-from ...kernels.cells.passes import LayerBackward
-from .cells import bias_gradients, parameter_shapes
+from .cells import bias_gradients
 from .parameters import BoundParameters
-from .run import Call, by_layer, flat, put_back
+from .run import Call
 
 #: (version, count) of a tensor
 State = tuple[Version, int]
@@ -80,26 +77,20 @@ class KeptPass:
 
     def _layers_backward(self, d_layers: Sequence[Array | None], d_states: Array, d_x: Array | None) -> list[Array]:
         """The gradients of all parameters; d_x (R, I) is filled, and d_states end as those of the first states."""
-        stack, gradients = self._call.stack, list[Array]()
-        panels = self._bound.back(self._params)
-        first, last = by_layer(stack, self._states), by_layer(stack, d_states)
-        nothing, top = stack.nothing.reshape(0, 0), d_layers[-1]
-        d_output = np.zeros_like(self.outputs[-1]) if top is None else top
+        call, stack = self._call, self._call.stack
+        gradients: list[Array] = []
+        panels, D, offsets = self._bound.back(self._params), stack.D, call.layout.offsets
+        nothing, d_output = call.nothing, d_layers[-1]
+        if d_output is None:
+            d_output = np.zeros_like(self.outputs[-1])
         for layer in reversed(range(stack.layers)):
-            x = self._input_of(layer)
-            d_input = nothing if d_x is None else d_x
-            if layer > 0:
-                d_input = stack.kernels.matrix(*x.shape, stack.dtype)
-            own = last[:, layer]
-            d_own = flat(own)
-            sums = self._gradients(x.shape[1], d_states)
-            self._call.runner.plan.backward(LayerBackward(
-                self._call.layout.offsets, panels[layer * stack.D : (layer + 1) * stack.D],
-                flat(first[:, layer]), x, self.outputs[layer],
-                self._rows[layer] if len(self._rows) else nothing, stack.cell, d_output, d_own,
-                d_input, sums,
+            x, rows = self._input_of(layer), self._rows[layer] if len(self._rows) else nothing
+            d_input = stack.kernels.matrix(*x.shape, stack.dtype) if layer else nothing if d_x is None else d_x
+            sums = [call.new_gradients(layer) for _ in range(D)]
+            call.runner.plan.backward((
+                offsets, panels[layer * D : (layer + 1) * D], self._states, x, self.outputs[layer], rows, stack.cell,
+                d_output, d_states, d_input, sums, layer,
             ))  # fmt: skip
-            put_back(d_own, own)
             for *d_weights, d_bias in reversed(sums):
                 d_biases = bias_gradients(stack.cell, d_bias) if stack.form.bias else ()
                 gradients = [*d_weights, *d_biases, *gradients]
@@ -119,14 +110,3 @@ class KeptPass:
         below = self.outputs[layer - 1]
         dropped: Array = below * self._masks[layer - 1] if self._masks else below
         return dropped
-
-    def _gradients(self, features: int, like: Array) -> list[tuple[Array, Array, Array]]:
-        """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of each direction of a layer."""
-        stack = self._call.stack
-        weights = [*parameter_shapes(stack.cell, features, stack.H, bias=False).values()]
-        rows = CELLS[stack.cell].gates * stack.H if stack.form.bias else 0
-        gradients = []
-        for _ in range(stack.D):
-            d_weight_ih, d_weight_hh = (stack.kernels.touched(*shape, stack.dtype) for shape in weights)
-            gradients.append((d_weight_ih, d_weight_hh, allocated(np.empty, (rows,), stack.dtype, like)))
-        return gradients

@@ -44,10 +44,9 @@ class Recurrent(Module):
         """The parameters, checked and packed, and as they are: those of the last call if nothing has changed since."""
         last = self._last
         if last is not None:
-            bound, params, parameters = last.kept.bound, last.params, self._parameters
-            same = len(parameters) == last.length and all(map(is_, parameters.values(), params))
-            if same and bound is not None and bound.hold(params):
-                return bound, params
+            found = last.holding(self._parameters)
+            if found is not None:
+                return found, last.params
         form, params = self._form()
         bound, kept = bind(params, form)
         listed = [parameter for parameter in self._parameters.values() if parameter is not None]

@@ -47,6 +47,7 @@ def merged_bias(cell: int, bias_ih: Array, bias_hh: Array) -> Array:
 def bias_gradients(cell: int, d_bias: Array) -> tuple[Array, Array]:
     """The gradients of bias_ih and bias_hh, from that of `merged_bias`: two arrays, as each becomes a `.grad`."""
     of = CELLS[cell]
+    if of.recurrent == of.of_input == of.gates:
+        return d_bias, d_bias.copy()
     H = len(d_bias) // of.gates
-    d_bias_hh = d_bias[: of.recurrent * H].copy()
-    return d_bias[of.inputs * H :] if of.inputs else d_bias, d_bias_hh
+    return d_bias[of.inputs * H :], d_bias[: of.recurrent * H].copy()

@@ -7,7 +7,6 @@ from typing import Any
 
 from ...arrays.dtypes import Array
 from ...autograd import tape
-from ...autograd.grad_mode import is_recording
 from ...autograd.record import leave_node, states_of
 from ...tensors.tensor import Tensor
 from .backward import KeptPass
@@ -160,37 +159,35 @@ def recurrent(
     how: tuple[bool, Any, Any, Any, bool],
     dropout: float,
     shown: int,
-) -> tuple[list[Tensor], list[Tensor]]:
+) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
     """The outputs of the last `shown` layers, from below, and the last states.
 
     parameters: bound, and as they are.  hx: the first states, or none.  how: the rest of `Sequences`.
 
     What was checked for one call holds for the next with arguments of the same shapes and dtypes.
     """
-    if not 0 <= dropout <= 1:
+    if dropout and not 0 < dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
     (bound, params), (batch_first, batch_sizes, _, lengths, step), wrap = parameters, how, Tensor._wrap
     stack, x = bound.stack, input._array if type(input) is Tensor else array_of(input, "input")
-    given = [array_of(h, "hx") for h in hx] if hx else ()
+    given = [h._array if type(h) is Tensor else array_of(h, "hx") for h in hx] if hx else ()
     call: Call | None = None
     key: tuple[Any, ...] | None = None
     if batch_sizes is None and lengths is None:
         key = x.shape, x.dtype, type(x), batch_first, step
-        if given:
-            key = (*key, *[(h.shape, h.dtype, type(h)) for h in given])
+        for h in given:
+            key += h.shape, h.dtype, type(h)
         call = stack.calls.get(key)
     if call is None:
         call = Call(stack, layout_of(stack, Sequences(input, hx, *how), x, given))
         if key is not None:
             stack.remember(key, call)
     edges = None
-    if is_recording() and not (
-        bound.frozen and tape.edge_of(input) is None and all(tape.edge_of(h) is None for h in hx)
-    ):
+    if not bound.frozen or tape.edges_of((input, *hx)) is not None:
         edges = tape.edges_of((input, *hx, *params))
     if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
         output, states_out = call.infer(bound.panels, x, given)
-        return [wrap(output)] if shown else [], [wrap(h) for h in states_out]
+        return (wrap(output),) if shown else (), tuple(map(wrap, states_out))
     checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
     states = call.states_in(given)
     first = states if edges is None else states.copy()

@@ -63,6 +63,8 @@ class Dense:
             self._add_axes, self._drop_axes = (None,) * (3 - x.ndim), (0,) * (3 - x.ndim)
         elif x.ndim == 2:
             self._add_axes, self._drop_axes = (slice(None), None), (slice(None), 0)
+        #: whether the rows of the user's array lie by sequence, (B, T, F), rather than in the order of steps
+        self.by_sequence = self.batch_first and self.T > 1 and self.B > 1
         if self.T <= FEW_STEPS:
             self.offsets = _few_offsets(self.T, self.B)
 
@@ -83,7 +85,7 @@ class Dense:
         Either is read where it lies, whichever `batch_first` says; only other strides are copied.
         """
         if is_dense(x):
-            return x.reshape(self.R, x.shape[-1]), self.batch_first and self.T > 1 and self.B > 1
+            return x.reshape(self.R, x.shape[-1]), self.by_sequence
         if x.ndim < 3:
             return self.rows(x), False
         steps = x.transpose(1, 0, 2) if self.batch_first else x
@@ -100,9 +102,14 @@ class Dense:
         array = allocated(np.empty, (*self._shape, features), like.dtype, like)
         return array.reshape(self.R, features), self._by_step(array)
 
+    def user_shape(self, features: int) -> tuple[int, ...]:
+        """The user's shape of (R, features) rows."""
+        T_B = self._shape[::-1] if self.batch_first else self._shape
+        return (*T_B, features)
+
     def user(self, rows: Array) -> Array:
         """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
-        array = rows.reshape(*self._shape, rows.shape[-1])
+        array: Array = rows.reshape(self._shape + rows.shape[1:])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def _by_step(self, array: Array) -> Array:

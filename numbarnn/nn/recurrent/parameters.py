@@ -120,21 +120,20 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
 class BoundParameters:
     """The parameters of a stack, packed with the values that they had in these `states`.
 
-    `states` are the (version, count) of each parameter, and must be read before the values: a write by another thread
-    in between then makes the panels look outdated, not fresh.  `before`: an outdated one of the same parameters, whose
-    panels are written over.
+    `states` are the (version, count) of each parameter that is a tensor, and must be read before the values: a write by
+    another thread in between then makes the panels look outdated, not fresh.  `before`: an outdated one of the same
+    parameters, whose panels are written over.
     """
 
-    __slots__ = ("_back", "_checks", "_spare", "frozen", "panels", "stack", "states")
+    __slots__ = ("_back", "_spare", "frozen", "marks", "panels", "stack", "states")
 
     def __init__(
         self, stack: Stack, params: Sequence[Any], states: list[Any], before: BoundParameters | None = None
     ) -> None:
         self.stack, self.states = stack, states
-        needs = [getattr(p, "_requires_grad", False) for p in params]
-        self._checks = [(*state, need) for state, need in zip(states, needs)]  # noqa: B905  # fewer: see hold
+        self.marks = [version.marked() for version, _ in states]  # before the values are read
         #: whether no parameter needs a gradient, and all are leaves that are no views
-        self.frozen = all(tape.edge_of(p) is None and getattr(p, "_view", None) is None for p in params)
+        self.frozen = _are_frozen(params)
         arrays = _arrays(params, stack.form)
         self._back: BackwardPanels | None = None
         self._spare: BackwardPanels | None = None if before is None else before._back or before._spare
@@ -143,19 +142,13 @@ class BoundParameters:
     def hold(self, params: Sequence[Any]) -> bool:
         """Whether all parameters are tensors with the values that they had, and every write to them is counted.
 
-        They must also require gradients as they did.
+        The same tensors then also need gradients as they did.
         """
-        if len(params) != len(self.states):
+        if len(params) != len(self.marks):
             return False
         try:
-            for p, (version, count, needs) in zip(params, self._checks):  # noqa: B905  # strict=True costs 0.1 us
-                # another array in its place would have another version, or have counted as a write
-                if (
-                    p._version is not version
-                    or version.count != count
-                    or version.exposed
-                    or p._requires_grad is not needs
-                ):
+            for p, mark in zip(params, self.marks):  # noqa: B905  # strict=True costs 0.1 us
+                if p._version.mark is not mark:  # nor has one in other memory
                     return False
         except AttributeError:  # a plain array among them
             return False
@@ -203,6 +196,16 @@ class Last(NamedTuple):
     params: list[Any]
     length: int  # of the layer's parameters, None among them
 
+    def holding(self, parameters: dict[str, Any]) -> BoundParameters | None:
+        """What the last call has bound, if the layer has the same parameters, unchanged: a look at each."""
+        bound = self.kept.bound
+        if bound is None or len(parameters) != self.length:
+            return None
+        for p, same, mark in zip(parameters.values(), self.params, bound.marks):  # noqa: B905  # None may come last
+            if p is not same or p._version.mark is not mark:
+                return None
+        return bound
+
     def __reduce__(self) -> Any:
         return NoneType, ()
 
@@ -215,8 +218,9 @@ def bind(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | Non
     """
     cache = getattr(params[0], "_cache", None) if params else None
     kept: Kept | None = None if cache is None else cache.get(form)
-    if kept is not None and kept.bound is not None and kept.bound.hold(params):
-        return kept.bound, kept
+    held = None if kept is None else kept.bound
+    if held is not None and held.hold(params) and held.frozen is _are_frozen(params):  # others may share their memory
+        return held, kept
     if form.layers < 1 or len(params) != form.each * form.layers * form.directions:
         raise RuntimeError(
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
@@ -232,6 +236,11 @@ def bind(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | Non
     bound = BoundParameters(kept.stack, params, states, kept.bound if counted else None)
     kept.bound = bound if counted else None
     return bound, kept if counted else None
+
+
+def _are_frozen(params: Sequence[Any]) -> bool:
+    """Whether no parameter needs a gradient, and all are leaves that are no views."""
+    return all(tape.edge_of(p) is None and getattr(p, "_view", None) is None for p in params)
 
 
 def _arrays(params: Sequence[Any], form: Form) -> list[Array]:

@@ -338,3 +338,19 @@ def test_the_hint_for_a_wrong_type_can_be_followed(make, dtype):
     layer(x.astype("float32"))
     if dtype == "float64":
         layer.to(x.dtype)(x)
+
+
+@pytest.mark.parametrize("needs", ["a leaf", "computed"])
+def test_parameters_over_the_memory_of_others_have_their_own_gradients(needs):
+    """What a call has packed is found by the memory of its parameters; whether they need gradients is their own."""
+    weight_ih, weight_hh = nb.randn(4, 3), nb.randn(4, 4).requires_grad_()
+    with_gradient = weight_hh if needs == "a leaf" else weight_hh * 2
+
+    def run(other):
+        return nb.rnn_tanh(nb.ones(5, 2, 3), None, [weight_ih, other], False, 1, 0.0, False, False)[0]
+
+    for _ in range(2):
+        assert not run(with_gradient.detach()).requires_grad
+        run(with_gradient).sum().backward(retain_graph=True)
+        assert weight_hh.grad is not None
+        weight_hh.grad = None
