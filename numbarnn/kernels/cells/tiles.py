@@ -21,15 +21,15 @@ from .frames import Arguments, argument_types, frame_at
 #: before it where the two touch, so several rows are loaded before one is stored
 _ROWS = 8
 
-_made: dict[tuple[int, str], Any] = {}
+_made: dict[tuple[int, Any], Any] = {}
 
 
 def load(number: int, dtype: Any) -> None:
     """Have the code of a cell for a NumPy dtype in memory, compiled or from the disk cache."""
-    key = number, np.dtype(dtype).name
+    key = number, np.dtype(dtype)
     if key in _made:
         return
-    cell, kind = CELLS[number], getattr(types, key[1])
+    cell, kind = CELLS[number], getattr(types, key[1].name)
     with signals.signals():
         made = [jit.c_kernel(make(cell), argument_types(kind)) for make in (_forward_code, _backward_code)]
         _made[key] = made

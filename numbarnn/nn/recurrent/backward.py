@@ -73,7 +73,7 @@ class KeptPass:
         if d_x is not None and d_input is None:
             d_input = layout.user(d_x)
         given = len(needs) - 1 - len(gradients)
-        return [d_input, *call.states_out(d_states)[:given], *gradients]
+        return [d_input, *(call.states_out(d_states) if given else ()), *gradients]
 
     def _layers_backward(self, d_layers: Sequence[Array | None], d_states: Array, d_x: Array | None) -> list[Array]:
         """The gradients of all parameters; d_x (R, I) is filled, and d_states end as those of the first states."""
@@ -86,7 +86,7 @@ class KeptPass:
         for layer in reversed(range(stack.layers)):
             x, rows = self._input_of(layer), self._rows[layer] if len(self._rows) else nothing
             d_input = stack.kernels.matrix(*x.shape, stack.dtype) if layer else nothing if d_x is None else d_x
-            sums = [call.new_gradients(layer) for _ in range(D)]
+            sums = [stack.new_gradients(layer) for _ in range(D)]
             call.runner.plan.backward((
                 offsets, panels[layer * D : (layer + 1) * D], self._states, x, self.outputs[layer], rows, stack.cell,
                 d_output, d_states, d_input, sums, layer,

@@ -10,7 +10,7 @@ from ... import random
 from ...autograd.writes import check_writable, write
 from ..module import Module
 from .cells import ELMAN
-from .parameters import BoundParameters, Form, Last, bind
+from .parameters import Form, Last, Parameters, bind, last_of
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -40,19 +40,19 @@ class Recurrent(Module):
         """Which parameters there should be, and those that there are."""
         raise NotImplementedError
 
-    def _bound(self) -> tuple[BoundParameters, list[Any]]:
-        """The parameters, checked and packed, and as they are: those of the last call if nothing has changed since."""
+    def _bound(self) -> Parameters:
+        """The parameters, checked and packed: those of the last call if nothing has changed since."""
         last = self._last
         if last is not None:
-            found = last.holding(self._parameters)
-            if found is not None:
-                return found, last.params
+            bound = last.holding(self._parameters)
+            if bound is not None:
+                return bound, last.params, last.edges
         form, params = self._form()
         bound, kept = bind(params, form)
         listed = [parameter for parameter in self._parameters.values() if parameter is not None]
         same = len(listed) == len(params) and all(map(is_, listed, params))  # None is where no bias is: they come last
-        self.__dict__["_last"] = Last(kept, params, len(self._parameters)) if same and kept is not None else None
-        return bound, params
+        self.__dict__["_last"] = last_of(kept, params, len(self._parameters)) if same and kept is not None else None
+        return bound, params, None
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)

@@ -7,12 +7,13 @@ from typing import Any
 
 from ...arrays.dtypes import Array
 from ...autograd import tape
+from ...autograd.grad_mode import is_recording
 from ...autograd.record import leave_node, states_of
 from ...tensors.tensor import Tensor
 from .backward import KeptPass
 from .cells import ELMAN
 from .final_state import run_to_final_states
-from .parameters import BoundParameters, Form, bind
+from .parameters import Form, Parameters, bind
 from .returned import arranged, layers_shown
 from .run import Call, forward_with_dropout
 from .sequences import Sequences, check_ranks, layout_of
@@ -66,7 +67,7 @@ def rnn_tanh(
     shown = layers_shown(num_layers, output_hidden_states, return_output)
     bound, _ = bind(params, Form(ELMAN["tanh"], has_biases, num_layers, bidirectional))
     how = batch_first, batch_sizes, sorted_indices, lengths, False
-    found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
+    found = recurrent((bound, params, None), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
 
 
@@ -97,7 +98,7 @@ def rnn_relu(
     shown = layers_shown(num_layers, output_hidden_states, return_output)
     bound, _ = bind(params, Form(ELMAN["relu"], has_biases, num_layers, bidirectional))
     how = batch_first, batch_sizes, sorted_indices, lengths, False
-    found = recurrent((bound, params), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
+    found = recurrent((bound, params, None), input, () if hx is None else (hx,), how, dropout if train else 0.0, shown)
     return arranged(*found, output_hidden_states)
 
 
@@ -123,7 +124,7 @@ def rnn_cell(
     tensor([1.5000], dtype=float64)
     """
     cell, params = cell_of(nonlinearity, input, hx), cell_parameters(w_ih, w_hh, b_ih, b_hh)
-    return recurrent_cell((bind(params, Form(cell, len(params) == 4, 1, False))[0], params), input, hx)
+    return recurrent_cell((bind(params, Form(cell, len(params) == 4, 1, False))[0], params, None), input, hx)
 
 
 def cell_of(nonlinearity: Any, input: Any = None, hx: Any = None) -> int:
@@ -142,7 +143,7 @@ def cell_parameters(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> list[Any]:
     return [w_ih, w_hh] if b_ih is None else [w_ih, w_hh, b_ih, b_hh]
 
 
-def recurrent_cell(parameters: tuple[BoundParameters, Sequence[Any]], input: Any, hx: Any) -> Tensor:
+def recurrent_cell(parameters: Parameters, input: Any, hx: Any) -> Tensor:
     """`rnn_cell`, of parameters that are bound."""
     _, (h, *_) = recurrent(parameters, input, () if hx is None else (hx,), _STEP, 0.0, 0)
     return h
@@ -153,7 +154,7 @@ _STEP = False, None, None, None, True
 
 
 def recurrent(
-    parameters: tuple[BoundParameters, Sequence[Any]],
+    parameters: Parameters,
     input: Any,
     hx: tuple[Any, ...],
     how: tuple[bool, Any, Any, Any, bool],
@@ -162,13 +163,13 @@ def recurrent(
 ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
     """The outputs of the last `shown` layers, from below, and the last states.
 
-    parameters: bound, and as they are.  hx: the first states, or none.  how: the rest of `Sequences`.
+    hx: the first states, or none.  how: the rest of `Sequences`.
 
     What was checked for one call holds for the next with arguments of the same shapes and dtypes.
     """
     if dropout and not 0 < dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
-    (bound, params), (batch_first, batch_sizes, _, lengths, step), wrap = parameters, how, Tensor._wrap
+    (bound, params, known), (batch_first, batch_sizes, _, lengths, step), wrap = parameters, how, Tensor._wrap
     stack, x = bound.stack, input._array if type(input) is Tensor else array_of(input, "input")
     given = [h._array if type(h) is Tensor else array_of(h, "hx") for h in hx] if hx else ()
     call: Call | None = None
@@ -184,7 +185,10 @@ def recurrent(
             stack.remember(key, call)
     edges = None
     if not bound.frozen or tape.edges_of((input, *hx)) is not None:
-        edges = tape.edges_of((input, *hx, *params))
+        if known is None:
+            edges = tape.edges_of((input, *hx, *params))
+        elif is_recording():
+            edges = tape.edge_of(input), *map(tape.edge_of, hx), *known
     if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
         output, states_out = call.infer(bound.panels, x, given)
         return (wrap(output),) if shown else (), tuple(map(wrap, states_out))

@@ -6,8 +6,9 @@ at each call where a write might go unseen: to a plain array, or by NumPy code t
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -89,6 +90,24 @@ class Stack:
         panels: BackwardPanels = self.kernels.packed_back(matrices, into)
         return panels
 
+    def new_gradients(self, layer: int) -> tuple[Array, Array, Array]:
+        """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of a direction."""
+        of_weight_ih, of_weight_hh, of_bias = self._gradients[layer > 0]
+        return of_weight_ih(), of_weight_hh(), of_bias()
+
+    @functools.cached_property
+    def _gradients(self) -> list[tuple[Callable[[], Array], ...]]:
+        """What makes them: of the first layer, and of those above."""
+        makers = []
+        of_bias = functools.partial(np.empty, CELLS[self.cell].gates * self.H if self.form.bias else 0, self.dtype)
+        if not isinstance(self.nothing, np.ndarray):
+            of_bias = functools.partial(of_bias, like=self.nothing)
+        for features in (self.I, self.width):
+            shapes = parameter_shapes(self.cell, features, self.H, bias=False).values()
+            of_weights = [self.kernels.touched_maker(*shape, self.dtype) for shape in shapes]
+            makers.append((*of_weights, of_bias))
+        return makers
+
     def _groups(self, arrays: Sequence[Array]) -> list[Sequence[Array]]:
         each = self.form.each
         return [arrays[i : i + each] for i in range(0, len(arrays), each)]
@@ -163,6 +182,10 @@ class BoundParameters:
         return self._back
 
 
+#: bound, as they are, and their edges on the tape if these are known
+Parameters = tuple[BoundParameters, Sequence[Any], tuple[Any, ...] | None]
+
+
 class Kept:
     """What is kept with the first parameter until the memory of any of the parameters is freed.
 
@@ -195,6 +218,7 @@ class Last(NamedTuple):
     kept: Kept
     params: list[Any]
     length: int  # of the layer's parameters, None among them
+    edges: tuple[Any, ...] | None  # on the tape, of each; None if one is a view, whose edge may change
 
     def holding(self, parameters: dict[str, Any]) -> BoundParameters | None:
         """What the last call has bound, if the layer has the same parameters, unchanged: a look at each."""
@@ -208,6 +232,12 @@ class Last(NamedTuple):
 
     def __reduce__(self) -> Any:
         return NoneType, ()
+
+
+def last_of(kept: Kept, params: list[Any], length: int) -> Last:
+    """What a layer, which has so many parameters, may remember of a call."""
+    viewed = any(p._view is not None for p in params)
+    return Last(kept, params, length, None if viewed else tuple(map(tape.edge_of, params)))
 
 
 def bind(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | None]:
@@ -252,6 +282,6 @@ def frozen(module: Any) -> tuple[Stack, Array]:
 
     The errors of a call of the module, and RuntimeError for one on a GPU.
     """
-    bound, params = module._bound()
+    bound, params, _ = module._bound()
     check_on_cpu(params[0])
     return bound.stack, bound.stack.packed(_arrays(params, bound.stack.form))

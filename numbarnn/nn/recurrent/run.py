@@ -16,9 +16,7 @@ from ... import random
 from ...arrays.dtypes import Array
 from ...arrays.no_warnings import quietly
 from ...arrays.size import checked_shape
-from ...kernels.cells.cell import CELLS
 from ...kernels.cells.passes import Shape
-from .cells import parameter_shapes
 from .layout import Dense
 from .parameters import Stack
 
@@ -43,11 +41,8 @@ class Runner:
         self.plan = kernels.Plan(self.shape)
         self._nothing = stack.nothing
         self._output = kernels.matrix_maker(*checked_shape((R, width), stack.dtype), stack.dtype)
-        #: of the outputs below the last, and of the rows: without and with a backward pass to come
-        self._makers = [
-            (maker(np.empty, (below, R, width), stack), maker(np.empty, self.plan.rows(keep), stack))
-            for below, keep in ((self.plan.lower_layers, False), (layers - 1, True))
-        ]
+        #: without and with a backward pass to come, once there was one: see _makers_of
+        self._makers: list[Any] = [None, None]
         self._ends = directions, stack.cell
 
     def forward(self, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Filled:
@@ -55,13 +50,21 @@ class Runner:
 
         keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
         """
-        make_lower, make_rows = self._makers[keep]
+        make_lower, make_rows = self._makers[keep] or self._makers_of(keep)
         output = self._output()
         lower = self._nothing if make_lower is None else make_lower()
         kept = self._nothing if make_rows is None else make_rows()
         (x, by_sequence, offsets), (directions, cell) = rows, self._ends
         self.plan.forward((x, by_sequence, offsets, panels, states, lower, output, kept, directions, cell))
         return [*lower[::-1], output] if keep else [output], kept
+
+    def _makers_of(self, keep: bool) -> tuple[Any, Any]:
+        """What makes the outputs below the last, and the rows."""
+        _, _, R, _, H, layers, directions, dtype, _ = self.shape
+        below = layers - 1 if keep else self.plan.lower_layers
+        shapes = (below, R, directions * H), self.plan.rows(keep)
+        made = self._makers[keep] = tuple([maker(np.empty, shape, dtype, self._nothing) for shape in shapes])
+        return made
 
 
 def runner_for(
@@ -73,15 +76,15 @@ def runner_for(
     return Runner(stack, sizes, I, layers, directions)
 
 
-def maker(make: Callable[..., Array], shape: tuple[int, ...], stack: Stack, none: bool = True) -> Any:
-    """A function that makes arrays of this shape on the device of the parameters; None, if `none`, for a length of 0.
+def maker(make: Callable[..., Array], shape: tuple[int, ...], dtype: Any, like: Array) -> Any:
+    """A function that makes arrays of this shape where `like` is; None if the first length is 0.
 
     MemoryError for more bytes than there are addresses: checked here, once, and not at each call.
     """
-    if none and not shape[0]:
+    if not shape[0]:
         return None
-    made = functools.partial(make, checked_shape(shape, stack.dtype), stack.dtype)
-    return made if isinstance(stack.nothing, np.ndarray) else functools.partial(made, like=stack.nothing)
+    made = functools.partial(make, checked_shape(shape, dtype), dtype)
+    return made if isinstance(like, np.ndarray) else functools.partial(made, like=like)
 
 
 class Call:
@@ -100,7 +103,8 @@ class Call:
         self._output = layout.user_shape(stack.width) if dense else ()
         #: of input that is read where it lies
         self._rows = (layout.R, stack.I) if dense and type(stack.nothing) is np.ndarray else None
-        self._zeros = maker(np.zeros, (stack.states * stack.layers * stack.D, layout.B, stack.H), stack)
+        shape = stack.states * stack.layers * stack.D, layout.B, stack.H
+        self._zeros = maker(np.zeros, shape, stack.dtype, stack.nothing)
 
     @functools.cached_property
     def layer_runners(self) -> list[Runner]:
@@ -108,21 +112,6 @@ class Call:
         stack = self.stack
         first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
-
-    def new_gradients(self, layer: int) -> tuple[Array, Array, Array]:
-        """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of a direction."""
-        of_weight_ih, of_weight_hh, of_bias = self._gradients[layer > 0]
-        return of_weight_ih(), of_weight_hh(), of_bias()
-
-    @functools.cached_property
-    def _gradients(self) -> list[list[Callable[[], Array]]]:
-        stack, makers = self.stack, list[list[Callable[[], Array]]]()
-        rows = CELLS[stack.cell].gates * stack.H if stack.form.bias else 0
-        for features in (stack.I, stack.width):
-            weights = parameter_shapes(stack.cell, features, stack.H, bias=False).values()
-            of_weights = [stack.kernels.touched_maker(*shape, stack.dtype) for shape in weights]
-            makers.append([*of_weights, maker(np.empty, (rows,), stack, none=False)])
-        return makers
 
     def infer(self, panels: Array, x: Array, first: Sequence[Array | None]) -> tuple[Array, Sequence[Array]]:
         """The output of the last layer and the last states, as the user has them; `first`: the first states."""

@@ -17,6 +17,7 @@ from tolerance import assert_close
 import numbarnn as nb
 from numbarnn import nn
 from numbarnn.kernels.threads.dispatch import using
+from numbarnn.nn import functional as F
 from numbarnn.nn.recurrent.layout import Dense
 from numbarnn.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -347,7 +348,7 @@ def test_parameters_over_the_memory_of_others_have_their_own_gradients(needs):
     with_gradient = weight_hh if needs == "a leaf" else weight_hh * 2
 
     def run(other):
-        return nb.rnn_tanh(nb.ones(5, 2, 3), None, [weight_ih, other], False, 1, 0.0, False, False)[0]
+        return F.rnn_tanh(nb.ones(5, 2, 3), None, [weight_ih, other], False, 1, 0.0, False, False)[0]
 
     for _ in range(2):
         assert not run(with_gradient.detach()).requires_grad
