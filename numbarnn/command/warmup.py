@@ -102,8 +102,8 @@ def _inside(dtype: Any) -> None:
 
 def _cells(dtype: Any) -> None:
     """The code of all cells."""
-    for number in CELLS:
-        tiles.load(number, dtype)
+    for number, backward in itertools.product(CELLS, (False, True)):
+        tiles.load(number, dtype, backward)
 
 
 #: one of everything that has kernels of its own: a name, and what has them compiled for a dtype

@@ -103,10 +103,10 @@ if what == "all":
                     if any(isinstance(t, types.Array) for t in signature) and kernel.__module__ == module.__name__:
                         found[f"{module.__name__}.{name}"] = kernel.inspect_llvm(signature)
     found.update({name: function.inspect_llvm() for name, function in shared.compiled.items()})
-    for number, dtype in itertools.product(CELLS, ("float32", "float64")):
-        tiles.load(number, dtype)
-    for (number, dtype), codes in tiles._made.items():
-        found.update({f"{CELLS[number].name}, {dtype}, {i}": code.inspect_llvm() for i, code in enumerate(codes)})
+    for number, dtype, backward in itertools.product(CELLS, ("float32", "float64"), (False, True)):
+        tiles.load(number, dtype, backward)
+    for (number, dtype, backward), code in tiles._made.items():
+        found[f"{CELLS[number].name}, {dtype}, {int(backward)}"] = code.inspect_llvm()
 print(json.dumps([[ROWS * PANELS * PANEL_VECTORS, PANELS * PANEL_VECTORS], target.VECTOR_BYTES, found]))
 """
 

@@ -7,6 +7,7 @@ Results of all ways of sharing out are compared to the bit.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import mmap
 import random
 import sys
@@ -103,8 +104,8 @@ def drawn(rng: random.Random) -> Case:
 def take_exact_memory() -> None:
     """Have kernels compiled for ordinary arrays, and then no other arrays than guarded ones."""
     for dtype in ("float32", "float64"):
-        for number in CELLS:
-            tiles.load(number, dtype)
+        for number, backward in itertools.product(CELLS, (False, True)):
+            tiles.load(number, dtype, backward)
         nb.nn.RNN(3, 5, dtype=dtype).requires_grad_(False).stream(2).step(np.zeros((2, 3), dtype))
         nb.nn.RNN(3, 400, dtype=dtype).requires_grad_(False).stream(2).step(np.zeros((2, 3), dtype))
         for policy in [*BACKWARD.values(), POLICIES["layers"]]:

@@ -21,20 +21,20 @@ from .frames import Arguments, argument_types, frame_at
 #: before it where the two touch, so several rows are loaded before one is stored
 _ROWS = 8
 
-_made: dict[tuple[int, Any], Any] = {}
+#: the machine code, by cell, dtype, and whether it is that of `backward`
+_made: dict[tuple[int, Any, bool], Any] = {}
 
 
-def load(number: int, dtype: Any) -> None:
-    """Have the code of a cell for a NumPy dtype in memory, compiled or from the disk cache."""
-    key = number, np.dtype(dtype)
+def load(number: int, dtype: Any, backward: bool = False) -> None:
+    """Have `forward` or `backward` of a cell for a NumPy dtype in memory, compiled or from the disk cache."""
+    key = number, np.dtype(dtype), backward
     if key in _made:
         return
     cell, kind = CELLS[number], getattr(types, key[1].name)
     with signals.signals():
-        made = [jit.c_kernel(make(cell), argument_types(kind)) for make in (_forward_code, _backward_code)]
-        _made[key] = made
-        windows = cell.gates, cell.recurrent, cell.inputs, cell.states, cell.row_is_output, cell.direct
-        set_cell(number, FLOATS.index(kind), [*map(int, windows), *(code.address for code in made)])
+        code = _made[key] = jit.c_kernel((_backward_code if backward else _forward_code)(cell), argument_types(kind))
+        windows = cell.gates, cell.recurrent, cell.inputs, cell.states, int(cell.row_is_output), int(cell.direct)
+        set_cell(number, FLOATS.index(kind), windows, code.address, backward)
 
 
 def _forward_code(cell: Cell) -> Callable[..., None]:

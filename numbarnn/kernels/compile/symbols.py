@@ -9,7 +9,7 @@ kernels.  Code reads it first, and then whether the address is there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -50,10 +50,11 @@ def load(dtype: Any) -> None:
         make(getattr(types, np.dtype(dtype).name))
 
 
-def set_cell(number: int, dtype: int, words: list[int]) -> None:
+def set_cell(number: int, dtype: int, windows: Sequence[int], address: int, backward: bool) -> None:
     """Put the code of a cell into the table; `dtype`: its place in FLOATS."""
     begin = CELLS_AT + (number * len(FLOATS) + dtype) * CELL_WORDS
-    TABLE[begin : begin + CELL_WORDS] = words
+    TABLE[begin : begin + len(windows)] = windows
+    TABLE[begin + len(windows) + backward] = address
 
 
 def published(number: int) -> Callable[[Callable[..., None]], Any]:

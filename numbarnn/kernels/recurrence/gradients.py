@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cells import tiles
 from ..cells.cell import CELLS
 from ..cells.frames import code_of
 from ..cells.passes import DirectionBackward, LayerBackward, Shape
@@ -51,6 +52,7 @@ def _sizes(R: int, I: int, H: int, number: int, dtype: Any) -> tuple[int, int, A
     The parts are d_x and d_W_ih, d_W_hh, and backward through time; the workspace, in elements, is that of products.
     """
     cell = CELLS[number]
+    tiles.load(number, dtype, backward=True)
     workspace = max(
         linear.gradient_workspace(R, I, cell.gates * H, 1, dtype),
         linear.gradient_workspace(R, H, cell.recurrent * H, 1, dtype),
@@ -85,6 +87,7 @@ def through_time(b: DirectionBackward, d_gates: Array, h_prev: Array, policy: Po
 
     d_states holds the gradients of the last states and ends as those of the first.
     """
+    tiles.load(b.cell, d_gates.dtype, backward=True)
     R, (_, B, H) = len(d_gates), b.states.shape
     work = 2.0 * R * H * H * CELLS[b.cell].recurrent
     shape = Shape(len(b.offsets) - 1, B, R, b.x.shape[1], H, 1, 1, d_gates.dtype, b.cell)
