@@ -27,7 +27,7 @@ TIMES, TURNS, STEPS = 2000, 15, 200
 def one_order(init, a, panels, K, N, times):
     """`times` products init + a b, each with what the one before has made."""
     for _ in range(times):
-        gemm.product(at(init, 0), 0, gemm.by_rows(at(a, 0), 0), at(panels, 0), at(a, 0), 0, 1, K, N)
+        gemm.product((at(init, 0), 0), gemm.by_rows(at(a, 0), 0), at(panels, 0), (at(a, 0), 0), 1, K, N)
 
 
 @kernel

@@ -31,7 +31,7 @@ _PANELS = 2 if MR <= PAIR_ROWS else 1
 def _products(init, a, b, out, times):
     (M, K), N = a.shape, out.shape[1]
     for _ in range(times):
-        product(at(init, 0), 0, by_rows(at(a, 0), K), at(b, 0), at(out, 0), N, M, K, N)
+        product((at(init, 0), 0), by_rows(at(a, 0), K), at(b, 0), (at(out, 0), N), M, K, N)
 
 
 @kernel

@@ -131,6 +131,19 @@ def test_files_are_short_and_say_what_they_are_for(path):
         assert ast.get_docstring(nodes(path)[0]), f"{path}: no docstring"
 
 
+#: functions that have torch's parameters, however many these are
+LIKE_TORCH = {"rnn_tanh", "rnn_relu", "export", "__init__"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_what_travels_together_is_one_value(path):
+    for node in nodes(path):
+        if isinstance(node, ast.FunctionDef) and node.name not in LIKE_TORCH:
+            arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            names = [argument.arg for argument in arguments if argument.arg not in ("self", "cls", "typingctx")]
+            assert len(names) <= 8, f"{path}:{node.lineno}: {node.name} has {len(names)} parameters"
+
+
 def test_compile_options_live_in_one_place():
     for path in FILES:
         if path != PACKAGE / "kernels" / "compile" / "jit.py":

@@ -33,18 +33,18 @@ FACTOR = 4.0
 
 @jit.kernel
 def _product(init, init_row, a, panels, out, M, K, N):
-    gemm.product(at(init, 0), init_row, gemm.by_rows(at(a, 0), K), at(panels, 0), at(out, 0), N, M, K, N)
+    gemm.product((at(init, 0), init_row), gemm.by_rows(at(a, 0), K), at(panels, 0), (at(out, 0), N), M, K, N)
 
 
 @jit.kernel
 def _product_of_columns(init, init_row, a, panels, out, M, K, N):
-    gemm.product(at(init, 0), init_row, gemm.by_columns(at(a, 0), M), at(panels, 0), at(out, 0), N, M, K, N)
+    gemm.product((at(init, 0), init_row), gemm.by_columns(at(a, 0), M), at(panels, 0), (at(out, 0), N), M, K, N)
 
 
 @jit.kernel
 def _product_of_blocks(init, init_row, blocks, panels, out, M, K, N):
     rows = gemm.by_blocks(at(blocks, 0), MR * K + 3)
-    gemm.product(at(init, 0), init_row, rows, at(panels, 0), at(out, 0), N, M, K, N)
+    gemm.product((at(init, 0), init_row), rows, at(panels, 0), (at(out, 0), N), M, K, N)
 
 
 def products(init, init_row, a, panels, out, M, K, N):

@@ -69,4 +69,4 @@ def sequence(
 @published(2)
 def linear(weights: Pointer, x: Pointer, y: Pointer, bias: int, R: int, I: int, O: int) -> None:
     """y (R, O) = x (R, I) W^T + b; the bias takes `bias` elements, W^T comes after it."""
-    product(weights, 0, by_rows(x, I), plus(weights, bias), y, O, R, I, O)
+    product((weights, 0), by_rows(x, I), plus(weights, bias), (y, O), R, I, O)

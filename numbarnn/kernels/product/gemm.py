@@ -165,13 +165,15 @@ def by_blocks(a, block):
 
 
 @inner_kernel
-def product(init, init_row, rows, b, out, out_row, M, K, N):
-    """out (M, N) = init (M, N) + a (M, K) @ b (K, N); b in panels, all given as pointers.
+def product(init, rows, b, out, M, K, N):
+    """out (M, N) = init (M, N) + a (M, K) @ b (K, N).
 
-    `rows` says where a is and how it lies: by_rows, by_columns or by_blocks.  Row r of init begins at r * init_row
-    (init_row is 0 where one row is added to all).  out may be the memory of init, but not of a.
+    init, out: a pointer and the stride of a row each; the stride of init is 0 where one row is added to all.
+    rows: where a is and how it lies: by_rows, by_columns or by_blocks.
+    b: panels, a pointer.
+    out may be the memory of init, but not of a.
     """
-    a, a_row, a_k, block = rows
+    (init, init_row), (a, a_row, a_k, block), (out, out_row) = init, rows, out
     if M == 1:
         _product_of_row(init, a, a_k, b, out, K, N)
         return

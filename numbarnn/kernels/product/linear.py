@@ -53,7 +53,8 @@ def _forward_parallel(x, weight, bias, y, count, team):
 def _forward_share(x, weight, bias, y, i, count):
     I, O = x.shape[1], y.shape[1]
     begin, end = share_of(y.shape[0], i, count)
-    product(at(bias, 0), 0, by_rows(at(x, begin * I), I), at(weight, 0), at(y, begin * O), O, end - begin, I, O)
+    init, out = (at(bias, 0), 0), (at(y, begin * O), O)
+    product(init, by_rows(at(x, begin * I), I), at(weight, 0), out, end - begin, I, O)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -113,9 +114,9 @@ def backward_share(fields, workspaces, i, count):
     if b.d_x.size > 0:
         begin, end = share_of(R, i, count)
         d_rows = at(b.d_x, begin * I)
-        init, init_row = (at(b.zeros, 0), 0) if b.zeros.size > 0 else (d_rows, I)
+        init = (at(b.zeros, 0), 0) if b.zeros.size > 0 else (d_rows, I)
         a = by_rows(at(b.d_y, begin * row + b.column), row)
-        product(init, init_row, a, at(b.weight, 0), d_rows, I, end - begin, O, I)
+        product(init, a, at(b.weight, 0), (d_rows, I), end - begin, O, I)
     d_y, workspace = (at(b.d_y, b.column), row), at(workspaces, i * workspaces.shape[1])
     sum_products(d_y, (at(b.x, 0), I), (R, I), (b.d_weight, b.d_bias), share_of(O, i, count), workspace, True)
 
@@ -175,7 +176,7 @@ def sum_products(d_y, x, sizes, sums, rows, workspace, first):
             if r == 0:
                 before = (zeros, 0) if first else result
             after = kept if wide and r + K < R else result
-            product(before[0], before[1], a, plus(panels, n * K), after[0], after[1], M, K, min(pair, I - n))
+            product(before, a, plus(panels, n * K), after, M, K, min(pair, I - n))
 
 
 @inner_kernel

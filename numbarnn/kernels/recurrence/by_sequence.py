@@ -78,8 +78,8 @@ def _advance(direction, frame, row, states, M, first, N):
     gates, stride = plus(direction.rows, row * direction.stride + first), direction.stride
     panels, apart = plus(direction.weight_hh, first * H), padded(H, direction.weight_hh) * H
     for g in range(code.recurrent):
-        gate = plus(gates, g * H)
-        product(gate, stride, by_rows(h_prev, h_prev_row), plus(panels, g * apart), gate, stride, M, H, N)
+        gate = plus(gates, g * H), stride
+        product(gate, by_rows(h_prev, h_prev_row), plus(panels, g * apart), gate, M, H, N)
     frame[H_PREV_ROW] = h_prev_row
     if code.states > 1:
         frame[C_PREV_ROW] = c_prev_row
@@ -125,12 +125,12 @@ def step_backward(view, frame, step, b0, b1, first, N):
     if m > 0:
         d_after = plus(view.d_gates, (offsets[after] + b0) * d_row)
         if going > 0:
-            product(plus(view.d_output, row * width + first), width, by_rows(d_after, d_row), panels,
-                    plus(view.d_gates, row * d_row + first), d_row, going, K, N)  # fmt: skip
+            d_output, d_gates = plus(view.d_output, row * width + first), plus(view.d_gates, row * d_row + first)
+            product((d_output, width), by_rows(d_after, d_row), panels, (d_gates, d_row), going, K, N)
         if m > n:
             ended, d_first = by_rows(plus(d_after, n * d_row), d_row), plus(d_state, n * H)
-            init, init_row = (d_first, H) if code.direct else (view.zeros, 0)
-            product(init, init_row, ended, panels, d_first, H, m - n, K, N)
+            init = (d_first, H) if code.direct else (view.zeros, 0)
+            product(init, ended, panels, (d_first, H), m - n, K, N)
     for b in range(going, n):
         d = plus(view.d_gates, (row + b) * d_row + first)
         source, d_last = plus(view.d_output, (row + b) * width + first), plus(d_state, b * H)

@@ -73,7 +73,7 @@ def _gates(layer, d, a, rows, M, columns):
         copy_rows(plus(bias, g * apart + first), 0, plus(rows, g * H + first), stride, M, N)
     for g in range(code.inputs, code.gates):
         panels = plus(weight_ih, ((g - code.inputs) * apart + first) * I)
-        product(plus(bias, g * apart + first), 0, a, panels, plus(rows, g * H + first), stride, M, I, N)
+        product((plus(bias, g * apart + first), 0), a, panels, (plus(rows, g * H + first), stride), M, I, N)
 
 
 @inner_kernel

@@ -69,11 +69,11 @@ def step_layers(stack, x, states, workspace, group):
                 copy_rows(plus(panels, g * apart), 0, plus(workspace, g * H), row, n, H)
             for g in range(code.inputs, code.gates):
                 mine = plus(weight_ih, (g - code.inputs) * apart * features)
-                product(plus(panels, g * apart), 0, by_rows(source, features), mine, plus(workspace, g * H), row, n,
-                        features, H)  # fmt: skip
+                bias, gate = plus(panels, g * apart), plus(workspace, g * H)
+                product((bias, 0), by_rows(source, features), mine, (gate, row), n, features, H)
             for g in range(code.recurrent):
-                gate = plus(workspace, g * H)
-                product(gate, row, by_rows(h, H), plus(weight_hh, g * apart * H), gate, row, n, H, H)
+                gate = plus(workspace, g * H), row
+                product(gate, by_rows(h, H), plus(weight_hh, g * apart * H), gate, n, H, H)
             if code.states > 1:
                 frame[C_PREV] = frame[C] = address_of(c)
             call_code(code.forward, frame, workspace, workspace, h, h, n, H)
