@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
+class Marks:
+    """`lost` is another object each time that a Version, of whatever tensor, loses its mark.
+
+    Who has found many marks in their places needs to look again only if it has changed.
+    """
+
+    __slots__ = ("lost",)
+
+    def __init__(self) -> None:
+        self.lost = object()
+
+
+marks = Marks()
+
+
 class Version:
     """Counts the writes to one block of memory; all views of it share one Version.
 
@@ -44,8 +59,16 @@ class Version:
     def wrote(self) -> None:
         """Count a write."""
         self.count += 1
-        self.mark = None
+        if self.mark is not None:
+            self.unmark()
 
     def expose(self) -> None:
         """Note that NumPy code outside holds the memory from now on."""
-        self.exposed, self.mark = True, None
+        self.exposed = True
+        self.unmark()
+
+    def unmark(self) -> None:
+        """Take the mark away, if there is one."""
+        if self.mark is not None:
+            self.mark = None
+            marks.lost = object()  # no number that is counted up: of two threads at once, one would go unseen

@@ -69,8 +69,10 @@ class _Place:
 
     def restore(self) -> None:
         tensor, version = self._tensor, self._version
+        tensor._version.unmark()
         tensor._array, tensor._version, tensor._grad = self._array, version, self._grad
-        tensor._requires_grad, tensor._cache, version.mark = self._requires_grad, None, None
+        tensor._requires_grad, tensor._cache = self._requires_grad, None
+        version.unmark()
         if self._values is not None and (version.count != self._count or version.exposed):
             self._array[...] = self._values
             version.wrote()

@@ -102,7 +102,8 @@ class Tensor(Methods):
             )
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, got {self._array.dtype}")
-        self._requires_grad, self._version.mark = value, None
+        self._requires_grad = value
+        self._version.unmark()
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad` and return the tensor."""
@@ -154,6 +155,7 @@ class Tensor(Methods):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         array, version = self._array, self._version
         self._array, self._version, self._cache = value._array, value._version, None
+        version.unmark()
         if self._array is not array:
             version.announce()
             version.wrote()  # operations that saved the tensor would read the new array: backward() refuses
@@ -168,7 +170,8 @@ class Tensor(Methods):
         """Forget the history, in place."""
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self._node, self._requires_grad, self._version.mark = None, False, None
+        self._node, self._requires_grad = None, False
+        self._version.unmark()
         return self
 
     def retain_grad(self) -> None:

@@ -29,11 +29,11 @@ class Plan:
     policy: what decides, in the place of that in use (threads/dispatch.py).
     """
 
-    __slots__ = ("_choice", "_policy", "operations", "shape", "step")
+    __slots__ = ("_choice", "_layered", "_policy", "operations", "shape", "step")
 
     def __init__(self, shape: Shape, policy: Policy | None = None) -> None:
         tiles.load(shape.cell, shape.dtype)
-        self.shape, self._policy = shape, policy
+        self.shape, self._policy, self._layered = shape, policy, shape.layers > 1
         now = dispatch.policy() if policy is None else policy
         self.operations = operations(shape, now)
         one = shape.T == shape.directions == 1 and shape.R == shape.B and self.operations < now.serial_operations
@@ -64,19 +64,23 @@ class Plan:
         The layer below the last writes to lower[0], and so on downwards, starting over where there are fewer.
         p: a Pass, or its fields in a plain tuple, which takes 0.6 us less.
         """
-        x, _, _, panels, states, lower, output, rows, _, cell = p
-        if self.step is not None and not len(lower) and not len(rows):
-            self.step(panels, states, self.shape.I, cell, x, output)
-            return
+        if self.step is not None:
+            x, _, _, panels, states, lower, output, rows, _, cell = p
+            if not len(lower) and not len(rows):
+                self.step(panels, states, self.shape.I, cell, x, output)
+                return
         policy = dispatch.policy() if self._policy is None else self._policy
-        alone, fields = not policy.worth(self.operations), p if type(p) is tuple else tuple(p)
-        in_place = self.shape.layers > 1 and len(lower) == 0
-        if alone and not in_place:
-            forward_serial(fields)
-            return
-        parallel, count = (None, 1) if alone else self._chosen(policy)
-        size = workspace_size(self.shape.R, output.shape[1]) if in_place else 0
-        args = fields, workspaces(count, size, output.dtype)
+        if policy.worth(self.operations):
+            self._share_out(Pass(*p), *self._chosen(policy))
+        elif self._layered and not len(Pass(*p).lower):  # in place, which needs a workspace
+            self._share_out(Pass(*p), None, 1)
+        else:
+            forward_serial(p if type(p) is tuple else tuple(p))
+
+    def _share_out(self, p: Pass, parallel: Any, count: int) -> None:
+        in_place = self._layered and len(p.lower) == 0
+        size = workspace_size(self.shape.R, p.output.shape[1]) if in_place else 0
+        args = tuple(p), workspaces(count, size, p.output.dtype)
         run_parallel(by_sequence.forward_share, parallel, args, count)
 
     def _chosen(self, policy: Policy) -> tuple[Callable[..., bool], int]:

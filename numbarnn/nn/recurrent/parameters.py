@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Sequence
+from operator import is_
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from ...arrays.devices import check_on_cpu, check_together
 from ...arrays.dtypes import FLOATS, Array
 from ...autograd import tape
 from ...autograd.record import states_of
+from ...autograd.write_counter import marks
 from ...kernels import backend
 from ...kernels.cells.cell import CELLS
 from ...tensors.tensor import Tensor
@@ -144,13 +146,15 @@ class BoundParameters:
     parameters, whose panels are written over.
     """
 
-    __slots__ = ("_back", "_spare", "frozen", "marks", "panels", "stack", "states")
+    __slots__ = ("_back", "_marks", "_spare", "frozen", "lost", "panels", "stack", "states")
 
     def __init__(
         self, stack: Stack, params: Sequence[Any], states: list[Any], before: BoundParameters | None = None
     ) -> None:
         self.stack, self.states = stack, states
-        self.marks = [version.marked() for version, _ in states]  # before the values are read
+        #: `marks.lost` when all marks were found in their places; they and it are read before the values
+        self.lost = marks.lost
+        self._marks = [version.marked() for version, _ in states]
         #: whether no parameter needs a gradient, and all are leaves that are no views
         self.frozen = _are_frozen(params)
         arrays = _arrays(params, stack.form)
@@ -163,15 +167,14 @@ class BoundParameters:
 
         The same tensors then also need gradients as they did.
         """
-        if len(params) != len(self.marks):
-            return False
+        lost = marks.lost  # before the marks are looked at
         try:
-            for p, mark in zip(params, self.marks):  # noqa: B905  # strict=True costs 0.1 us
-                if p._version.mark is not mark:  # nor has one in other memory
-                    return False
+            held = [p._version.mark for p in params] == self._marks
         except AttributeError:  # a plain array among them
             return False
-        return True
+        if held:
+            self.lost = lost
+        return held
 
     def back(self, params: Sequence[Any]) -> BackwardPanels:
         """The panels that the backward pass reads: kept where the parameters still have their values."""
@@ -221,14 +224,14 @@ class Last(NamedTuple):
     edges: tuple[Any, ...] | None  # on the tape, of each; None if one is a view, whose edge may change
 
     def holding(self, parameters: dict[str, Any]) -> BoundParameters | None:
-        """What the last call has bound, if the layer has the same parameters, unchanged: a look at each."""
-        bound = self.kept.bound
-        if bound is None or len(parameters) != self.length:
+        """What the last call has bound, if the layer has the same parameters, unchanged.
+
+        The values of a stack are looked at together: 16 parameters take 0.4 us, and 1.9 one by one.
+        """
+        bound, params = self.kept.bound, self.params
+        if bound is None or len(parameters) != self.length or not all(map(is_, parameters.values(), params)):
             return None
-        for p, same, mark in zip(parameters.values(), self.params, bound.marks):  # noqa: B905  # None may come last
-            if p is not same or p._version.mark is not mark:
-                return None
-        return bound
+        return bound if bound.lost is marks.lost or bound.hold(params) else None
 
     def __reduce__(self) -> Any:
         return NoneType, ()
