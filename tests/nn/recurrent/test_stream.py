@@ -84,9 +84,9 @@ def kernel_of(B, I, H, layers=1):
 
 def test_what_takes_a_step_depends_on_its_size():
     sizes = [(1, 16, 32), (1, 64, 512), (64, 64, 512)]
-    assert [kernel_of(*size) for size in sizes] == [step.take_brief, step.take, None]
-    assert not step.take_brief.targetoptions["nogil"]
-    assert step.take.targetoptions["nogil"]
+    assert [kernel_of(*size) for size in sizes] == [step.step_with_gil, step.step_without_gil, None]
+    assert not step.step_with_gil.targetoptions["nogil"]
+    assert step.step_without_gil.targetoptions["nogil"]
 
 
 @pytest.mark.parametrize("B", BATCHES)
