@@ -11,7 +11,7 @@ from ..threads.dispatch import Policy
 def operations(shape: Shape, policy: Policy) -> int:
     """Floating-point operations of a pass forward.
 
-    Where H is large enough for threads to share out columns, fewer sequences than `free_batch` count as so many,
+    Where H is large enough for threads to share out columns, fewer sequences than `free_batch` count as up to so many,
     because they take as long.
     """
     _, B, R, I, H, L, D, _, number = shape

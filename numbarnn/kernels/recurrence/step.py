@@ -118,8 +118,7 @@ def _step(panels, states, I, cell, x, y):
 def _step_one_by_one(stack, x, states, workspace):
     """`step_layers`, one sequence at a time, with a workspace given as an array.
 
-    Numba frees an array after its last use, and use of a pointer to it does not count; an argument lives through the
-    call.
+    Numba frees an array after its last use, for which pointers do not count; an argument lives through the call.
     """
     step_layers(stack, at(x, 0), at(states, 0), at(workspace, 0), 1)
 
