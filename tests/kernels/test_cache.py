@@ -172,7 +172,7 @@ def test_what_another_user_may_have_planted_is_not_run(planted, name):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners and modes on this platform")
-def test_where_others_may_write_this_user_has_a_folder_of_his_own(cache):
+def test_a_user_gets_a_folder_that_others_may_not_write(cache):
     """Of the same version, beside the one that others may have written to."""
     first = files(cache)[0]
     before = {file.parent.name for file in files(cache)}
@@ -195,7 +195,7 @@ def test_the_file_of_another_kernel_is_not_taken(cache):
     assert stderr(cache) == "kept"
 
 
-def test_a_folder_in_the_place_of_a_file_is_lived_with(cache):
+def test_a_folder_in_the_place_of_a_file_is_tolerated(cache):
     """One line for each package's folder says so, and one that its kernels are not kept."""
     _, *others = {file.parent for file in files(cache)}
     for file in files(cache):
@@ -353,7 +353,7 @@ def _tree(folder):
 
 
 @pytest.mark.parametrize("name", NOT_OURS)
-def test_what_is_not_ours_stays(tmp_path, name):
+def test_only_folders_of_old_versions_are_removed(tmp_path, name):
     cache = tmp_path / "cache"
     cache.mkdir()
     NOT_OURS[name](cache)
@@ -500,7 +500,7 @@ assert packing.packed(np.ones((2, 3), np.float32))[0] == 1
     assert processes.run(program, NUMBA_CACHE_DIR=str(tmp_path)) == ("", "")
 
 
-def test_what_is_compiled_anew_is_of_this_process_alone(cache):
+def test_recompiled_kernels_are_not_written_to_the_cache(cache):
     """As after a change of what a kernel refers to, of which no key knows."""
     program = PROGRAM + "packing._pack_matrix.recompile()"
     before = {file: file.stat().st_mtime_ns for file in files(cache)}

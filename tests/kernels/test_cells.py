@@ -105,7 +105,7 @@ SIZES = {
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_forward_is_the_equations_however_it_is_shared_out(name, dtype, size, rng):
+def test_forward_gives_the_equations_under_every_policy(name, dtype, size, rng):
     lengths, I, H, L, D = SIZES[size]
     case = drawn(rng, CELLS[name], lengths, I, H, L, D, dtype)
     outputs, states, rows = forward(plain, plain.Plan(case.shape()), case)
@@ -135,7 +135,7 @@ def weights_of_kernels():
 
 @pytest.mark.parametrize("size", [size for size, (_, _, _, L, _) in SIZES.items()])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_backward_is_the_equations_however_it_is_shared_out(name, dtype, size, rng):
+def test_backward_gives_the_equations_under_every_policy(name, dtype, size, rng):
     lengths, I, H, _, D = SIZES[size]
     case = drawn(rng, CELLS[name], lengths, I, H, 1, D, dtype)
     outputs, _, rows = forward(plain, plain.Plan(case.shape()), case)
@@ -154,7 +154,7 @@ def test_backward_is_the_equations_however_it_is_shared_out(name, dtype, size, r
 
 
 @pytest.mark.parametrize("size", ["one sequence", "ragged, two directions"])
-def test_gradients_are_central_differences(name, size, rng):
+def test_gradients_match_central_differences(name, size, rng):
     lengths, I, H, _, D = SIZES[size]
     case = drawn(rng, CELLS[name], lengths, I, H, 1, D)
     kernels, plan = weights_of_kernels(), Plan(case.shape())
@@ -180,7 +180,7 @@ def test_gradients_are_central_differences(name, size, rng):
 
 @pytest.mark.parametrize("B", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_steps_one_at_a_time_have_the_bits_of_the_sequence(name, dtype, B, rng):
+def test_single_steps_have_the_bits_of_the_sequence(name, dtype, B, rng):
     """A step of a stream, one inside compiled code, and a sequence inside compiled code."""
     T, I, H, L = 6, 3, 21, 2
     cell = CELLS[name]
@@ -212,7 +212,7 @@ def all_steps(params, x, h):
         step(params, x[t], h)
 
 
-def test_what_is_packed_is_unpacked(name, rng):
+def test_unpacking_undoes_packing(name, rng):
     case = drawn(rng, CELLS[name], [2], 3, 18, 2, 2)
     panels = backend.packed_layers(case.parameters)
     found = unpacked_layers(CELLS[name].number, panels, 3, 18, 2, 2)
@@ -221,7 +221,7 @@ def test_what_is_packed_is_unpacked(name, rng):
             np.testing.assert_array_equal(a, b)
 
 
-def test_drivers_are_not_compiled_anew_for_another_cell(name, rng):
+def test_no_driver_is_compiled_anew_for_another_cell(name, rng):
     """What kernels know of a cell are integers."""
     from numbarnn.kernels.recurrence import by_sequence
 

@@ -64,7 +64,7 @@ def test_what_a_handler_raises_comes_after_the_block(calls):
     assert handlers() == before
 
 
-def test_what_the_block_raises_goes_on(calls):
+def test_an_exception_in_the_block_propagates(calls):
     before = handlers()
     with pytest.raises(KeyError):
         hold([signal.SIGUSR1], KeyError)
@@ -78,7 +78,7 @@ def test_a_handler_that_is_set_meanwhile_stays(calls):
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
 
 
-def test_what_is_put_over_pythons_handlers_stays():
+def test_handlers_installed_by_c_code_stay():
     """As faulthandler and libraries in C do."""
     out, err = processes.run("""
 import faulthandler, signal, sys

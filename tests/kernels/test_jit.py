@@ -87,7 +87,7 @@ def loop_over_parts(params, head, xs, hs, outputs, ys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("B", [None, 3])
-def test_parts_that_a_loop_takes(rng, B):
+def test_parts_of_arrays_as_arguments_in_a_loop(rng, B):
     rnn, head, x = nn.RNN(I, H, 2), nn.Linear(H, 4), inputs(rng, B)
     output, h_n, filled, h = results(rnn, x)
     x.flags.writeable = False
@@ -101,7 +101,7 @@ def test_parts_that_a_loop_takes(rng, B):
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("B", "units", "layers"), [(None, 300, 2), (2, 130, 1), (9, 2000, 1), (50, 260, 2)])
-def test_the_bits_of_many_units(rng, dtype, B, units, layers):
+def test_wide_layers_have_the_bits_of_the_layer(rng, dtype, B, units, layers):
     rnn, x = nn.RNN(150, units, layers, dtype=dtype), inputs(rng, B, dtype, 150)
     output, h_n, filled, h = results(rnn, x)
     params = jit.pack(rnn)
@@ -113,7 +113,7 @@ def test_the_bits_of_many_units(rng, dtype, B, units, layers):
 
 
 @pytest.mark.slow
-def test_steps_are_those_of_the_equation(rng):
+def test_steps_match_the_equation(rng):
     rnn, x, h = rnn_cases.make(rng, num_layers=2)
     want, h_n, _ = naive.rnn(x, h, rnn_cases.layers_of(rnn))
     output = np.empty_like(want)
@@ -126,7 +126,7 @@ def test_steps_are_those_of_the_equation(rng):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("B", [None, 3, 40])
 @pytest.mark.parametrize("options", OPTIONS)
-def test_two_directions_are_for_sequence(rng, dtype, B, options):
+def test_sequence_takes_two_directions(rng, dtype, B, options):
     rnn, x = nn.RNN(I, H, dtype=dtype, bidirectional=True, **options), inputs(rng, B, dtype)
     output, h_n, filled, h = results(rnn, x)
     params = jit.pack(rnn)
@@ -258,7 +258,7 @@ def test_training_goes_on_beside_what_was_packed(rng):
     np.testing.assert_array_equal(filled, output)
 
 
-def test_what_a_pack_says():
+def test_fields_and_repr_of_a_pack():
     params = jit.pack(nn.RNN(I, H, num_layers=3, bidirectional=True))
     assert isinstance(params, jit.BidirectionalParameters)
     assert (params.input_size, params.hidden_size, params.num_layers) == (I, H, 3)
@@ -534,7 +534,7 @@ def closed_loop(rnn, head, first, h, outputs):
 
 
 @pytest.mark.slow
-def test_a_loop_of_100_000_steps_is_the_one_through_python():
+def test_a_compiled_loop_of_100_000_steps_equals_one_in_python():
     nb.manual_seed(3)
     rnn, head, count = nn.RNN(2, 16, num_layers=2), nn.Linear(16, 1), 100_000
     outputs, h = np.empty((count, 1), F32), np.zeros((2, 16), F32)

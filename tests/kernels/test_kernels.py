@@ -155,7 +155,7 @@ def test_linear(rng, dtype, shared):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("rows", "columns"), [(0, 5), (3, 4), (700, 900)])
-def test_touched_memory_belongs_to_its_array(rows, columns, dtype):
+def test_touched_memory_is_owned_by_its_array(rows, columns, dtype):
     """A gradient becomes `grad` as it is: a view of other memory would be copied."""
     made = packing.touched_maker(rows, columns, dtype)()
     assert (made.shape, made.dtype, made.base) == ((rows, columns), dtype, None)
@@ -308,7 +308,7 @@ def relu_results(shape, dtype, power, d_power):
 
 @pytest.mark.parametrize("dtype", MAGNITUDES)
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 1, 1, 70), (1, 9, 40, 1), (20, 3, 5, 130), (4, 40, 33, 17)])
-def test_no_digit_is_lost_to_magnitudes(dtype, shape):
+def test_scaled_inputs_give_scaled_results_to_the_bit(dtype, shape):
     """relu(s a) = s relu(a) for s > 0, and so are states and gradients, to the bit."""
     expected = relu_results(shape, dtype, 0, 0)
     for powers in MAGNITUDES[dtype]:
@@ -330,7 +330,7 @@ def test_nan_and_infinity_pass_through(shared):
         np.testing.assert_allclose(output[:, 0], expected, rtol=1e-6)
 
 
-def test_who_shares_what():
+def test_size_decides_whether_columns_or_sequences_are_shared():
     """Columns where weights fit no core's cache and sequences are few; sequences else."""
     shapes = {(B, H): Shape(9, B, 9 * B, 5, H, 1, 1, np.dtype("f4"), 1) for B in (1, 8, 64) for H in (64, 512, 1024)}
     threads = {size: sharing.column_threads(shape, Policy(threads=2)) for size, shape in shapes.items()}

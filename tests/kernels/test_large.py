@@ -34,7 +34,7 @@ def sparse(tmp_path):
 
 
 @pytest.mark.parametrize("shared", ["nothing", "sequences", "columns"])
-def test_rows_far_away_are_as_any(sparse, shared):
+def test_rows_beyond_4_billion_elements_are_as_any(sparse, shared):
     """Forward and back, where they lie and at the end of arrays of more than 2**32 elements."""
     rng, rows, policy = np.random.default_rng(3), T * B, POLICIES[shared]
     x, d_output = (rng.standard_normal((rows, n), dtype=np.float32) for n in (I, H))

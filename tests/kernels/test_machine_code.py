@@ -195,7 +195,7 @@ def test_a_tile_that_is_too_tall_is_seen(name: str, cache: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SSE2", "AVX-512"])
-def test_the_cpu_of_this_machine_decides_nothing(name: str, tmp_path: Path) -> None:
+def test_machine_code_does_not_depend_on_this_cpu(name: str, tmp_path: Path) -> None:
     seen = [
         ir(TARGETS[name], "tile", str(tmp_path / cpu), NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES="")
         for cpu in ("x86-64", "haswell", "znver4")

@@ -225,7 +225,7 @@ for layers in (1, 2):
 
 
 @pytest.mark.slow
-def test_h_n_alone_is_h_n():
+def test_h_n_is_the_same_without_output():
     processes.run(H_N_ALONE, NUMBA_DISABLE_JIT="1")
 
 
@@ -263,7 +263,7 @@ def test_commands_say_that_kernels_are_off(command, code, says):
 
 
 @pytest.mark.slow
-def test_one_switch_for_all():
+def test_every_function_of_the_backend_follows_the_switch():
     program = """
 import json, numba
 from numbarnn.kernels import backend

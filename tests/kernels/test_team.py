@@ -57,7 +57,7 @@ def test_every_share_is_run_once_whether_threads_are_awake_or_asleep():
         assert words.tolist() == expected.tolist()
 
 
-def test_nobody_waits_for_threads_that_are_not_there():
+def test_no_call_waits_for_threads_that_did_not_start():
     """As where no thread is to be had, or where the threads' cores are somebody else's."""
     made, words = team.Team(4), np.zeros(4, np.int64)
     _count(words, 7, 4, made.address)
@@ -104,7 +104,7 @@ def test_threads_sleep_when_there_is_nothing_to_do():
 
 @pytest.mark.parametrize("options", [{}, {"num_layers": 3}, {"bidirectional": True, "num_layers": 2}])
 @pytest.mark.parametrize("shared", ["sequences", "columns", "layers"])
-def test_whoever_finds_the_team_taken_does_all_alone(shared, options):
+def test_a_call_that_finds_the_team_taken_runs_on_one_thread(shared, options):
     words, results = dispatch._team_of(3)._lines, []
     for taken in (0, 1, 0):
         nb.manual_seed(2)
@@ -123,7 +123,7 @@ def test_whoever_finds_the_team_taken_does_all_alone(shared, options):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity masks on this platform")
-def test_threads_may_run_where_they_might_before():
+def test_waking_leaves_the_affinity_of_threads_as_it_was():
     made, words = team.Team(3), np.zeros(3, np.int64)
     others = {thread.ident for thread in threading.enumerate()}
     made.invite(3)
@@ -141,7 +141,7 @@ def _words(address):
     return swap(address, 5) * 10 + load(address)
 
 
-def test_words():
+def test_atomic_operations_on_words():
     words = np.array([2], np.int64)
     assert _words(words.ctypes.data) == 35
     assert words[0] == 5

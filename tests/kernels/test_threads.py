@@ -32,7 +32,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_calls_in_a_row_are_worth_it_and_one_by_itself_is_not(clock):
+def test_calls_in_a_row_are_worth_threads_and_one_by_itself_is_not(clock):
     assert not POLICY.worth(SMALL)
     clock[0] += POLICY.in_a_row / 2
     assert POLICY.worth(SMALL)
@@ -42,7 +42,7 @@ def test_calls_in_a_row_are_worth_it_and_one_by_itself_is_not(clock):
     assert not POLICY.worth(SMALL)
 
 
-def test_much_work_always_is_and_little_never(clock):
+def test_large_work_is_always_worth_threads_and_small_work_never(clock):
     assert POLICY.worth(LARGE)
     assert not POLICY.worth(SMALL - 1)
     clock[0] += POLICY.in_a_row * 2
@@ -50,7 +50,7 @@ def test_much_work_always_is_and_little_never(clock):
     assert not POLICY.worth(SMALL - 1)
 
 
-def test_little_work_between_small_calls_makes_no_row(clock):
+def test_calls_too_small_for_threads_do_not_count_as_a_row(clock):
     assert not POLICY.worth(SMALL)
     clock[0] += POLICY.in_a_row * 2
     for _ in range(3):
@@ -58,14 +58,14 @@ def test_little_work_between_small_calls_makes_no_row(clock):
     assert not POLICY.worth(SMALL)
 
 
-def test_threads_that_are_awake_are_used(clock, monkeypatch):
+def test_small_work_uses_threads_that_are_awake(clock, monkeypatch):
     for awake in (False, True):
         clock[0] += POLICY.in_a_row * 2
         monkeypatch.setattr(dispatch, "_team", SimpleNamespace(is_awake=lambda awake=awake: awake))
         assert POLICY.worth(SMALL) == awake
 
 
-def test_a_member_is_awake_until_it_sleeps():
+def test_a_worker_is_awake_until_it_sleeps():
     made = team.Team(2)
     assert not made.is_awake()  # nobody there
     made.invite(2)
@@ -90,7 +90,7 @@ def test_operations_are_those_of_all_products(layers, directions):
     assert operations(R, B, I, H, layers, directions) == 2 * R * elements
 
 
-def test_few_sequences_count_as_more_where_columns_are_shared_out():
+def test_few_sequences_count_as_more_if_columns_are_shared():
     six = operations(6, 6, 1, 600)
     assert [operations(6, B, 1, 600) / six for B in (1, 2, 3, 4)] == [4, 2, 1, 1]
     assert operations(6, 1, 1, 100) == operations(6, 6, 1, 100)
@@ -104,7 +104,7 @@ def test_a_policy_is_in_use_until_its_block_ends():
     assert dispatch.policy() is before
 
 
-def test_a_policy_that_is_given_decides_in_place_of_that_in_use():
+def test_the_policy_of_a_plan_replaces_the_one_in_use():
     shape = Shape(2, 3, 6, 5, 7, 1, 1, np.dtype(np.float32), TANH.number)
     with dispatch.using(dispatch.Policy(threads=4)):
         assert dispatch.policy().available() == 4

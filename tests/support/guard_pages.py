@@ -176,7 +176,7 @@ def forward(rng: random.Random, case: Case, values: Any) -> Arrays:
             assert parallel(tuple(p), workspaces, count, dispatch._team_of(count).address)
         found.append((way, output, states, rows))
     if T == D == 1 and R == B:
-        for take in (step.take, step.take_brief):
+        for take in (step.step_without_gil, step.step_with_gil):
             states, output = guarded.filled(first), guarded.empty((R, H), dtype)
             take(panels, states, I, number, x, output)
             found.append((take.__name__, output, states, found[0][3]))

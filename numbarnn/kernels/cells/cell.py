@@ -1,4 +1,4 @@
-"""What a cell is to everything else: its windows, its states and two functions."""
+"""What the rest of the package knows of a cell: its windows of gates, its states and two functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 #: all cells by their numbers, which is how compiled code knows them
 CELLS: dict[int, Cell] = {}
-#: how many there may be
+#: all numbers are below this
 MOST = 32
 
 
@@ -17,13 +17,13 @@ class Cell:
     """A recurrent cell; the package's docstring says what its functions do.
 
     number: what compiled code and pickles call it: 1 to 15 for those of this package, 16 to 31 for all others.
-    gates: G, those of a row.
-    recurrent: gates 0 : recurrent have the recurrent product added.
-    inputs: gates inputs : G have the input product added.
+    gates: G, the gates of a row.
+    recurrent: the recurrent product is added to the gates 0 : recurrent.
+    inputs: the input product is added to the gates inputs : G.
     states: 1 for h; 2 for h and c, which `forward` and `backward` then take and return as well: (gates, h_prev, c_prev)
         -> (gates, h, c), and (gates, h_prev, c_prev, h, c, d_h, d_c) -> (d_gates, d_h_prev, d_c_prev).
-    row_is_output: the one gate that `forward` returns is h itself, and no row is kept beside the output.
-    direct: whether h_prev is read by `forward`: else `backward` returns None for its gradient.
+    row_is_output: the one gate that `forward` returns is h itself, so no row is kept beside the output.
+    direct: whether `forward` reads h_prev; if not, `backward` returns None in the place of d_h_prev.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""How kernels call the code of a cell: by its address, the pointers in registers, all else in a block of words.
+"""How kernels call the machine code of a cell: by its address, with pointers in registers and all else in a frame.
 
-A driver knows a cell as the integers of `Code`, so that it is compiled once for all cells.  The block, a frame, lies on
-the driver's stack: what stays the same from step to step is written once.  With all arguments written at each step, one
-took 20 ns longer (H = 32: 175 ns and 155).
+A driver (recurrence/by_sequence.py, step.py) knows a cell as the integers of `Code`, so that it is compiled once for
+all cells.  A frame is a block of words on the driver's stack, in which what stays the same from step to step is written
+once.  With all arguments written at each step, a step took 20 ns longer (H = 32: 175 ns and 155).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Code(NamedTuple):
     states: int
     row_is_output: int
     direct: int
-    forward: int  # addresses of machine code
+    forward: int  # address of machine code, as of backward
     backward: int
 
 
 class Frame(NamedTuple):
-    """The words of a frame: strides in elements, and what only some cells have."""
+    """The words of a frame: strides of rows in elements, and pointers that only some cells use."""
 
     gates_row: int
     d_gates_row: int
@@ -40,11 +40,11 @@ class Frame(NamedTuple):
     h_row: int
     c_prev_row: int
     c_row: int
-    H: int  # from gate to gate; from row to row of d_h and d_c
-    c_prev: Pointer  # of a cell with two states
+    H: int  # the stride from gate to gate, and of rows of d_h and d_c
+    c_prev: Pointer  # c_prev, c, d_c: for cells with two states
     c: Pointer
-    d_h: Pointer  # what reaches h_prev without passing through the gates, of the step after and then of this one
-    d_c: Pointer  # the gradient of c, and then that of c_prev
+    d_h: Pointer  # for `direct` cells: `backward` adds it to d_gates' d_h, and writes d_h_prev over it
+    d_c: Pointer  # the gradient of c; `backward` writes that of c_prev over it
 
 
 H_PREV_ROW, C_PREV_ROW, C_PREV, C, D_H, D_C = map(
@@ -53,10 +53,10 @@ H_PREV_ROW, C_PREV_ROW, C_PREV, C, D_H, D_C = map(
 
 
 class Arguments(NamedTuple):
-    """What a cell's code is called with: M sequences, N columns of each gate."""
+    """What a cell's code computes with: M sequences, N columns of each gate."""
 
-    gates: Pointer  # the first gate: `forward` writes over it what `backward` needs of it
-    d_gates: Pointer  # of `backward`: the gradient of h is where that of the first gate will be
+    gates: Pointer  # the first gate; `forward` writes over all gates what `backward` reads of them
+    d_gates: Pointer  # for `backward`: holds d_h where the gradient of the first gate will be; `forward` ignores it
     h_prev: Pointer
     h: Pointer
     M: int
@@ -65,13 +65,13 @@ class Arguments(NamedTuple):
 
 
 def argument_types(dtype: Any) -> list[Any]:
-    """Numba's types of the arguments of a cell's code, a frame and those of Arguments before it."""
+    """Numba's types of the arguments of a cell's code: the frame, then the fields of Arguments before `frame`."""
     return [types.CPointer(types.intp), *[types.CPointer(dtype)] * 4, types.intp, types.intp]
 
 
 @intrinsic
 def code_of(typingctx, cell, pointer):
-    """The Code of a cell, given as its number, for the type that `pointer` points to."""
+    """The Code of the cell with this number, for the type that `pointer` points to."""
     result = types.NamedTuple([types.intp] * len(Code._fields), Code)
     dtype = FLOATS.index(pointer.dtype)
 
@@ -85,7 +85,7 @@ def code_of(typingctx, cell, pointer):
 
 @intrinsic
 def call_code(typingctx, code, frame, gates, d_gates, h_prev, h, M, N):
-    """Call the code at an address, with the words of a Frame and Arguments."""
+    """Call a cell's machine code; code: its address, frame: a pointer to the words of a Frame."""
 
     def codegen(context, builder, sig, args):
         function = ir.FunctionType(ir.VoidType(), [arg.type for arg in args[1:]]).as_pointer()
@@ -97,7 +97,7 @@ def call_code(typingctx, code, frame, gates, d_gates, h_prev, h, M, N):
 
 @intrinsic
 def frame_at(typingctx, words, like):
-    """The Frame whose words are at an address, for the type that `like` points to."""
+    """The Frame that `words` points to; its pointers have the type of `like`."""
     kinds = [types.intp if i < C_PREV else like for i in range(len(Frame._fields))]
     result = types.NamedTuple(kinds, Frame)
 

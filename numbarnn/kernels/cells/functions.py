@@ -1,4 +1,4 @@
-"""The functions that cells are made of: of NumPy arrays as they stand, of register tiles as machine code."""
+"""The functions that cells are made of: plain Python for NumPy arrays, machine code for register tiles."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def relu(x: Any) -> Any:
 
 
 def relu_backward(d: Any, y: Any) -> Any:
-    """The gradient d of y = relu(x) times relu'(x): 0 where y is 0, even if d is NaN; where y is NaN, d."""
+    """d relu'(x), where d is the gradient of y = relu(x): 0 where y is 0, even if d is NaN; d where y is NaN."""
     return np.where(y <= 0, 0, d)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# the same of vectors in registers
+# the same for register tiles
 
 
 def _relu(builder, tile, x):
@@ -49,9 +49,9 @@ def _relu_backward(builder, tile, d, y):
 
 #: terms of the Taylor series of exp(r) - 1 that matter for |r| <= log(2) / 2
 _TERMS = {32: 7, 64: 13}
-#: beyond it tanh rounds to 1
+#: for x beyond it, tanh(x) rounds to 1
 _SATURATION = {32: 10.0, 64: 20.0}
-#: below it exp(x) is no normal number
+#: for x below it, exp(x) may not be a normal number
 _SMALLEST = {32: -87.0, 64: -708.0}
 #: mantissa bits; 1.5 * 2**bits added to a small number leaves its nearest integer in the low bits
 _MANTISSA = {32: 23, 64: 52}

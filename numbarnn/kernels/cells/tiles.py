@@ -1,4 +1,4 @@
-"""The equations of cells as machine code: each gate a tile of SIMD registers, all rows and columns of a step."""
+"""The equations of cells as machine code, for all rows and columns of a step: each gate is a tile of SIMD registers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..simd.tile import tiles_load, tiles_load_part, tiles_store, tiles_store_pa
 from .cell import CELLS, Cell
 from .frames import Arguments, argument_types, frame_at
 
-#: rows of no more than one vector that are gone through together, in a cell of one gate: a load waits for the store
-#: before it where the two touch, so several rows are loaded before one is stored
+#: rows in a tile of a one-gate cell whose rows are no longer than a vector: a load waits for the store before it where
+#: the two touch, so several rows are loaded before one is stored
 _ROWS = 8
 
 #: the machine code, by cell, dtype, and whether it is that of `backward`
@@ -26,15 +26,15 @@ _made: dict[tuple[int, Any, bool], Any] = {}
 
 
 def load(number: int, dtype: Any, backward: bool = False) -> None:
-    """Have `forward` or `backward` of a cell for a NumPy dtype in memory, compiled or from the disk cache."""
+    """Put `forward` or `backward` of a cell for a NumPy dtype into the table of symbols.py: compiled or loaded."""
     key = number, np.dtype(dtype), backward
     if key in _made:
         return
     cell, kind = CELLS[number], getattr(types, key[1].name)
     with signals.signals():
         code = _made[key] = jit.c_kernel((_backward_code if backward else _forward_code)(cell), argument_types(kind))
-        windows = cell.gates, cell.recurrent, cell.inputs, cell.states, int(cell.row_is_output), int(cell.direct)
-        set_cell(number, FLOATS.index(kind), windows, code.address, backward)
+        fields = cell.gates, cell.recurrent, cell.inputs, cell.states, int(cell.row_is_output), int(cell.direct)
+        set_cell(number, FLOATS.index(kind), fields, code.address, backward)
 
 
 def _forward_code(cell: Cell) -> Callable[..., None]:
@@ -60,7 +60,7 @@ def _backward_code(cell: Cell) -> Callable[..., None]:
 
 
 def _over_tiles(tiles_of: Callable[..., Any], cell: Cell) -> Any:
-    """Go through all rows and columns; one_row: they lie in memory without gaps."""
+    """A kernel that runs tiles over all rows and columns; its argument one_row: rows lie in memory without gaps."""
     rows = max(1, _ROWS // (cell.gates + cell.states - 1))
     several, single = tiles_of(cell, rows, 0, True), tiles_of(cell, 1, 0, True)
     one, one_part = tiles_of(cell, 1, 1, False), tiles_of(cell, 1, 1, True)
@@ -88,7 +88,7 @@ def _over_tiles(tiles_of: Callable[..., Any], cell: Cell) -> Any:
 
 
 def _forward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
-    """`cell.forward` of one tile of each gate: `count` columns from n of rows from r."""
+    """`cell.forward` of one tile of each gate: `rows` rows from r, `count` columns from n."""
     load, store = (tiles_load_part, tiles_store_part) if part else (tiles_load, tiles_store)
     equations, G, keeps, has_c = inlined_kernel(cell.forward), cell.gates, not cell.row_is_output, cell.states == 2
 
@@ -115,7 +115,7 @@ def _forward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
 
 
 def _backward_tiles(cell: Cell, rows: int, panels: int, part: bool) -> Any:
-    """`cell.backward` of one tile of each gate."""
+    """`cell.backward` of one tile of each gate, as `_forward_tiles`."""
     load, store = (tiles_load_part, tiles_store_part) if part else (tiles_load, tiles_store)
     equations, G, direct = inlined_kernel(cell.backward), cell.gates, cell.direct
     keeps, has_c = not cell.row_is_output, cell.states == 2

@@ -1,4 +1,4 @@
-"""Whether arguments are what the functions of inside.py take: in values, and in numba's types of them."""
+"""Whether arguments are what the functions of calls.py take: for values in Python, and for numba's types of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numba.core.errors import TypingError
 
 from .parameters import BidirectionalParameters, LinearParameters, Parameters
 
-#: what `pack` makes them of
+#: what `numbarnn.jit.pack` makes these types from
 _SOURCES = {
     Parameters: "an RNN of one direction or an RNNCell",
     BidirectionalParameters: "a bidirectional RNN",
@@ -21,7 +21,10 @@ _WRITTEN = ("h", "output", "y")
 
 
 def refuse(call: str, params: Any, kinds: tuple[type, ...], **arrays: tuple[Any, tuple[int, ...]]) -> None:
-    """Raise TypeError, or TypingError for types, unless params are of these kinds and each array has so many axes."""
+    """Raise TypeError for values, TypingError for types, unless params are of these kinds and arrays fit them.
+
+    arrays: by the name of the argument, the array and how many dimensions it may have.
+    """
     compiling = isinstance(params, types.Type)
     error = TypingError if compiling else TypeError
     kind = getattr(params, "instance_class", None) if compiling else type(params)
@@ -45,7 +48,7 @@ def refuse(call: str, params: Any, kinds: tuple[type, ...], **arrays: tuple[Any,
 def _fault_of_type(array: Any, dtype: Any, axes: tuple[int, ...], written: bool) -> str | None:
     if not isinstance(array, types.Array):
         return f"expected an array, got {array}"
-    # Numba types what a loop takes of an array as of any layout, "A": each call then looks (checks.py)
+    # Of an array that is a part of another, Numba may not know the layout ("A"): calls then check it (checks.py)
     in_order = array.layout in "CA" and array.aligned
     return _fault(str(array.dtype), array.ndim, in_order, array.mutable, dtype, axes, written)
 

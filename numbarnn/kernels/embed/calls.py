@@ -1,7 +1,7 @@
-"""Layers for compiled code that is not ours: each is a Python function, and what Numba compiles in its place.
+"""Layers for other people's compiled code: each is a Python function, and what Numba compiles in its place.
 
-Types are looked at where Numba compiles a call (argument_types.py), shapes in each call (checks.py), which takes some
-2 ns; so are strides that the types leave open.  x, h and output come without B for one sequence.
+Types are checked when Numba compiles a call (argument_types.py); shapes, and strides that the types leave open, in each
+call (checks.py), which takes some 2 ns.  x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _step_compiled(params, x_t, h):
 
 @inner_kernel
 def _run_step(params, x_t, h, B, workspace):
-    """An array lives no longer than its last use, and a pointer is none: as an argument it lives through the call."""
+    """Numba frees an array after its last use, for which pointers do not count; an argument lives through the call."""
     sizes = integers((params.cell, B, params.input_size, params.hidden_size, params.num_layers))
     check_run(entries.step(at(params.weights, 0), start_of(x_t), start_of(h), start_of(workspace), sizes))
 
@@ -122,8 +122,8 @@ def _call_step(params, x_t, h):
 def sequence(params: Parameters | BidirectionalParameters, x: Array, h: Array, output: Array) -> None:
     """All steps of all layers: fills output, that of the last layer, and h, the first state, ends as h_n.
 
-    For functions of yours that Numba compiles, and for Python.  Scratch is allocated once in a call; it runs on the
-    thread that calls.  The bits are those of nn.RNN.
+    For functions of yours that Numba compiles, and for Python.  A call allocates a workspace once, and runs
+    on the thread that calls.  The bits are those of nn.RNN.
 
     params: what `pack` makes of an nn.RNN, of one direction (D = 1) or two, or of an nn.RNNCell.
     x: (T, I) or (T, B, I): steps come first, whatever `batch_first` of the RNN says.
@@ -198,7 +198,7 @@ def _sequence_compiled(params, x, h, output):
 
 @inner_kernel
 def _run_sequence(params, x, h, output, steps, memory):
-    """Arrays as for `_run_step`; steps: D and offsets, memory: the workspace and the rows."""
+    """Arrays are arguments as for `_run_step`.  steps: D and offsets.  memory: the workspace and the rows."""
     (D, offsets), (workspace, rows) = steps, memory
     sizes = params.cell, offsets.size - 1, params.input_size, params.hidden_size, params.num_layers, D
     result = entries.sequence(
@@ -279,17 +279,17 @@ def _call_linear(params, x, y):
 
 
 def _with_batch(array: Array, axis: int, batched: bool) -> Array:
-    """An array with an axis for the batch."""
+    """An array with an axis for the batch, added if it has none."""
     return array if batched else np.expand_dims(array, axis)
 
 
 def _with_layers(h: Array, layered: bool, batched: bool) -> Array:
-    """A state as (layers, B, H)."""
+    """A state as (S L D, B, H), with axes added that it lacks."""
     return _with_batch(h if layered else h[None], 1, batched)
 
 
 def _run_plain(params: Any, x: Array, h: Array, output: Array, D: int) -> None:
-    """Without compiled kernels: x (T, B, I), h (S L D, B, H), output (T, B, D H)."""
+    """All steps without compiled kernels: x (T, B, I), h (S L D, B, H), output (T, B, D H)."""
     T, B, I = x.shape
     rows, offsets = output.reshape(T * B, output.shape[-1]), np.arange(T + 1) * B
     plan = backend.Plan(Shape(T, B, T * B, I, params.hidden_size, params.num_layers, D, h.dtype, params.cell))

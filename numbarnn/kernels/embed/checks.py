@@ -1,4 +1,4 @@
-"""What the functions of calls.py look at in each call, as kernels: shapes, memory, and what was packed."""
+"""What the functions of calls.py check in each call, as kernels: strides, shapes, shared memory, and the parameters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..simd.pointers import address, at, panel_width
 
 
 class ShapeError(ValueError):
-    """Raised with what does not fit, what was expected and what was given: compiled code does not format messages."""
+    """Raised with three arguments: what does not fit, expected and given; compiled code does not format messages."""
 
     def __str__(self) -> str:
         return "{}: expected {}, got {}".format(*self.args)
 
 
 class StridesError(TypeError):
-    """Raised with the name of an array whose strides are only known in the call."""
+    """Raised with the name of an array whose strides only the call knows."""
 
     def __str__(self) -> str:
         return f"{self.args[0]}: expected a C-contiguous array, got other strides"
@@ -25,7 +25,7 @@ class StridesError(TypeError):
 
 @inner_kernel
 def check_order(what, array):
-    """That an array has no gaps, which a part that a loop takes of one does not have in its type."""
+    """That an array is C-contiguous, which the type of a part of an array does not say."""
     if not array.flags.c_contiguous:
         raise StridesError(what)
 
@@ -38,7 +38,7 @@ def check_shape(what, expected, got):
 
 @inner_kernel
 def check_state(what, layers, expected, h):
-    """h of one layer may come without the axis of layers."""
+    """The shape of h; layers: S L D.  With one, h may come without the axis for layers."""
     if h.ndim == len(expected):
         check_shape("params.num_layers, for an h without an axis for layers", 1, layers)
         check_shape(what, expected, h.shape)
@@ -48,14 +48,14 @@ def check_state(what, layers, expected, h):
 
 @inner_kernel
 def layers_size(params, code, D):
-    """Elements of the panels of all layers."""
+    """Elements of the panels of all layers and directions."""
     I, H, L, first = params.input_size, params.hidden_size, params.num_layers, at(params.weights, 0)
     return D * (direction_size(code, I, H, first) + (L - 1) * direction_size(code, D * H, H, first))
 
 
 @inner_kernel
 def check_layout(params, size):
-    """That the array is in the order of these kernels, and holds what the sizes say."""
+    """That the panels are in the order of these kernels, and as many as the sizes in params say."""
     width = panel_width(at(params.weights, 0))
     if params.layout != width:
         raise ShapeError("params.layout", width, params.layout)
@@ -73,14 +73,14 @@ def check_run(result):
 
 @inner_kernel
 def check_memory(what, written, name, read):
-    """That none of what is read is written over."""
+    """That an array that is written to shares no memory with one that is read."""
     if overlap(read, written):
         raise ShapeError(what, "memory of its own", "some of " + name)
 
 
 @inner_kernel
 def check_input_of_step(x_t, h, L, S):
-    """That each sequence's x_t, where it lies in h, lies in that sequence's row of h[L - 1]: it is read before that."""
+    """That x_t, if it shares memory with h, lies in h[L - 1], each sequence's in its own row, read before written."""
     if overlap(x_t, h):
         layer = h.nbytes // (L * S)
         begin, end = address(x_t), address(h) + layer * L

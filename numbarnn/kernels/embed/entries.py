@@ -1,7 +1,7 @@
-"""What compiled code that is not ours may call (compile/symbols.py).
+"""The kernels that other people's compiled code calls, by way of the table of compile/symbols.py.
 
-The same bits as calls from Python, on the thread that calls.  Nothing is allocated here: a kernel that C calls has no
-way to report an error.  Workspaces are the caller's, but for a few kilobytes on the stack.
+They run on the thread that calls, with the same bits as calls from Python.  They allocate nothing, because a C function
+has no way to report an error: the caller provides workspaces, except small ones on the stack.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ __all__ = ["VERSION", "fits_stack", "linear", "load", "rows_size", "sequence", "
 
 @published(0)
 def step(weights: Pointer, x: Pointer, states: Pointer, workspace: Pointer, sizes: Places) -> None:
-    """x (B, I), states (S L, B, H): one step of all layers; sizes: the cell, B, I, H and L.
+    """One step of all layers: x (B, I), states (S L, B, H); sizes: the cell, B, I, H and L.
 
-    The workspace is not used where one fits on the stack.
+    `workspace` is not used if one fits on the stack (`fits_stack`).
     """
     stack = Stack(weights, code_of(sizes[0], weights), sizes[1], sizes[2], sizes[3], sizes[4])
     row = stack.code.gates * stack.H
@@ -36,13 +36,13 @@ def step(weights: Pointer, x: Pointer, states: Pointer, workspace: Pointer, size
 
 @inner_kernel
 def workspace_of_sequence(T, B, width):
-    """Elements of workspace that `sequence` needs: rows of a layer that are overwritten as they are read."""
+    """Elements of workspace that `sequence` needs, because layers write in place (projection.py); width: D H."""
     return max(1, min(T * B, AHEAD) * width)
 
 
 @inner_kernel
 def rows_size(code, T, B, width):
-    """Elements of `sequence`'s rows: the gates and c of a layer, where they are not the output."""
+    """Elements of `sequence`'s rows: the gates and c of a layer, unless they are the output; width: D H."""
     return 1 if code.row_is_output else T * B * width * (code.gates + code.states - 1)
 
 
@@ -51,7 +51,7 @@ def sequence(
     weights: Pointer, x: Pointer, states: Pointer, output: Pointer, workspace: Pointer, offsets: Places, sizes: Places,
     rows: Pointer,
 ) -> None:  # fmt: skip
-    """x (T B, I), states (S L D, B, H), output (T B, D H), offsets (T + 1): all steps of all layers, T > 0.
+    """All steps of all layers: x (T B, I), states (S L D, B, H), output (T B, D H), offsets (T + 1); T > 0.
 
     sizes: the cell, T, I, H, L and D.
     """
@@ -68,5 +68,5 @@ def sequence(
 
 @published(2)
 def linear(weights: Pointer, x: Pointer, y: Pointer, bias: int, R: int, I: int, O: int) -> None:
-    """y (R, O) = x (R, I) W^T + b; the bias takes `bias` elements, W^T comes after it."""
+    """y (R, O) = x (R, I) W^T + b; weights: b in `bias` elements, then W^T, both in panels."""
     product((weights, 0), by_rows(x, I), plus(weights, bias), (y, O), R, I, O)

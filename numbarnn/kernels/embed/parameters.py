@@ -17,8 +17,8 @@ from . import entries
 class Parameters(NamedTuple):
     """The parameters of an RNN of one direction, or of a cell: all layers in one read-only array, and their sizes.
 
-    The array is in the order in which the kernels of this process read it, which `layout` names.  A copy by pickle is
-    brought into the order of the process that loads it.
+    `weights` is in the order in which the kernels of this process read it, for which `layout` stands.  A copy by pickle
+    is brought into the order of the process that loads it.
     """
 
     weights: Array
@@ -60,25 +60,25 @@ class LinearParameters(NamedTuple):
 
 _KINDS = (Parameters, BidirectionalParameters, LinearParameters)
 _NAMES = {kind.__name__ for kind in _KINDS}
-#: Numba finds what it kept of a function by the types of its arguments: of another version, these are other types
+#: Numba finds a function in its cache by the names of its argument types, so these names contain the version
 _versions: dict[str, type] = {f"{kind.__name__}_{entries.VERSION:x}": kind for kind in _KINDS}
 for _name, _kind in _versions.items():
     _kind.__qualname__ = _name
 
 
 def __getattr__(name: str) -> Any:
-    """The types by the names that they have in what Numba keeps; of another version, a type that nothing has."""
+    """The types, by the names that they have in Numba's cache; for another version, a type that no value has."""
     if name.rpartition("_")[0] in _NAMES:
         return _versions.setdefault(name, type(name, (tuple,), {"_fields": ()}))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# there and back
+# packing and unpacking
 
 
 def of_panels(weights: Array, I: int, H: int, L: int, D: int, cell: int) -> Any:
-    """What is packed already (recurrence/weights.py), which nobody writes to; kernels for it are loaded."""
+    """Parameters from panels (recurrence/weights.py) that nobody writes to; also loads the kernels for them."""
     kind = Parameters if D == 1 else BidirectionalParameters
     if backend.COMPILED:
         tiles.load(cell, weights.dtype)
@@ -86,20 +86,20 @@ def of_panels(weights: Array, I: int, H: int, L: int, D: int, cell: int) -> Any:
 
 
 def pack_layers(directions: Sequence[tuple[Array, Array, Array]], D: int, cell: int) -> Any:
-    """Of weight_ih, weight_hh and the bias of each layer and direction."""
+    """Parameters from weight_ih, weight_hh and the bias of each layer and direction."""
     (_, I), (_, H) = directions[0][0].shape, directions[0][1].shape
     return of_panels(backend.packed_layers(directions), I, H, len(directions) // D, D, cell)
 
 
 def pack_linear(weight: Array, bias: Array) -> LinearParameters:
-    """Of weight (O, I) and bias (O)."""
+    """Parameters from weight (O, I) and bias (O)."""
     parts = [backend.packed_matrix(bias[None]), backend.packed_matrix(weight, transpose=True)]
     O, I = weight.shape
     return LinearParameters(_frozen(np.concatenate(parts)), I, O, backend.layout(weight.dtype))
 
 
 def _frozen(weights: Array) -> Array:
-    import_module(f"{__package__}.calls")  # Numba has to know of the calls before it compiles what has them
+    import_module(f"{__package__}.calls")  # Numba has to know these calls before it compiles functions that use them
     if backend.COMPILED:
         entries.load(weights.dtype)
     weights = weights.view()
@@ -108,7 +108,7 @@ def _frozen(weights: Array) -> Array:
 
 
 def unpacked_layers(cell: int, weights: Array, I: int, H: int, L: int, D: int) -> list[tuple[Array, Array, Array]]:
-    """weight_ih, weight_hh and the bias of each layer and direction, of what was packed."""
+    """weight_ih, weight_hh and the bias of each layer and direction from their panels."""
     found, offset = [], 0
     for i in range(L * D):
         features = I if i < D else D * H
@@ -119,7 +119,7 @@ def unpacked_layers(cell: int, weights: Array, I: int, H: int, L: int, D: int) -
 
 
 def _unpacked_linear(panels: Array, I: int, O: int) -> tuple[Array, Array]:
-    """The weight (O, I) and the bias (O), which comes first in panels."""
+    """The weight (O, I) and the bias (O) from panels, in which the bias comes first."""
     row = panels.size // (1 + I)
     bias, weight = backend.unpacked_matrix(panels[:row], 1, O), backend.unpacked_matrix(panels[row:], I, O)
     return np.ascontiguousarray(weight.T), np.ascontiguousarray(bias[0])

@@ -11,13 +11,13 @@ from .. import backend
 from ..cells.passes import Pass, Shape
 from ..product.packing import Array
 
-#: fills y (B, H), that of the last layer, and states (S L, B, H) from panels, states, I, cell, x (B, I) and y; without
-#: B for one sequence
+#: (panels, states, I, cell, x, y) takes a step: reads x (B, I), writes new states (S L, B, H) over the old ones, and
+#: h_t of the last layer to y (B, H); x and y may come without B for one sequence
 Stepper = Callable[[Array, Array, int, int, Array, Array], None]
 
 
 def stepper(shape: Shape) -> Stepper:
-    """What takes steps of this shape, of which T is 1: all in one kernel, or a pass where threads share them out."""
+    """A function that takes steps of this shape, whose T is 1: one kernel, or a pass where threads may share a step."""
     plan = backend.Plan(shape)
     if plan.step is not None:
         step: Stepper = plan.step

@@ -8,16 +8,16 @@ for every KC terms, in order, and a partial sum is one chain of fused multiply-a
 The loops, from the outside: MC rows of a (L2 cache), one or two panels of b, KC of their rows (L1 cache), tiles down
 the rows of a, terms k.
 
-What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers 241, one
-of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz;
+What was measured (one core with AVX-512, float32, medians of interleaved runs, GFLOP/s; a loop in registers gets 241,
+one of tiles that reads both operands from the L1 cache 195 to 210, since the clock falls from 3.55 to 3.25 GHz;
 `python -m benchmarks.product` measures the present state):
 - tiles of 6 rows and 4 vectors (10 loads for 24 updates) instead of 12 rows and 2 vectors (14 loads), and rows of a in
   place instead of packed: 195 against 182 for (M, K, N) = (16, 256, 256), 204 against 195 for (64, 512, 512).
-- tiles prefetch the part of b that comes next, each as much of it: 180 against 138 for (16, 1024, 1024), 187 against
-  181 for (64, 1024, 1024).  It is not done where b stays in the L2 cache, where it costs 2 to 4 %.
-- tiles of nearly equal height, 5 + 4 + 4 rows and not 6 + 6 + 1: 182 against 157 for (13, 256, 256).
+- each tile prefetches an equal share of the part of b that comes next: 180 against 138 for (16, 1024, 1024), 187
+  against 181 for (64, 1024, 1024).  Where b stays in the L2 cache it is not done, because it costs 2 to 4 % there.
+- tiles of nearly equal height, 5 + 4 + 4 rows instead of 6 + 6 + 1: 182 against 157 for (13, 256, 256).
 - KC = 128 is 3 to 5 % slower than 256; the rounding errors of an RNN are at most 1.5 times torch's with 128, 1.8 times
-  and more with 256 (tests/test_torch_accuracy.py).
+  and more with 256 (tests/torch/test_accuracy.py).
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from ..simd.tile import tile_add, tile_fma, tile_load, tile_load_part, tile_stor
 
 #: panels of b at a time for a product of one row: their sums are independent, which hides the latency of fma
 ROW_PANELS = 4
-#: terms of a partial sum: so many rows of two panels stay in the L1 cache, and the error of a long sum is that of a
-#: short one
+#: terms of a partial sum: so many rows of two panels stay in the L1 cache, and a long sum has the error of a short one
 KC = 128
 #: rows of a that stay in the L2 cache while all panels are multiplied with them: a multiple of MR
 MC = 32 * MR
@@ -71,7 +70,7 @@ def _tiles_kernel(rows, panels, fetching=False):
 
 
 def _pair_kernel(rows, fetching=False):
-    """A kernel for tiles of two panels; of one, and never called, if the registers do not hold two of so many rows."""
+    """A kernel for tiles of two panels; where registers do not hold so many rows of two: of one, and never called."""
     return _tiles_kernel(rows, 2, fetching) if rows <= PAIR_ROWS else _tiles_kernel(rows, 1)
 
 
@@ -148,32 +147,32 @@ _row_1, _row_2, _row_4 = (_row_kernel(panels) for panels in (1, 2, ROW_PANELS))
 
 @inner_kernel
 def by_rows(a, row):
-    """The argument `rows` of `product` for a matrix a whose element (r, k) is a[r * row + k]."""
+    """The argument `left` of `product` for a matrix a whose element (r, k) is a[r * row + k]."""
     return a, row, 1, 0
 
 
 @inner_kernel
 def by_columns(a, column):
-    """The argument `rows` of `product` for a matrix a whose element (r, k) is a[r + k * column]."""
+    """The argument `left` of `product` for a matrix a whose element (r, k) is a[r + k * column]."""
     return a, 1, column, 0
 
 
 @inner_kernel
 def by_blocks(a, block):
-    """The argument `rows` of `product` for a in blocks of MR rows, `block` elements apart, each column after column."""
+    """The argument `left` of `product` for a in blocks of MR rows, `block` elements apart, each column after column."""
     return a, 1, MR, block
 
 
 @inner_kernel
-def product(init, rows, b, out, M, K, N):
+def product(init, left, b, out, M, K, N):
     """out (M, N) = init (M, N) + a (M, K) @ b (K, N).
 
-    init, out: a pointer and the stride of a row each; the stride of init is 0 where one row is added to all.
-    rows: where a is and how it lies: by_rows, by_columns or by_blocks.
+    init, out: a pointer and the stride of a row; that of init is 0 where one row is added to all.
+    left: a as by_rows, by_columns or by_blocks describes it.
     b: panels, a pointer.
     out may be the memory of init, but not of a.
     """
-    (init, init_row), (a, a_row, a_k, block), (out, out_row) = init, rows, out
+    (init, init_row), (a, a_row, a_k, block), (out, out_row) = init, left, out
     if M == 1:
         _product_of_row(init, a, a_k, b, out, K, N)
         return
@@ -185,12 +184,12 @@ def product(init, rows, b, out, M, K, N):
 
 @shared_kernel
 def _product(init: Pointer, a: Pointer, b: Pointer, out: Pointer, layout: Places) -> None:
-    """`product` of at most MC rows; `layout` has its strides and sizes, for a C function takes no tuples."""
+    """`product` of at most MC rows; layout: strides and sizes, by a pointer because a C function takes no tuples."""
     init_row, a_row, a_k, block = layout[0], layout[1], layout[2], layout[3]
     out_row, M, K, N = layout[4], layout[5], layout[6], layout[7]
     width = panel_width(out)
-    # `tall` tiles of `height` rows, and below them `others` tiles of `rest` rows: MR rows if a is in blocks, else as
-    # equal as possible
+    # `tall` tiles of `height` rows, and below them `others` tiles of `rest` rows: MR rows and the remainder if a is in
+    # blocks, else nearly equal heights
     number = (M + MR - 1) // MR
     height, tall, rest, others = M, 1, 0, 0
     if number > 1 and block > 0:

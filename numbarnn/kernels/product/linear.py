@@ -1,6 +1,6 @@
 """An affine map of many rows, forward and backward: y = x W^T + b.
 
-R rows, I inputs, O outputs.  The gradients of a recurrent layer's weights are such products, too.
+R rows, I inputs, O outputs.  The gradients of a recurrent layer's weights and input are such products, too.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..threads.team import run
 from .gemm import KC, by_blocks, by_columns, by_rows, product
 from .packing import LINE, Array, pack, panel_columns, workspaces
 
-#: rows that are gone through together: two panels of them stay in the L1 cache, all of them in the L2 cache
+#: rows of d_y and x that `sum_products` takes at a time: two panels of them stay in the L1 cache, all in the L2 cache
 GRADIENT_ROWS = KC
-#: rows whose columns are brought together at a time: of more pages the processor has to look up where they are, 4 %
+#: rows whose columns are gathered at a time: with more, looking up the pages that they lie in costs 4 %
 GATHERED_ROWS = 16
-#: panels of x from which on it pays to bring the columns of d_y together, and to keep sums together
+#: x is wide if it has more panels than this: then columns of d_y are gathered, and sums are kept in the workspace
 WIDE_MATRIX = 16
-#: rows that are added up by themselves, which keeps the error of a long sum that of a short one
+#: rows of d_y whose sum is formed by itself, so that a long sum for d_b has the error of a short one
 SUM_ROWS = 32
 
 
@@ -62,13 +62,13 @@ def _forward_share(x, weight, bias, y, i, count):
 
 
 class Backward(NamedTuple):
-    """The backward pass of an affine map; of the results, those of size 0 are not wanted."""
+    """The backward pass of an affine map; results of size 0 are not wanted."""
 
-    d_y: Array  # (R, O), or more columns, of which these are some
-    column: int  # the first of them
+    d_y: Array  # (R, O), or an array with more columns, of which O are read
+    column: int  # the first column that is read
     x: Array  # (R, I)
-    weight: Array  # W (O, I), packed as it stands
-    zeros: Array  # (I), or of size 0: whether d_x is added to
+    weight: Array  # W (O, I), packed without transposing
+    zeros: Array  # (I): d_x is written over; of size 0: d_x is added to
     d_x: Array  # (R, I)
     d_weight: Array  # (O, I)
     d_bias: Array  # (O)
@@ -77,22 +77,25 @@ class Backward(NamedTuple):
 def backward(
     d_y: Array,  # (R, O)
     x: Array,  # (R, I)
-    weight: Array,  # W (O, I), packed as it stands
+    weight: Array,  # W (O, I), packed without transposing
     d_x: Array,  # (R, I)
     d_weight: Array,  # (O, I)
     d_bias: Array,  # (O)
     first: bool = False,
 ) -> None:
-    """Add to d_x, fill d_weight and d_bias with, the gradients for d_y; those of size 0 are not wanted.
+    """Add the gradient of x to d_x, and fill d_weight and d_bias; results of size 0 are not wanted.
 
-    `first`: nothing is in d_x yet, whatever its values are.
+    first: d_x is written over, not added to.
     """
     zeros = np.zeros(x.shape[1] if first else 0, d_y.dtype)
     run_backward(Backward(d_y, 0, x, weight, zeros, d_x, d_weight, d_bias), d_y.shape[1])
 
 
 def run_backward(b: Backward, O: int, policy: Policy | None = None) -> None:
-    """Threads share out rows of the results, never a sum, so that gradients do not depend on how many there are."""
+    """Run a Backward for O columns of d_y.
+
+    Threads share out rows of the results, never a sum, so that gradients do not depend on the number of threads.
+    """
     (R, I), policy = b.x.shape, dispatch.policy() if policy is None else policy
     operations = 2.0 * R * O * I * ((b.d_x.size > 0) + (b.d_weight.size > 0))
     count = policy.most(max(R, O), operations) if policy.worth(operations) else 1
@@ -122,7 +125,7 @@ def backward_share(fields, workspaces, i, count):
 
 
 def gradient_workspace(R: int, I: int, O: int, count: int, dtype: Any) -> int:
-    """Elements of workspace that `sum_products` needs."""
+    """Elements of workspace that `sum_products` needs for one of `count` shares."""
     K, M, width = min(GRADIENT_ROWS, R), -(-O // count), panel_columns(dtype)
     panels, pairs = -(-I // width), -(-I // (2 * width))
     wide = M * pairs * 2 * width + -(-M // MR) * (K * MR + LINE) if WIDE_MATRIX * width < I else 0
@@ -131,23 +134,24 @@ def gradient_workspace(R: int, I: int, O: int, count: int, dtype: Any) -> int:
 
 @inner_kernel
 def sum_products(d_y, x, sizes, sums, rows, workspace, first):
-    """Some rows of d_W = d_y^T x and of d_b: for R rows of d_y and x (R, I), each a pointer and a stride.
+    """Some rows of d_W = d_y^T x and of d_b, the sum of d_y.
 
-    sizes: R and I.  sums: d_W (O, I) and d_b (O).  rows: where they begin and end.
+    d_y, x: R rows each, as a pointer and the stride of a row.  sizes: R and I.  sums: d_W (O, I) and d_b (O), of size 0
+    if not wanted.  rows: the first row of d_W that is computed, and the end of them.
 
-    Not `first`: they are added to what there is.  Else they are written and not read, which takes 1.2 ms instead of 2.4
-    with zeros written before (R = 32, O = I = 2048), and 0.4 instead of 0.8 (R = 50, O = I = 1024).
+    first: d_W and d_b are written over, not added to.  d_W is not read then, which takes 1.2 ms instead of 2.4 with
+    zeros written before (R = 32, O = I = 2048), and 0.4 instead of 0.8 (R = 50, O = I = 1024).
 
-    d_y is read down its columns.  Where x is wide, those columns are first brought together, and sums stay together
-    from one block of rows to the next, a pair of panels after the other: rows of a power of two fall into a few sets of
-    the caches.  GFLOP/s on one core at O = I = 256 (R = 3200), 512 (3200) and 1024 (6400): without any of that 150,
-    156, 128; with columns 150, 165, 171; with sums as well 148, 167, 176.  Panels of all columns at once, eight rows
-    after the other, and not pair by pair: 157, 167, 184.
+    d_y is read down its columns.  Where x is wide, these columns are first gathered, and sums stay in the workspace
+    from one block of rows to the next, a pair of panels after the other, because rows whose length is a power of two
+    fall into a few sets of the caches.  GFLOP/s on one core at O = I = 256 (R = 3200), 512 (3200) and 1024 (6400):
+    without any of that 150, 156, 128; with columns 150, 165, 171; with sums as well 148, 167, 176.  Panels of all
+    columns at once, eight rows after the other, and not pair by pair: 157, 167, 184.
     """
     (d_y, d_y_row), (x, x_row), (R, I), (d_weight, d_bias), (begin, end) = d_y, x, sizes, sums, rows
     M, K, width = end - begin, min(GRADIENT_ROWS, R), panel_width(d_y)
     pair, wide = 2 * width, WIDE_MATRIX * width < I
-    # a line more than a power of two, for the same reason
+    # elements of a block of gathered columns: a line more than a power of two, for the same reason
     block = K * MR + LINE
     zeros, panels = workspace, plus(workspace, pair)
     sums = plus(panels, (I + width - 1) // width * width * K)
@@ -181,7 +185,7 @@ def sum_products(d_y, x, sizes, sums, rows, workspace, first):
 
 @inner_kernel
 def _add_rows(matrix, row, K, M, total, part):
-    """total (M) += the sum of K rows, which is that of sums of SUM_ROWS rows; part (2 M) is scratch."""
+    """total (M) += the sum of K rows, added up from sums of SUM_ROWS rows each; part (2 M) is a workspace."""
     some = plus(part, M)
     for j in range(M):
         part[j] = 0
@@ -200,7 +204,7 @@ def _add_rows(matrix, row, K, M, total, part):
 
 @inner_kernel
 def _gather_columns(matrix, row, K, M, columns, block):
-    """matrix (K, M) as blocks of MR columns, each stored row after row."""
+    """Copy a matrix (K, M) to blocks of MR columns, each stored row after row, `block` elements apart."""
     for k0 in range(0, K, GATHERED_ROWS):
         some = min(GATHERED_ROWS, K - k0)
         for m in range(0, M, MR):

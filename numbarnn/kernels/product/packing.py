@@ -1,7 +1,7 @@
 """Copies of matrices in the order in which the tiles of gemm.py read them (panels), and aligned memory.
 
-A panel has `panel_width` columns of a matrix (K, N), stored row after row; the last panel is filled up with zeros.  So
-a tile reads memory in one direction, without gaps.
+A panel is `panel_width` columns of a matrix (K, N), stored row after row; the last panel is filled up with zeros.  So a
+tile reads memory in one direction, without gaps.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def panel_columns(dtype: Any) -> int:
 
 
 #: arrays of so many elements or more begin at a cache line: a vector in two lines takes twice as long to load (the
-#: forward pass at H = 512 and 1024 takes 6 to 8 % longer with an output that NumPy places); to align one takes 2 us
+#: forward pass at H = 512 and 1024 takes 6 to 8 % longer with an output from np.empty); to align an array takes 2 us
 WORTH_ALIGNING = 1 << 15
-#: arrays of so many bytes or more are touched: malloc may get their memory from the system; and the bytes of a page
+#: arrays of so many bytes or more have their pages written to when they are made, because malloc may get their memory
+#: anew from the system; and the bytes of a page
 WORTH_TOUCHING, PAGE = 1 << 20, 4096
 #: elements that fill one cache line (float32) or two (float64)
 LINE = CACHE_LINE // 4
@@ -51,16 +52,16 @@ def matrix(rows: int, columns: int, dtype: Any) -> Array:
 
 
 def matrix_maker(rows: int, columns: int, dtype: Any) -> Callable[[], Array]:
-    """What makes such arrays, one at each call."""
+    """A function that makes a `matrix` at each call."""
     return functools.partial(np.empty if rows * columns < WORTH_ALIGNING else aligned, (rows, columns), dtype)
 
 
 def touched_maker(rows: int, columns: int, dtype: Any) -> Callable[[], Array]:
-    """What makes empty (rows, columns) arrays whose pages have all been written to once.
+    """A function that makes empty (rows, columns) arrays; each page of a large one has been written to.
 
-    For threads that share out its rows and write down columns: the system provides a page when it is first written to,
-    and threads that do so in turns wait for each other: 20 ms for 16 MB, for one thread 2 (dW for O = I = 2048 takes
-    1.2).
+    This is for threads that share out rows and write down columns.  The system provides a page when it is first written
+    to, and threads that do so in turns wait for each other: 20 ms for 16 MB, for one thread 2 (dW for O = I = 2048
+    takes 1.2).
     """
     large = rows * columns * np.dtype(dtype).itemsize >= WORTH_TOUCHING
     return functools.partial(_touched if large else np.empty, (rows, columns), dtype)
@@ -73,7 +74,7 @@ def _touched(shape: tuple[int, int], dtype: Any) -> Array:
 
 
 def workspaces(count: int, size: int, dtype: Any) -> Array:
-    """A workspace of at least `size` elements for each of `count` shares, as (count, size or more); not initialised."""
+    """A workspace of at least `size` elements for each of `count` shares, (count, size or more); (1, 0) for size 0."""
     return matrix(count, -(-size // LINE) * LINE, dtype) if size else _no_workspace(dtype)
 
 
@@ -89,7 +90,7 @@ def _no_workspace(dtype: Any) -> Array:
 def packed(matrix: Array, transpose: bool = False, into: Array | None = None) -> Array:
     """A contiguous (K, N) matrix, or the transpose of an (N, K) one, as a flat array of panels.
 
-    `into`: panels of a matrix of the same size, to be overwritten.
+    into: an earlier result for a matrix of the same shape, to be written over.
     """
     rows, columns = matrix.shape
     K, N = (columns, rows) if transpose else (rows, columns)
@@ -104,13 +105,13 @@ def _pack_matrix(matrix, row, column, K, N, panels):
     pack(at(matrix, 0), row, column, K, N, at(panels, 0))
 
 
-#: rows that are packed together: as many as the hardware prefetches from at once, and for a matrix read down columns
+#: rows that are packed together: as many as the hardware prefetches from at once; and of a matrix read down its columns
 _FEW_ROWS, _PACK_ROWS = 8, 64
 
 
 @inner_kernel
 def pack(matrix, row, column, K, N, panels):
-    """Write a matrix (K, N), whose element (k, n) is matrix[k * row + n * column], to `panels`."""
+    """Write a matrix (K, N), whose element (k, n) is matrix[k * row + n * column], to panels."""
     if column == 1:
         for k in range(0, K, _FEW_ROWS):
             _pack_rows(plus(matrix, k * row), row, min(_FEW_ROWS, K - k), K, N, plus(panels, k * panel_width(panels)))
@@ -120,7 +121,7 @@ def pack(matrix, row, column, K, N, panels):
 
 @inner_kernel
 def _pack_rows(matrix, row, rows, K, N, panels):
-    """`pack` a few of the K rows, panel after panel: in a panel they follow each other."""
+    """Pack a few of the K rows, panel after panel, because a panel has them one after the other."""
     width = panel_width(panels)
     for n in range(0, N, width):
         for k in range(rows):

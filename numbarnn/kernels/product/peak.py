@@ -1,6 +1,6 @@
 """What this CPU can do at best: multiply and add in registers, and read memory.
 
-Each is the tile of gemm.py without the other half of its work; the speed of a kernel is given as a fraction of these.
+Each loop is that of a tile of gemm.py without the other half of its work; benchmarks give fractions of these speeds.
 """
 
 from __future__ import annotations

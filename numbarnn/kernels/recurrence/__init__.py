@@ -1,15 +1,16 @@
 """The loop over time, forward and backward, for any cell.
 
-    row_t = (x_t W_ih^T + b) in the gates inputs : G, plus h_{t-1} W_hh^T in the gates 0 : recurrent
-    h_t = cell.forward(row_t, h_{t-1})
+    row_t = b, plus x_t W_ih^T in the gates inputs : G, plus h_{t-1} W_hh^T in the gates 0 : recurrent
+    gates_t, h_t = cell.forward(row_t, h_{t-1})
 
-T steps, B sequences, I inputs, H hidden units, G gates, L layers, D directions, R rows: the sum of all lengths; S
-states: h, and c if the cell has one.
+T steps, B sequences, I inputs, H hidden units, G gates of H columns, L layers, D directions, R rows: the sum of all
+lengths; S states: 1 for h, 2 for h and c.
 
 Sequences are ordered by falling length, so that those still running at step t are the first ones.  The rows of all
-steps lie one after the other: those of step t are offsets[t] : offsets[t + 1].  Equal lengths are the case
-offsets[t] = t B, and then (R, F) rows are a (T, B, F) array.  x is (R, I) in that order, or (B T, I), all steps of
-each sequence together, if `by_sequence`.  The output of a layer is (R, D H): direction d has H columns from d H on.
+steps lie one after the other: those of step t are offsets[t] : offsets[t + 1].  With equal lengths offsets[t] = t B,
+and (R, F) rows are a (T, B, F) array.  x is (R, I) in that order; with the flag `by_sequence` it is (B T, I), all steps
+of a sequence together.  The output of a layer is (R, D H): columns d H : (d + 1) H are those of direction d.
 
-Read passes.py (what travels together), plan.py (who runs it), by_sequence.py (the loop itself), gradients.py.
+Read cells/passes.py (the arguments of a pass), plan.py (how a pass runs), by_sequence.py (the loop itself) and
+gradients.py.
 """

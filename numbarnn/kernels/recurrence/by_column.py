@@ -1,10 +1,11 @@
 """The loop over time where threads share out the columns of each step: few sequences, many hidden units.
 
-Each core then keeps its own part of the weights in its own cache, and every step is a region of its own (team.py): a
-thread reads all columns of the step before and writes its own columns of this one.
+Each core then keeps its own part of the weights in its own cache.  Every step is a region of its own
+(threads/team.py): a thread reads all columns of the step before and writes its own columns of this one.
 
-GFLOP/s of the recurrence on two cores, sequences against columns (W_hh in float32: 1 MB at H = 512, 4 MB at 1024, of
-which a core's L2 cache keeps 2 MB), medians of interleaved runs (`python -m benchmarks.shares`):
+GFLOP/s of the recurrence on two cores, where threads share out sequences and where they share out columns (W_hh in
+float32: 1 MB at H = 512, 4 MB at 1024, of which a core's L2 cache keeps 2 MB), medians of interleaved runs
+(`python -m benchmarks.shares`):
 
     H      B = 1      2          4          8          16         24         32         64
     512    73 83     128 124    171 164    280 218    296 239    317 250    333 266    326 259
@@ -27,7 +28,10 @@ from .views import backward_of, backward_words, direction_of, forward_words, lay
 
 @kernel
 def forward_parallel(fields, workspaces, count, team):
-    """A Pass: threads share out the rows that are projected, and then the columns of each step."""
+    """Run a Pass: threads share out each layer's input projection, then the columns of each step.
+
+    Returns False, with nothing done, if another thread owns the team.
+    """
     if not take(team):
         return False
     p = Pass(*fields)
@@ -38,7 +42,7 @@ def forward_parallel(fields, workspaces, count, team):
             direction = direction_of(layer, d, 0, layer.T)
             for step in range(layer.T):
                 region(team, count, *job(_step, (direction, step, layer.B)))
-            keep_last(direction, 0, layer.B)  # not before all threads have read all of the first states
+            keep_last(direction, 0, layer.B)  # here, because all threads read the first states, which it overwrites
     leave(team)
     return True
 
@@ -52,7 +56,7 @@ def _step(direction, step, B, i, count):
 
 @kernel
 def backward_parallel(fields, d_gates, h_prev, count, team):
-    """A DirectionBackward: threads share out the columns of each step."""
+    """Run a DirectionBackward: threads share out the columns of each step.  Returns False as `forward_parallel`."""
     if not take(team):
         return False
     b = DirectionBackward(*fields)
@@ -67,7 +71,7 @@ def backward_parallel(fields, d_gates, h_prev, count, team):
 
 @inner_kernel
 def _step_backward(view, step, i, count):
-    """The i-th share of the columns: only its product needs what other threads have made, one step before."""
+    """The i-th share of the columns of a step; its product reads all columns of the step that was taken before."""
     first, N = share_of_columns(view.H, view.d_gates, i, count)
     step_backward(view, integers(backward_words(view)), step, 0, view.B, first, N)
 

@@ -1,10 +1,10 @@
 """The loop over time where threads share out directions or layers: few sequences, too narrow for columns.
 
-Two directions of a layer do not know of each other.  With one direction, layers do a chunk of steps each at a time:
-while a layer is at chunk c, the one below is at c + 1, and so on (a wavefront).  After a chunk its last state is kept
-in the states, for the layer above may write over what it was read from.
+The two directions of a layer are independent.  With one direction, layers work on chunks of steps: while a layer is at
+chunk c, the one below is at c + 1, and so on (a wavefront).  After each chunk a layer copies its last h and c to
+`states`, because the layer above may then write over the output that they lie in.
 
-Microseconds of `rnn(x)` on two cores, on one thread against this, B = 1, I = H, medians of interleaved runs
+Microseconds of `rnn(x)` on two cores, on one thread and on two with this, B = 1, I = H, medians of interleaved runs
 (`python -m benchmarks.shares`):
 
     directions                      H = 64, T = 100    45   40      128, T = 50     83  54      384, T = 50    629 363
@@ -25,13 +25,16 @@ from .projection import project, project_share
 from .ragged import keep_last
 from .views import direction_of, forward_words, layer_of, layers_of
 
-#: floating-point operations of a chunk of steps of one layer, and its steps at least: weights are read anew in each
-CHUNK, AT_LEAST = 1_000_000, 8
+#: floating-point operations of a chunk, and the fewest steps of one: each chunk reads the weights of its layer anew
+CHUNK_OPERATIONS, MIN_STEPS = 1_000_000, 8
 
 
 @kernel
 def forward_parallel(fields, workspaces, count, team):
-    """A Pass of two directions, or of layers of one direction and sequences of equal length."""
+    """Run a Pass with two directions, or one with several layers and sequences of equal length.
+
+    Returns False, with nothing done, if another thread owns the team.
+    """
     if not take(team):
         return False
     p = Pass(*fields)
@@ -42,8 +45,8 @@ def forward_parallel(fields, workspaces, count, team):
             region(team, count, *job(project_share, (layer, workspaces)))
             region(team, 2, *job(_direction, (layer,)))
     else:
-        of_step = 2 * first.B * first.H * first.H * (2 * first.code.recurrent)
-        steps = max(AT_LEAST, CHUNK // of_step)
+        step_operations = 2 * first.B * first.H * first.H * (2 * first.code.recurrent)
+        steps = max(MIN_STEPS, CHUNK_OPERATIONS // step_operations)
         for stage in range(L + (first.T - 1) // steps):
             region(team, count, *job(_front, (p, workspaces, steps, stage)))
     leave(team)
@@ -73,7 +76,7 @@ def _front(p, workspaces, steps, stage, i, count):
 
 @inner_kernel
 def _chunk(layer, low, high, workspace):
-    """Steps low : high of a layer of one direction, from the states as they are kept to the states as they are kept."""
+    """Steps low : high of a layer of one direction: its state is read from `states`, and written there in the end."""
     project(layer, low, high, 0, layer.B, workspace)
     direction = direction_of(layer, 0, low, high)
     frame = integers(forward_words(direction))

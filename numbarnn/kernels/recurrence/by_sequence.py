@@ -21,9 +21,9 @@ from .weights import padded
 
 @kernel
 def forward_parallel(fields, workspaces, count, team):
-    """A Pass on `count` threads; whether the team was free for it.
+    """Run a Pass on `count` threads; returns False, with nothing done, if another thread owns the team.
 
-    fields: those of the Pass in a plain tuple, which Numba tells the type of in a tenth of the time.
+    fields: those of the Pass in a plain tuple, whose type Numba finds in a tenth of the time.
     """
     return run(team, count, *job(forward_share, (fields, workspaces)))
 
@@ -33,7 +33,7 @@ def forward_share(fields, workspaces, i, count):
     """All layers and steps of the i-th share of the sequences of a Pass."""
     p = Pass(*fields)
     T, b0, b1 = p.offsets.size - 1, *share_of(p.states.shape[1], i, count)
-    # Inputs are projected some steps ahead, so that few sequences fill a tile too; all of them for two directions.
+    # Inputs are projected some steps ahead, so that few sequences fill a tile too; all steps for two directions.
     ahead = max(1, T if p.directions == 2 else AHEAD // max(1, b1 - b0))
     for l in range(layers_of(p)):
         layer = layer_of(p, l)
@@ -51,9 +51,9 @@ def forward_share(fields, workspaces, i, count):
 
 @inlined_kernel
 def take_step(direction, frame, step, b0, b1, first, N):
-    """N columns, from `first`, of h_t for sequences b0 : b1, t being the step-th in the direction.
+    """N columns, from `first`, of h_t and c_t for sequences b0 : b1; t is step number `step` of the direction.
 
-    The states before are read where they lie: in the output and the rows, or in h and c for sequences that start here.
+    h_{t-1} and c_{t-1} are read in place: in the output and the rows, or in h and c for sequences that start at t.
     """
     offsets, T, H, width = direction.offsets, direction.T, direction.H, direction.width
     t, before = (T - 1 - step, T - step) if direction.reverse else (step, step - 1)
@@ -64,16 +64,16 @@ def take_step(direction, frame, step, b0, b1, first, N):
         row_before = offsets[before] + b0
         h_prev = plus(direction.out, row_before * width), width
         c_prev = plus(direction.rows, row_before * direction.stride + direction.code.gates * H), direction.stride
-        _advance(direction, frame, row, (h_prev, c_prev), going, first, N)
+        _step_rows(direction, frame, row, (h_prev, c_prev), going, first, N)
     if n > going:
         place = (b0 + going) * H
         states = (plus(direction.h, place), H), (plus(direction.c, place), H)
-        _advance(direction, frame, row + going, states, n - going, first, N)
+        _step_rows(direction, frame, row + going, states, n - going, first, N)
 
 
 @inlined_kernel
-def _advance(direction, frame, row, states, M, first, N):
-    """N columns of M rows, from `row` on; the states before them are pointers with strides."""
+def _step_rows(direction, frame, row, states, M, first, N):
+    """`take_step` for M rows, from `row` on; states: h_{t-1} and c_{t-1}, each a pointer and the stride of a row."""
     ((h_prev, h_prev_row), (c_prev, c_prev_row)), (H, code) = states, (direction.H, direction.code)
     gates, stride = plus(direction.rows, row * direction.stride + first), direction.stride
     panels, apart = plus(direction.weight_hh, first * H), padded(H, direction.weight_hh) * H
@@ -89,18 +89,18 @@ def _advance(direction, frame, row, states, M, first, N):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# d_h_t = d_output_t + d_row_{t+1} W_hh (+ what reached h_t directly),  d_row_t = backward(row_t, d_h_t)
+# d_h_t = d_output_t + d_row_{t+1} W_hh (+ the part that bypasses the gates),  d_row_t = backward(row_t, d_h_t)
 
 
 @kernel
 def backward_parallel(fields, d_gates, h_prev, count, team):
-    """A DirectionBackward on `count` threads; whether the team was free for it."""
+    """Run a DirectionBackward on `count` threads; returns False as `forward_parallel`."""
     return run(team, count, *job(backward_share, (fields, d_gates, h_prev)))
 
 
 @kernel
 def backward_share(fields, d_gates, h_prev, i, count):
-    """All steps of the i-th share of the sequences of a DirectionBackward, against the direction."""
+    """All steps of the i-th share of the sequences of a DirectionBackward, from the direction's last to its first."""
     b = DirectionBackward(*fields)
     view = backward_of(b, d_gates, b.zeros)
     frame, (b0, b1) = integers(backward_words(view)), share_of(view.B, i, count)
@@ -112,27 +112,28 @@ def backward_share(fields, d_gates, h_prev, i, count):
 
 @inlined_kernel
 def step_backward(view, frame, step, b0, b1, first, N):
-    """N columns from `first` of each gate of d_row_t for sequences b0 : b1, t being the step-th from the end.
+    """N columns from `first` of each gate of d_row_t for sequences b0 : b1; t is step number `step` from the end.
 
-    A sequence's first d_h is that of its last state, its last, once there is no step left, that of its first state.
+    d_h holds the gradient of a sequence's last state until that step is taken.  The call after the one for its first
+    step fills d_h with the gradient of its first state; so `step` goes from 0 to T.
     """
     offsets, T, H, width, code = view.offsets, view.T, view.H, view.width, view.code
     t, after = (step, step - 1) if view.reverse else (T - 1 - step, T - step)
     n, m = running(offsets, T, t, b0, b1), running(offsets, T, after, b0, b1)
-    going, d_row, K = min(n, m), code.gates * H, code.recurrent * H
+    going, d_gates_row, K = min(n, m), code.gates * H, code.recurrent * H
     panels, d_state = plus(view.weight_hh, first * K), plus(view.d_h, b0 * H + first)
     row = offsets[min(max(t, 0), T)] + b0
     if m > 0:
-        d_after = plus(view.d_gates, (offsets[after] + b0) * d_row)
+        d_after = plus(view.d_gates, (offsets[after] + b0) * d_gates_row)
         if going > 0:
-            d_output, d_gates = plus(view.d_output, row * width + first), plus(view.d_gates, row * d_row + first)
-            product((d_output, width), by_rows(d_after, d_row), panels, (d_gates, d_row), going, K, N)
+            d_output, d_gates = plus(view.d_output, row * width + first), plus(view.d_gates, row * d_gates_row + first)
+            product((d_output, width), by_rows(d_after, d_gates_row), panels, (d_gates, d_gates_row), going, K, N)
         if m > n:
-            ended, d_first = by_rows(plus(d_after, n * d_row), d_row), plus(d_state, n * H)
+            begun, d_first = by_rows(plus(d_after, n * d_gates_row), d_gates_row), plus(d_state, n * H)
             init = (d_first, H) if code.direct else (view.zeros, 0)
-            product(init, ended, panels, (d_first, H), m - n, K, N)
+            product(init, begun, panels, (d_first, H), m - n, K, N)
     for b in range(going, n):
-        d = plus(view.d_gates, (row + b) * d_row + first)
+        d = plus(view.d_gates, (row + b) * d_gates_row + first)
         source, d_last = plus(view.d_output, (row + b) * width + first), plus(d_state, b * H)
         for j in range(N):
             d[j] = source[j] + d_last[j]
@@ -140,30 +141,30 @@ def step_backward(view, frame, step, b0, b1, first, N):
             for j in range(N):
                 d_last[j] = 0
     if n > 0:
-        _retreat(view, frame, t, b0, b1, first, N)
+        _cell_backward(view, frame, t, b0, b1, first, N)
 
 
 @inlined_kernel
-def _retreat(view, frame, t, b0, b1, first, N):
-    """From the gradient of h_t, which lies where that of the first gate will, to those of all gates."""
-    offsets, T, H, gates = view.offsets, view.T, view.H, view.code.gates * view.H
+def _cell_backward(view, frame, t, b0, b1, first, N):
+    """From the gradient of h_t, which lies where that of the first gate will be, to the gradients of all gates."""
+    offsets, T, H, c_column = view.offsets, view.T, view.H, view.code.gates * view.H
     before = t + 1 if view.reverse else t - 1
     n = running(offsets, T, t, b0, b1)
     going, row = min(running(offsets, T, before, b0, b1), n), offsets[t] + b0
     if going > 0:
         row_before = offsets[before] + b0
         h_prev = plus(view.output, row_before * view.width + first), view.width
-        c_prev = plus(view.rows, row_before * view.stride + gates + first), view.stride
-        _gradients(view, frame, (row, b0), (h_prev, c_prev), going, first, N)
+        c_prev = plus(view.rows, row_before * view.stride + c_column + first), view.stride
+        _cell_backward_rows(view, frame, (row, b0), (h_prev, c_prev), going, first, N)
     if n > going:
         place = (b0 + going) * H + first
         states = (plus(view.h_0, place), H), (plus(view.c_0, place), H)
-        _gradients(view, frame, (row + going, b0 + going), states, n - going, first, N)
+        _cell_backward_rows(view, frame, (row + going, b0 + going), states, n - going, first, N)
 
 
 @inlined_kernel
-def _gradients(view, frame, begin, states, M, first, N):
-    """The same of M rows; begin: the first of them, and its sequence."""
+def _cell_backward_rows(view, frame, begin, states, M, first, N):
+    """`_cell_backward` for M rows; begin: the first row and its sequence; states as for `_step_rows`."""
     ((h_prev, h_prev_row), (c_prev, c_prev_row)), (row, b), H, code = states, begin, view.H, view.code
     rows, d_gates = plus(view.rows, row * view.stride + first), plus(view.d_gates, row * code.gates * H + first)
     frame[H_PREV_ROW] = h_prev_row
@@ -178,7 +179,7 @@ def _gradients(view, frame, begin, states, M, first, N):
 
 @inner_kernel
 def fill_h_prev(view, h_prev, b0, b1, first, N):
-    """N columns from `first` of h_{t-1} of each row, which is the first state for sequences that start at step t."""
+    """N columns from `first` of h_{t-1} for each row: the first state where the row's sequence starts at step t."""
     offsets, T, H, width = view.offsets, view.T, view.H, view.width
     for t in range(T):
         before = t + 1 if view.reverse else t - 1

@@ -3,9 +3,9 @@
     d_W_ih = d_row[inputs : G]^T x,  d_W_hh = d_row[0 : recurrent]^T h_{t-1},  d_b = sum of d_row,
     d_x = d_row[inputs : G] W_ih
 
-Only d_h depends on another step; all else are products, which linear.py runs.  Small work is one call of one kernel:
-with three, and arrays that Python makes for what runs between them, a single step took 74 us, and then 61 (B = 1,
-I = 16, H = 32).
+Only d_h depends on another step; all else are products, which product/linear.py runs.  Small work is one kernel,
+`_serial`: a single step (B = 1, I = 16, H = 32) takes 61 us, and took 74 with three kernels and arrays that Python made
+between them.
 """
 
 from __future__ import annotations
@@ -33,34 +33,35 @@ from .views import direction_of_place
 
 
 def backward(b: LayerBackward | tuple[Any, ...], policy: Policy | None = None) -> None:
-    """Fill all gradients of a layer; the first direction fills d_x, the second adds to it."""
+    """Fill all gradients of a layer: the first direction fills d_x, the second adds to it."""
     offsets, panels, states, x, output, rows, cell, d_output, d_states, d_x, gradients, layer = b
     policy = dispatch.policy() if policy is None else policy
-    largest, workspace, zeros = _sizes(*x.shape, states.shape[2], cell, x.dtype)
+    largest, size, zeros = _sizes(*x.shape, states.shape[2], cell, x.dtype)
     for place, (weights, sums) in enumerate(zip(panels, gradients, strict=True), layer * len(panels)):
         fields = offsets, *weights, states, x, output, rows, place, cell, d_output, d_states, d_x, *sums, zeros
         if policy.worth(largest):
             _shared_out(DirectionBackward(*fields), place - layer * len(panels), policy)
         else:
-            _serial(fields, workspace)
+            _serial(fields, size)
 
 
 @functools.lru_cache(maxsize=64)
 def _sizes(R: int, I: int, H: int, number: int, dtype: Any) -> tuple[int, int, Array]:
-    """Of a direction: operations of the largest part that threads would share out, workspace, and zeros to read.
+    """For one direction: operations of the largest of three parts, elements of workspace, and zeros that products read.
 
-    The parts are d_x and d_W_ih, d_W_hh, and backward through time; the workspace, in elements, is that of products.
+    Threads share out each part by itself: d_x with d_W_ih, d_W_hh, and backward through time.
     """
     cell = CELLS[number]
     tiles.load(number, dtype, backward=True)
-    workspace = max(
+    size = max(
         linear.gradient_workspace(R, I, cell.gates * H, 1, dtype),
         linear.gradient_workspace(R, H, cell.recurrent * H, 1, dtype),
     )
-    return 2 * R * H * max(2 * cell.of_input * I, cell.recurrent * H), workspace, np.zeros(max(H, I), dtype)
+    return 2 * R * H * max(2 * cell.of_input * I, cell.recurrent * H), size, np.zeros(max(H, I), dtype)
 
 
 def _shared_out(b: DirectionBackward, direction: int, policy: Policy) -> None:
+    """Run a DirectionBackward whose parts threads share out, one part after the other."""
     cell, (R, I), (_, B, H), dtype = CELLS[b.cell], b.x.shape, b.states.shape, b.x.dtype
     of_inputs, even = cell.of_input, B * (len(b.offsets) - 1) == R
     d_gates, h_prev = matrix(R, cell.gates * H, dtype), np.empty((0, 0) if even else (R, H), dtype)
@@ -83,7 +84,7 @@ def _shared_out(b: DirectionBackward, direction: int, policy: Policy) -> None:
 
 
 def through_time(b: DirectionBackward, d_gates: Array, h_prev: Array, policy: Policy) -> None:
-    """Fill d_gates (R, G H), the gradients of all gates, and h_prev (R, H) with h_{t-1} if it is wanted.
+    """Fill d_gates (R, G H), the gradients of all gates, and h_prev (R, H) with h_{t-1} unless it is of size 0.
 
     d_states holds the gradients of the last states and ends as those of the first.
     """
@@ -99,16 +100,16 @@ def through_time(b: DirectionBackward, d_gates: Array, h_prev: Array, policy: Po
 
 @kernel
 def _serial(fields, size):
-    """All of a DirectionBackward on one thread."""
+    """Run a DirectionBackward on the thread that calls; size: elements of workspace."""
     b = DirectionBackward(*fields)
     (R, I), B, H, dtype = b.x.shape, b.states.shape[1], b.states.shape[2], b.x.dtype
-    inputs, even = b.d_weight_ih.shape[0], B * (b.offsets.size - 1) == R
+    rows_ih, even = b.d_weight_ih.shape[0], B * (b.offsets.size - 1) == R
     row = code_of(b.cell, at(b.zeros, 0)).gates * H
     d_gates, h_prev = np.empty((R, row), dtype), np.empty((0 if even else R, H), dtype)
     workspaces = np.empty((1, size), dtype)
     by_sequence.backward_share(fields, d_gates, h_prev, 0, 1)
     zeros, none, no_bias = b.zeros[: I if direction_of_place(b) == 0 else 0], b.d_x[:0], b.zeros[:0]
-    first = row - inputs
+    first = row - rows_ih
     d_bias = b.d_bias[first:] if b.d_bias.size > 0 else no_bias
     of_input = d_gates, first, b.x, b.weight_ih, zeros, b.d_x, b.d_weight_ih, d_bias
     linear.backward_share(of_input, workspaces, 0, 1)
@@ -129,9 +130,10 @@ def _recurrent_parallel(fields, d_gates, workspaces, count, team):
 
 @kernel
 def _recurrent_share(fields, d_gates, workspaces, i, count):
-    """d_W_hh = d_gates^T h_{t-1} where all sequences have T steps: h_{t-1} lies B rows before h_t.
+    """The i-th share of d_W_hh = d_gates^T h_{t-1} for sequences of equal length.
 
-    Nothing is copied, which took a quarter of the backward pass at (B, T, H) = (32, 100, 256): 1.6 ms are left of 2.1.
+    h_{t-1} is read in the output, B rows before h_t, or B rows after it in the second direction.  To copy it took a
+    quarter of the backward pass at (B, T, H) = (32, 100, 256): 1.6 ms are left of 2.1.
     """
     b = DirectionBackward(*fields)
     (R, row), H, width = d_gates.shape, b.d_weight_hh.shape[1], b.output.shape[1]

@@ -1,4 +1,4 @@
-"""How calls of one shape run: one step, on the thread that calls, or shared out by sequence, by column or by layer."""
+"""How passes of one shape run: as one step, on the thread that calls, or shared out by sequence, column or layer."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from ..threads.dispatch import Policy, run_parallel
 from . import by_column, by_layer, by_sequence, gradients
 from .projection import workspace_size
 from .sharing import column_threads, layer_threads, operations
-from .step import take, take_brief
+from .step import step_with_gil, step_without_gil
 
-#: floating-point operations that take a few microseconds: to let other threads run meanwhile costs more than it gives
+#: floating-point operations that take a few microseconds: up to so many, a step keeps the GIL, as releasing it costs
+#: more than it gives
 BRIEF = 200_000
-#: steps that are worth memory of their own in a stack without gradients: threads then share out columns at once
+#: steps up to which layers of a pass without gradients do not write in place: threads can then share out the columns
+#: of the input projection (projection.py)
 FEW_STEPS = 16
 
 
 class Plan:
     """How passes of one shape run; made once for all calls of that shape.
 
-    policy: what decides, in the place of that in use (threads/dispatch.py).
+    policy: decides in place of the policy in use (threads/dispatch.py).
     """
 
     __slots__ = ("_choice", "_layered", "_policy", "operations", "shape", "step")
@@ -37,31 +39,34 @@ class Plan:
         now = dispatch.policy() if policy is None else policy
         self.operations = operations(shape, now)
         one = shape.T == shape.directions == 1 and shape.R == shape.B and self.operations < now.serial_operations
-        #: what takes a sequence of one step: all in all 3.6 us where the loop over time has 4.6
-        self.step: Callable[..., None] | None = (take_brief if self.operations <= BRIEF else take) if one else None
+        #: the kernel for a sequence of one step: 3.6 us for the whole call, 4.6 with the loop over time
+        self.step: Callable[..., None] | None = (
+            (step_with_gil if self.operations <= BRIEF else step_without_gil) if one else None
+        )
         self._choice: tuple[Any, Any, int] | None = None
 
     @property
     def lower_layers(self) -> int:
         """Arrays (R, D H) that a pass without gradients needs for the layers below the last.
 
-        0 where each layer writes over what it has read; it then copies what it reads (projection.py).
+        0 where layers write in place, over the output of the layer below (projection.py).
         """
         if self.step is not None or self.shape.T > FEW_STEPS:
             return 0
         return min(self.shape.layers - 1, 2)
 
     def rows(self, keep: bool) -> tuple[int, int, int]:
-        """The shape of `Pass.rows`; keep: for a backward pass."""
+        """The shape of `Pass.rows`; keep: whether a backward pass follows."""
         kept = CELLS[self.shape.cell].kept
         if kept == 0 or (self.step is not None and not keep):
             return 0, 0, 0
         return self.shape.layers if keep else 1, self.shape.R, self.shape.directions * kept * self.shape.H
 
     def forward(self, p: Pass | tuple[Any, ...]) -> None:
-        """Fill output, that of the last layer, and `lower`; the states begin as the first and end as the last ones.
+        """Fill `output`, that of the last layer, and `lower`; `states` begin as the first and end as the last ones.
 
-        The layer below the last writes to lower[0], and so on downwards, starting over where there are fewer.
+        The layer below the last writes to lower[0], the next one down to lower[1], and so on, in turns if there are
+        fewer arrays than layers.
         p: a Pass, or its fields in a plain tuple, which takes 0.6 us less.
         """
         if self.step is not None:
@@ -84,7 +89,7 @@ class Plan:
         run_parallel(by_sequence.forward_share, parallel, args, count)
 
     def _chosen(self, policy: Policy) -> tuple[Callable[..., bool], int]:
-        """What threads share out, and how many there are: worked out anew where another policy or number is in use."""
+        """The kernel and the number of threads: chosen anew when the policy or the available threads change."""
         key = policy, policy.available()
         if self._choice is None or self._choice[0] != key:
             self._choice = (key, *self._choose(policy))
@@ -100,11 +105,11 @@ class Plan:
         return (by_layer.forward_parallel, more) if more > count else (by_sequence.forward_parallel, count)
 
     def backward(self, b: LayerBackward | tuple[Any, ...]) -> None:
-        """Fill all gradients of a layer; b may be a plain tuple, too."""
+        """Fill all gradients of a layer; b: a LayerBackward, or its fields in a plain tuple."""
         gradients.backward(b, self._policy)
 
 
 @kernel
 def forward_serial(fields):
-    """A Pass on the thread that calls, of layers that do not write in place: output stands for the workspace."""
+    """Run a Pass on the thread that calls.  No layer may write in place: output is passed for the unused workspace."""
     by_sequence.forward_share(fields, Pass(*fields).output, 0, 1)

@@ -1,7 +1,7 @@
-"""What a layer makes of its inputs before any step is taken: x W_ih^T + b in the rows, for all of its directions.
+"""The input projection of a layer, x W_ih^T + b, written to the rows of all of its directions.
 
-No step needs another one for this, so the rows of many go into one product.  Where the input of a layer lies in
-its output (`in_place`), rows are copied before they are overwritten.
+It does not depend on other steps, so one product takes the rows of many steps.  Where a layer's output overwrites its
+input (`in_place`), input rows are copied to a workspace first.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from ..simd.pointers import at, panel_width, plus
 from ..simd.target import MR
 from ..threads.dispatch import share_of
 from .ragged import copy_rows, running
-from .views import bias_of
+from .views import panels_of
 from .weights import padded, weight_ih_of
 
-#: rows that are projected ahead of the steps that need them; both fit in the L2 cache
+#: rows that are projected ahead of the steps that need them: so few that inputs and rows fit in the L2 cache
 AHEAD = 192
-#: steps for each thread that are worth sharing out; columns are for fewer
+#: steps for each thread from which on threads share out steps; with fewer, columns
 STEPS_TO_SHARE = 4
 
 
@@ -28,7 +28,7 @@ def workspace_size(rows: int, I: int) -> int:
 
 @inner_kernel
 def project(layer, low, high, b0, b1, workspace):
-    """Steps low : high of sequences b0 : b1 of a layer, all of its directions."""
+    """Project the inputs of steps low : high of sequences b0 : b1 for all directions of a layer."""
     offsets, T, B, I, stride = layer.offsets, layer.T, layer.B, layer.I, layer.D * layer.row
     by_sequence, x = layer.by_sequence, layer.source
     if b0 == 0 and b1 == B and (B == 1 or not by_sequence):  # all these steps are one block of rows
@@ -51,7 +51,7 @@ def project(layer, low, high, b0, b1, workspace):
 
 @inner_kernel
 def _affine(layer, x, rows, M, workspace):
-    """M rows; x and rows are each a pointer and a stride.  x is copied to the workspace where it lies in the output."""
+    """Project M rows; x and rows: each a pointer and the stride of a row.  The workspace is for x with `in_place`."""
     (x, x_row), (rows, stride), I = x, rows, layer.I
     for r in range(0, M, AHEAD):
         n, source = min(AHEAD, M - r), plus(x, r * x_row)
@@ -65,11 +65,11 @@ def _affine(layer, x, rows, M, workspace):
 
 @inner_kernel
 def _gates(layer, d, a, rows, M, columns):
-    """The gates of direction d in M rows: `columns` are the first of each gate and how many."""
+    """x W_ih^T + b in M rows of direction d; a: the operand x; columns: the first column of each gate, and how many."""
     (rows, stride), (first, N), H, I, code = rows, columns, layer.H, layer.I, layer.code
-    bias, apart = bias_of(layer, d), padded(layer.H, layer.panels)
+    bias, apart = panels_of(layer, d), padded(layer.H, layer.panels)
     weight_ih = weight_ih_of(bias, code, H)
-    for g in range(code.inputs):  # which no input is added to
+    for g in range(code.inputs):  # gates that read no input have the bias alone
         copy_rows(plus(bias, g * apart + first), 0, plus(rows, g * H + first), stride, M, N)
     for g in range(code.inputs, code.gates):
         panels = plus(weight_ih, ((g - code.inputs) * apart + first) * I)
@@ -78,7 +78,10 @@ def _gates(layer, d, a, rows, M, columns):
 
 @inner_kernel
 def project_share(layer, workspaces, i, count):
-    """The i-th share of the steps of a layer, or, where they are few, of the columns: all weights are read once."""
+    """The i-th share of a layer's input projection: of its steps, or, if these are few, of its columns.
+
+    Threads that share out columns read each weight once.
+    """
     T, B, I, stride = layer.T, layer.B, layer.I, layer.D * layer.row
     if layer.in_place or STEPS_TO_SHARE * count <= T:
         low, high = share_of(T, i, count)
@@ -97,7 +100,7 @@ def project_share(layer, workspaces, i, count):
 
 @inner_kernel
 def share_of_columns(H, pointer, i, count):
-    """The i-th share of H columns, in whole panels: the first and how many."""
+    """The i-th share of H columns, in whole panels: the first column, and how many."""
     width = panel_width(pointer)
     begin, end = share_of((H + width - 1) // width, i, count)
     return begin * width, max(0, min(H, end * width) - begin * width)

@@ -1,4 +1,4 @@
-"""What threads share out in passes of one shape, and how many of them: a policy's thresholds, applied."""
+"""What threads share out in passes of one shape, and how many threads: the thresholds of a policy, applied."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..threads.dispatch import Policy
 def operations(shape: Shape, policy: Policy) -> int:
     """Floating-point operations of a pass forward.
 
-    Where weights are wide enough for threads to share out their columns, fewer than `free_batch` sequences take as
-    long as so many.
+    Where H is large enough for threads to share out columns, fewer sequences than `free_batch` count as up to so many,
+    because they take as long.
     """
     _, B, R, I, H, L, D, _, number = shape
     cell, rows = CELLS[number], R
@@ -24,7 +24,7 @@ def operations(shape: Shape, policy: Policy) -> int:
 
 
 def column_threads(shape: Shape, policy: Policy) -> int:
-    """How many threads should share out the columns of each step; 1: they share out sequences instead."""
+    """How many threads should share out the columns of each step; 1: columns should not be shared out."""
     if policy.columns is not None:
         return policy.columns
     B, H, p = shape.B, shape.H, policy.available()
@@ -38,7 +38,7 @@ def column_threads(shape: Shape, policy: Policy) -> int:
 
 
 def layer_threads(shape: Shape, policy: Policy) -> int:
-    """How many threads can share out directions, or layers; 1: they should share out sequences."""
+    """How many threads can share out directions, or layers; 1: these should not be shared out."""
     even = shape.R == shape.B * shape.T
     most = 2 if shape.directions == 2 else shape.layers if even else 1
     if policy.layers is not None:

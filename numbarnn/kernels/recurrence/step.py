@@ -1,7 +1,7 @@
-"""One step of all layers, where the states stay with whoever takes the steps.
+"""One step of all layers, where the caller keeps the states from step to step.
 
-A step needs a workspace for one layer's gates.  It is the caller's: a little of it may lie on the stack, where nothing
-is allocated and threads have one each.
+A step needs a workspace for one layer's gates, which the caller provides; a small one may lie on the stack, where
+nothing is allocated and each thread has its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..simd.pointers import STACK_BYTES, address, address_of, at, integers, item
 from .ragged import copy_rows
 from .weights import direction_size, padded, weight_hh_of, weight_ih_of
 
-#: elements of workspace that sequences share; one sequence takes what it needs, a row of gates
+#: elements of workspace for several sequences at most; a single one takes a row of gates, however long
 WORKSPACE = 1 << 13
 
 
@@ -34,28 +34,28 @@ class Stack(NamedTuple):
 
 @inner_kernel
 def together(row, workspace=WORKSPACE):
-    """How many sequences go through all layers together, with so many elements of workspace; row: G H."""
+    """How many sequences go through all layers together with so many elements of workspace; row: G H elements."""
     return max(1, workspace // max(1, row))
 
 
 @inner_kernel
 def workspace_size(B, row):
-    """Elements of workspace that `step_layers` needs: no more than the gates of all sequences."""
+    """Elements of workspace that `step_layers` needs for B sequences; row: G H."""
     return min(B, together(row)) * row
 
 
 @inner_kernel
 def fits_stack(B, row, pointer):
-    """Whether the workspace is small enough for the stack, for the type that `pointer` points to."""
+    """Whether the workspace for B sequences fits on the stack, in elements of the type that `pointer` points to."""
     return workspace_size(B, row) * itemsize(pointer) <= STACK_BYTES
 
 
 @inlined_kernel
 def step_layers(stack, x, states, workspace, group):
-    """h_t from h_{t-1}, and c_t, in each layer: x (B, I), states (S L, B, H), all are pointers.
+    """h_t and c_t of all layers over h_{t-1} and c_{t-1} in `states` (S L, B, H), from x (B, I); all are pointers.
 
-    `group` sequences at a time, whose x is read before their h is written; the workspace, (group, G H), shares no
-    memory with either.
+    `group` sequences at a time, whose x is read before their h is written.  The workspace, (group, G H), shares no
+    memory with x or states.
     """
     code, B, H, row = stack.code, stack.B, stack.H, stack.code.gates * stack.H
     apart, frame = padded(H, workspace), integers((row, row, H, H, H, H, H, 0, 0, 0, 0))
@@ -68,9 +68,9 @@ def step_layers(stack, x, states, workspace, group):
             for g in range(code.inputs):
                 copy_rows(plus(panels, g * apart), 0, plus(workspace, g * H), row, n, H)
             for g in range(code.inputs, code.gates):
-                mine = plus(weight_ih, (g - code.inputs) * apart * features)
+                gate_ih = plus(weight_ih, (g - code.inputs) * apart * features)
                 bias, gate = plus(panels, g * apart), plus(workspace, g * H)
-                product((bias, 0), by_rows(source, features), mine, (gate, row), n, features, H)
+                product((bias, 0), by_rows(source, features), gate_ih, (gate, row), n, features, H)
             for g in range(code.recurrent):
                 gate = plus(workspace, g * H), row
                 product(gate, by_rows(h, H), plus(weight_hh, g * apart * H), gate, n, H, H)
@@ -82,7 +82,7 @@ def step_layers(stack, x, states, workspace, group):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# from Python, with few arguments, since each array takes 35 ns to unpack
+# kernels that Python calls: with few arguments, since each array takes 35 ns to unpack
 
 
 @inner_kernel
@@ -94,11 +94,11 @@ def overlap(a, b):
 
 
 @inner_kernel
-def _take(panels, states, I, cell, x, y):
-    """One step: states (S L, B, H), x (B, I), y (B, H), that of the last layer.
+def _step(panels, states, I, cell, x, y):
+    """One step of all layers: states (S L, B, H), x (B, I); fills y (B, H) with h_t of the last layer.
 
-    y is the workspace where it has room for the gates and shares no memory with x, as it does where a stream is given
-    what it returned.
+    y serves as the workspace if the cell has one gate, unless it shares memory with x: a stream may be given the y that
+    it returned.
     """
     code = code_of(cell, at(y, 0))
     B, H = states.shape[1], states.shape[2]
@@ -110,23 +110,26 @@ def _take(panels, states, I, cell, x, y):
         group = max(1, min(B, together(row, STACK_BYTES // element)))
         step_layers(stack, at(x, 0), at(states, 0), stack_workspace(at(y, 0), group * row), group)
     else:
-        _step_with(stack, x, states, np.empty(row, y.dtype))
+        _step_one_by_one(stack, x, states, np.empty(row, y.dtype))
     copy_rows(at(states, (stack.L - 1) * B * H), 0, at(y, 0), 0, 1, B * H)
 
 
 @inner_kernel
-def _step_with(stack, x, states, workspace):
-    """An array lives no longer than its last use, and a pointer is none: as an argument it lives through the call."""
+def _step_one_by_one(stack, x, states, workspace):
+    """`step_layers`, one sequence at a time, with a workspace given as an array.
+
+    Numba frees an array after its last use, for which pointers do not count; an argument lives through the call.
+    """
     step_layers(stack, at(x, 0), at(states, 0), at(workspace, 0), 1)
 
 
 @kernel
-def take(panels, states, I, cell, x, y):
-    """`_take`, while other Python threads run."""
-    _take(panels, states, I, cell, x, y)
+def step_without_gil(panels, states, I, cell, x, y):
+    """`_step`, while other Python threads run."""
+    _step(panels, states, I, cell, x, y)
 
 
 @brief_kernel
-def take_brief(panels, states, I, cell, x, y):
-    """`_take`, of work that takes a few microseconds."""
-    _take(panels, states, I, cell, x, y)
+def step_with_gil(panels, states, I, cell, x, y):
+    """`_step`, for work of a few microseconds."""
+    _step(panels, states, I, cell, x, y)

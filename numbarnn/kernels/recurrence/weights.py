@@ -1,6 +1,6 @@
 """The parameters of recurrent layers as one array, in the order in which the kernels read them.
 
-For each layer and direction the bias, W_ih^T and W_hh^T, gate after gate, each in panels of columns (see packing.py).
+For each layer and direction the bias, W_ih^T and W_hh^T, gate after gate, each in panels (see product/packing.py).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ..simd.pointers import at, panel_width, plus
 
 
 def packed(directions: Sequence[tuple[Array, Array, Array]], into: Array | None = None) -> Array:
-    """weight_ih, weight_hh and bias (G H) of each layer and direction, one after the other.
+    """Pack the parameters of each layer and direction, one after the other.
 
-    weight_ih: ((G - inputs) H, I), weight_hh: (recurrent H, H): the gates that have such a product, in the row's order.
-    into: what was packed of weights of these shapes before, to be written over.
+    directions: weight_ih ((G - inputs) H, I), weight_hh (recurrent H, H) and bias (G H) of each.
+    into: an earlier result for weights of these shapes, to be written over.
     """
     dtype, sizes = directions[0][0].dtype, [_size(*direction) for direction in directions]
     panels, offset = aligned(sum(sizes), dtype) if into is None else into, 0
@@ -38,9 +38,9 @@ def _size(weight_ih: Array, weight_hh: Array, bias: Array) -> int:
 def packed_back(
     directions: Sequence[tuple[Array, Array]], into: list[tuple[Array, Array]] | None = None
 ) -> list[tuple[Array, Array]]:
-    """weight_ih and weight_hh of each layer and direction as they stand: what the backward pass multiplies by.
+    """Pack weight_ih and weight_hh of each layer and direction for the backward pass, which does not transpose them.
 
-    `into`: what was packed of weights of these shapes before, to be written over.
+    into: as for `packed`.
     """
     if into is None:
         into = [(_space_for(weight_ih), _space_for(weight_hh)) for weight_ih, weight_hh in directions]
@@ -56,22 +56,22 @@ def _space_for(matrix: Array) -> Array:
 
 
 def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
-    """Elements that one direction of one layer takes, for code outside kernels."""
-    width, of = panel_columns(dtype), CELLS[cell]
-    return -(-H // width) * width * (of.gates + of.of_input * I + of.recurrent * H)
+    """Elements of the panels of one direction of a layer, for code outside kernels."""
+    width, kind = panel_columns(dtype), CELLS[cell]
+    return -(-H // width) * width * (kind.gates + kind.of_input * I + kind.recurrent * H)
 
 
 def unpacked_matrix(panels: Array, K: int, N: int) -> Array:
-    """The (K, N) matrix that was packed."""
+    """The (K, N) matrix of these panels."""
     width = panel_columns(panels.dtype)
     return panels.reshape(-1, K, width).transpose(1, 0, 2).reshape(K, -1)[:, :N]
 
 
 def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array, Array, Array]:
-    """weight_ih, weight_hh and the bias of one direction that was packed."""
-    of, width = CELLS[cell], panel_columns(panels.dtype)
+    """weight_ih, weight_hh and bias of one direction from its panels."""
+    kind, width = CELLS[cell], panel_columns(panels.dtype)
     row, offset, found = -(-H // width) * width, 0, []
-    for K, gates in ((1, of.gates), (I, of.of_input), (H, of.recurrent)):
+    for K, gates in ((1, kind.gates), (I, kind.of_input), (H, kind.recurrent)):
         matrices = []
         for _ in range(gates):
             matrices.append(unpacked_matrix(panels[offset : offset + K * row], K, H).T)
@@ -83,32 +83,32 @@ def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array,
 
 @inner_kernel
 def padded(H, pointer):
-    """H rounded up to whole panels: the room that one row of columns takes."""
+    """H rounded up to whole panels: the elements that one row of H columns takes."""
     width = panel_width(pointer)
     return (H + width - 1) // width * width
 
 
 @inner_kernel
 def direction_size(code, I, H, pointer):
-    """`size_of`, for the type that `pointer` points to."""
+    """`size_of` in kernels, for the type that `pointer` points to."""
     return padded(H, pointer) * (code.gates + (code.gates - code.inputs) * I + code.recurrent * H)
 
 
 @inner_kernel
-def weight_ih_of(weight, code, H):
-    """Where the panels of W_ih begin, gate after gate."""
-    return plus(weight, padded(H, weight) * code.gates)
+def weight_ih_of(panels, code, H):
+    """Where W_ih^T begins in the panels of a direction, gate after gate."""
+    return plus(panels, padded(H, panels) * code.gates)
 
 
 @inner_kernel
-def weight_hh_of(weight, code, I, H):
-    """Where the panels of W_hh begin, gate after gate."""
-    return plus(weight, padded(H, weight) * (code.gates + (code.gates - code.inputs) * I))
+def weight_hh_of(panels, code, I, H):
+    """Where W_hh^T begins in the panels of a direction, gate after gate."""
+    return plus(panels, padded(H, panels) * (code.gates + (code.gates - code.inputs) * I))
 
 
 @kernel
 def _pack_direction(weight_ih, weight_hh, bias, panels, offset):
-    """Each gate by itself, so that the same columns of all gates are a share for a thread."""
+    """Pack each gate by itself, so that a thread's share is the same columns of every gate."""
     H, I = weight_hh.shape[1], weight_ih.shape[1]
     place, padded_H = at(panels, offset), padded(H, at(panels, 0))
     for g in range(bias.size // H):

@@ -1,4 +1,4 @@
-"""A stack of layers on plain arrays, backward: the gradients of a pass, from what it has kept."""
+"""The backward pass of a stack of layers on plain arrays, from what the forward pass has kept."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .cells import bias_gradients
 from .parameters import BoundParameters
 from .run import Call
 
-#: (version, count) of a tensor
-State = tuple[Version, int]
+#: a tensor's Version, and its count of writes at some time: a later write makes version.count another number
+WriteCount = tuple[Version, int]
 
 
 class KeptPass:
     """A pass forward that may be differentiated: what its backward pass reads, and nothing else.
 
-    x: the input as the user gave it.  states: a copy of the first ones.  filled: outputs, rows and masks as of run.py.
+    x: the input as the user gave it.  states: a copy of the first states.  filled: outputs, rows and masks, as
+    `forward_with_dropout` returns them.
     """
 
     __slots__ = (
@@ -34,35 +35,35 @@ class KeptPass:
     ) -> None:  # fmt: skip
         self._bound, self._params, self._call, self._x, self._states = bound, params, call, x, states
         self.outputs, self._rows, self._masks = filled
-        #: by layer: the states that backward() checks, and which of them is that of the layer's output
-        self._guarded: dict[int, tuple[list[State], State]] = {}
+        #: by layer: the write counts that backward() checks, and which of them is that of the layer's output
+        self._guarded: dict[int, tuple[list[WriteCount], WriteCount]] = {}
 
-    def guard(self, layer: int, version: Version, checked: list[State]) -> None:
-        """Let users write to the output of a layer, which is theirs too, before backward() reads it.
+    def guard(self, layer: int, version: Version, checked: list[WriteCount]) -> None:
+        """Let users write to the output of a layer before backward() reads it, as they share its memory.
 
-        A write that is announced has the output copied first.  Any other write makes backward() an error: until then
-        the state of the output is among those that are `checked`.
+        Before a write that is announced, the output is copied for backward().  After any other write backward() raises,
+        because the output's write count is among those that it checks.
         """
-        state = version, version.count
-        checked.append(state)
-        self._guarded[layer] = checked, state
+        own = version, version.count
+        checked.append(own)
+        self._guarded[layer] = checked, own
         here = weakref.ref(self)
 
         def copy_first() -> None:
             kept = here()
             if kept is None:
                 return
-            checked, state = kept._guarded.pop(layer)
-            if state[0].count == state[1]:  # else there was another write before, and the values are gone
+            checked, own = kept._guarded.pop(layer)
+            if own[0].count == own[1]:  # else there was another write before, and the values are gone
                 kept.outputs[layer] = kept.outputs[layer].copy()
-                checked.remove(state)
+                checked.remove(own)
 
         version.before_write = copy_first
 
     def backward(self, d_outputs: Sequence[Array | None], needs: Sequence[bool]) -> list[Array | None]:
-        """From the gradients of the layers that were shown and of the last states, those of all inputs.
+        """The gradients of input, of the first states if they were given, and of the parameters.
 
-        The inputs are input, the first states if they were given, and the parameters.
+        d_outputs: the gradients of the outputs of the layers that were returned, and of the last states.
         """
         call, stack = self._call, self._call.stack
         layout, shown = call.layout, len(d_outputs) - stack.states
@@ -76,7 +77,7 @@ class KeptPass:
         return [d_input, *(call.states_out(d_states) if given else ()), *gradients]
 
     def _layers_backward(self, d_layers: Sequence[Array | None], d_states: Array, d_x: Array | None) -> list[Array]:
-        """The gradients of all parameters; d_x (R, I) is filled, and d_states end as those of the first states."""
+        """The gradients of all parameters; fills d_x (R, I), and turns d_states into those of the first states."""
         call, stack = self._call, self._call.stack
         gradients: list[Array] = []
         panels, D, offsets = self._bound.back(self._params), stack.D, call.layout.offsets

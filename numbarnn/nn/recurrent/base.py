@@ -1,4 +1,4 @@
-"""What `RNN` and `RNNCell` share: their parameters, bound for a call, drawn, and taken along by a stream."""
+"""What `RNN` and `RNNCell` share: parameters are checked and packed, drawn at random, and copied for a stream."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 
-#: attributes that say nothing of the parameters
+#: attributes on which the shapes of the parameters do not depend
 _NO_SHAPE = frozenset({"training", "dropout", "batch_first"})
 
 
 class Recurrent(Module):
-    """A layer that takes steps."""
+    """A recurrent layer or cell."""
 
     input_size: int
     hidden_size: int
     _last: Last | None = None
 
     def _cell(self) -> int:
-        """Which cell it is, from the one attribute that says so."""
+        """The number of the cell (kernels/cells), from the one attribute that chooses it."""
         raise NotImplementedError
 
     def _nonlinearity(self) -> str:
-        """The name of f."""
+        """The name of f, "tanh" or "relu"."""
         cell = self._cell()
         return next(name for name, number in ELMAN.items() if number == cell)
 
     def _form(self) -> tuple[Form, list[Any]]:
-        """Which parameters there should be, and those that there are."""
+        """The Form that the parameters should have, and the parameters."""
         raise NotImplementedError
 
     def _bound(self) -> Parameters:
@@ -50,18 +50,18 @@ class Recurrent(Module):
         form, params = self._form()
         bound, kept = bind(params, form)
         listed = [parameter for parameter in self._parameters.values() if parameter is not None]
-        same = len(listed) == len(params) and all(map(is_, listed, params))  # None is where no bias is: they come last
+        same = len(listed) == len(params) and all(map(is_, listed, params))  # biases come last: None if there are none
         self.__dict__["_last"] = last_of(kept, params, len(self._parameters)) if same and kept is not None else None
         return bound, params, None
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name not in _NO_SHAPE:
-            self.__dict__.pop("_last", None)  # the parameters are to be looked at again: they may not fit
+            self.__dict__.pop("_last", None)  # parameters that were checked before may not fit now
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        self.__dict__.pop("_last", None)  # it would keep the parameter alive
+        self.__dict__.pop("_last", None)  # which would keep the parameter alive
 
     def register_parameter(self, name: str, param: Any) -> None:
         super().register_parameter(name, param)

@@ -1,4 +1,4 @@
-"""What nn.RNN may be made with: errors and a warning as those of torch."""
+"""Checks of the arguments that nn.RNN is made with: errors and a warning as in torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def check_dropout(dropout: Any, num_layers: Any) -> None:
-    """A number from 0 to 1; a warning where no layer is left that it could apply to."""
+    """Raise unless dropout is a number from 0 to 1; warn if there is no layer that it applies to."""
     known = isinstance(dropout, numbers.Real) and not isinstance(dropout, bool)
     if not known or not 0 <= dropout <= 1:
         # torch calls float() first: what that cannot take is a TypeError
@@ -27,7 +27,7 @@ def check_dropout(dropout: Any, num_layers: Any) -> None:
 
 
 def check_sizes(input_size: Any, hidden_size: Any, num_layers: Any, bias: Any, batch_first: Any) -> None:
-    """Positive integers and booleans."""
+    """Raise unless sizes are positive integers, bias and batch_first booleans."""
     for name, value in (("bias", bias), ("batch_first", batch_first)):
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")

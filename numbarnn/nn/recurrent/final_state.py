@@ -1,6 +1,6 @@
 """The last states alone, where no gradient is recorded: memory does not grow with T.
 
-Some steps at a time go through all layers.  A state has the same bits whether its steps are taken in chunks or at once.
+Chunks of steps go through all layers, one after the other.  The bits are those of all steps at once.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from ...arrays.dtypes import Array
 from .layout import Packed
 from .run import Call, Filled, Rows, Runner, by_layer, flat, put_back, runner_for
 
-#: rows of a chunk: so many that the cost of a call, and of waiting for all threads at its end, does not show
+#: rows of a chunk: so many that what each call costs, and the wait for all threads at its end, does not show
 ROWS = 4096
 
 
 def run_to_final_states(call: Call, panels: Array, x: Array, states: Array) -> Filled:
-    """`states`, the first ones, end as the last ones; no output is returned.
+    """Turn `states` from the first states into the last ones; no output is returned.
 
-    With two directions, the output of the layer below the last is needed as a whole before the last can begin.
+    With two directions, the last layer needs the whole output of the layer below before it can begin.
     """
     stack, layout = call.stack, call.layout
     steps = max(1, ROWS // max(1, layout.B))
@@ -59,7 +59,7 @@ def _run_both_directions(call: Call, panels: Array, x: Array, states: Array, ste
 
 
 def _reversed(x: Array, offsets: Array) -> Rows:
-    """The same steps from the last to the first: the second direction is a first one that reads these."""
+    """Rows with steps from the last to the first: a first direction computes on them what a second does on x."""
     sizes = np.diff(offsets)[::-1]
     from_end = np.concatenate([[0], np.cumsum(sizes)])
     order = np.arange(len(x)) + np.repeat(offsets[-2::-1] - from_end[:-1], sizes)

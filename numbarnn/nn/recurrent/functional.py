@@ -1,4 +1,4 @@
-"""Recurrent layers as functions: arguments are checked, the kernels run, and a node is left on the tape."""
+"""Recurrent layers as functions: they check arguments, run the kernels and leave a node on the tape."""
 
 from __future__ import annotations
 
@@ -144,12 +144,12 @@ def cell_parameters(w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> list[Any]:
 
 
 def recurrent_cell(parameters: Parameters, input: Any, hx: Any) -> Tensor:
-    """`rnn_cell`, of parameters that are bound."""
+    """`rnn_cell`, with parameters that are bound."""
     _, (h, *_) = recurrent(parameters, input, () if hx is None else (hx,), _STEP, 0.0, 0)
     return h
 
 
-#: how the sequences of a cell are given
+#: the fields of `Sequences` after hx for one step of a cell
 _STEP = False, None, None, None, True
 
 
@@ -161,11 +161,11 @@ def recurrent(
     dropout: float,
     shown: int,
 ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-    """The outputs of the last `shown` layers, from below, and the last states.
+    """The outputs of the last `shown` layers, the lowest first, and the last states.
 
-    hx: the first states, or none.  how: the rest of `Sequences`.
+    hx: the first states, or ().  how: the fields of `Sequences` after hx.
 
-    What was checked for one call holds for the next with arguments of the same shapes and dtypes.
+    What was checked for one call is not checked again for arguments of the same shapes and dtypes.
     """
     if dropout and not 0 < dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout}")
@@ -189,10 +189,10 @@ def recurrent(
             edges = tape.edges_of((input, *hx, *params))
         elif is_recording():
             edges = tape.edge_of(input), *map(tape.edge_of, hx), *known
-    if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing is to be kept
+    if edges is None and shown <= 1 and not dropout and (shown or call.layout.T == 1):  # nothing else is to be kept
         output, states_out = call.infer(bound.panels, x, given)
         return (wrap(output),) if shown else (), tuple(map(wrap, states_out))
-    checked = [] if edges is None else states_of((input, *hx)) + bound.states  # before the values are read
+    checked = [] if edges is None else states_of((input, *hx)) + bound.write_counts  # before the values are read
     states = call.states_in(given)
     first = states if edges is None else states.copy()
     masks: list[Array] = []
@@ -208,7 +208,7 @@ def recurrent(
     last = [*map(wrap, call.states_out(states))]
     if edges is not None:
         ran = KeptPass(bound, params, call, x, first, (outputs, kept, masks))
-        for number, tensor in enumerate(layers, stack.layers - shown):  # backward() reads them; states are copies
+        for number, tensor in enumerate(layers, stack.layers - shown):  # backward() reads outputs; states are copies
             ran.guard(number, tensor._version, checked)
         leave_node("RnnCell" if step else "Rnn", (*layers, *last), edges, ran.backward, checked)
     return layers, last

@@ -1,6 +1,6 @@
-"""How a batch of sequences lies in memory, and how it gets into the order that the kernels read.
+"""How a batch of sequences lies in memory, and how it is brought into the order that the kernels read.
 
-The kernels want sequences by falling length and the rows of all steps one after the other (kernels/recurrence/).  A
+The kernels take sequences by falling length, and the rows of all steps one after the other (kernels/recurrence/).  A
 layout brings the user's arrays into that order and back: dense ones, packed ones, and padded ones with lengths.
 """
 
@@ -17,7 +17,7 @@ from ...arrays.size import allocated, checked_shape
 
 
 def is_dense(array: Array) -> bool:
-    """Whether kernels can read it: contiguous, aligned, writable (one compiled type); on a GPU all are the latter."""
+    """Whether kernels can read it: C-contiguous, and, unless on a GPU, aligned and writable (one compiled type)."""
     return array.flags.carray if isinstance(array, np.ndarray) else array.flags.c_contiguous
 
 
@@ -26,7 +26,7 @@ def dense(array: Array) -> Array:
     return array if is_dense(array) else array.copy()
 
 
-#: steps up to which a layout has its offsets from the beginning
+#: steps up to which a layout shares its offsets with others, and has them from the beginning
 FEW_STEPS = 1024
 
 
@@ -42,13 +42,13 @@ def _offsets(batch_sizes: Array) -> Array:
 
 
 class Dense:
-    """All sequences run for T steps: (T, B, F), (B, T, F) with `batch_first`, or (T, F) for one; one step of a cell.
+    """All sequences run for T steps: (T, B, F), (B, T, F) with `batch_first`, or (T, F) for one sequence.
 
-    States are (layers, B, H), or (layers, H) for one sequence.  With `step` the input is (B, F) or (F), and a state
-    (B, H) or (H).
+    States are (L D, B, H), or (L D, H) for one sequence.  With `step`, which is one step of a cell, the input is (B, F)
+    or (F), a state (B, H) or (H).
     """
 
-    #: indices that give a state of the user the axes of layers and sequences, and take them away
+    #: indices that add the axes of layers and sequences to a user's state where it lacks them, and take them away
     _add_axes: tuple[Any, ...] = ()
     _drop_axes: tuple[Any, ...] = ()
 
@@ -57,32 +57,32 @@ class Dense:
         self.batch_first = batch_first and x.ndim == 3
         self.T, self.B = lengths[1::-1] if self.batch_first else lengths[:2]
         self.R = self.T * self.B
-        #: of the user's arrays, in the order of steps
+        #: the shape of the user's arrays without features, with steps first
         self._shape = x.shape[:-1] if x.ndim < 3 else (self.T, self.B)
         if step:
             self._add_axes, self._drop_axes = (None,) * (3 - x.ndim), (0,) * (3 - x.ndim)
         elif x.ndim == 2:
             self._add_axes, self._drop_axes = (slice(None), None), (slice(None), 0)
-        #: whether the rows of the user's array lie by sequence, (B, T, F), rather than in the order of steps
+        #: whether the rows of the user's array lie by sequence, (B, T, F), and not in the order of steps
         self.by_sequence = self.batch_first and self.T > 1 and self.B > 1
         if self.T <= FEW_STEPS:
             self.offsets = _few_offsets(self.T, self.B)
 
     @functools.cached_property
     def offsets(self) -> Array:
-        """(T + 1), where the rows of each step begin: of many steps made only when asked for, as it grows with T."""
+        """(T + 1), where the rows of each step begin: for many steps made only when they are read."""
         return _even_offsets(self.T, self.B)
 
     def chunk(self, x: Array, low: int, high: int) -> tuple[Dense, Array]:
-        """Steps low : high of the input, and how they lie; sequences keep their order."""
+        """The layout and the input of steps low : high; sequences keep their order."""
         x = x[:, low:high] if self.batch_first else x[low:high]
-        x = x if is_dense(x) else x.copy(order="K")  # long runs, where sequences lie together
+        x = x if is_dense(x) else x.copy(order="K")  # sequences that lie one after the other still do
         return Dense(x, self.batch_first), x
 
     def input(self, x: Array) -> tuple[Array, bool]:
-        """Rows for a kernel to read, and whether they lie by sequence, (B, T, I), rather than in the order of steps.
+        """Rows for a kernel to read, and whether they lie by sequence, (B, T, I), and not in the order of steps.
 
-        Either is read where it lies, whichever `batch_first` says; only other strides are copied.
+        Both orders are read in place, whatever `batch_first` says; only other strides are copied.
         """
         if is_dense(x):
             return x.reshape(self.R, x.shape[-1]), self.by_sequence
@@ -98,36 +98,36 @@ class Dense:
         return dense(self._by_step(array)).reshape(self.R, array.shape[-1])
 
     def new_rows(self, features: int, like: Array) -> tuple[Array, Array | None]:
-        """(R, F) rows to fill, and the same memory in the user's shape, or None where `user` has to bring it there."""
+        """(R, F) rows to fill, and the same memory in the user's shape; None instead if `user` has to copy it there."""
         array = allocated(np.empty, (*self._shape, features), like.dtype, like)
         return array.reshape(self.R, features), self._by_step(array)
 
     def user_shape(self, features: int) -> tuple[int, ...]:
-        """The user's shape of (R, features) rows."""
+        """The shape in which the user has (R, features) rows."""
         T_B = self._shape[::-1] if self.batch_first else self._shape
         return (*T_B, features)
 
     def user(self, rows: Array) -> Array:
-        """Rows in the user's shape: as in torch, a transposed view with `batch_first`."""
+        """Rows in the user's shape: with `batch_first` a transposed view, as in torch."""
         array: Array = rows.reshape(self._shape + rows.shape[1:])
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def _by_step(self, array: Array) -> Array:
-        """The user's array in the order of steps, and back."""
+        """The user's array as (T, B, ...), or such an array as the user has it."""
         return array.transpose(1, 0, 2) if self.batch_first else array
 
     def state_in(self, h: Array) -> Array:
-        """(layers, B, H) states with sequences in the kernels' order, a copy."""
+        """A copy of a user's state as (L D, B, H), with sequences in the kernels' order."""
         state: Array = (h[self._add_axes] if self._add_axes else h).copy()
         return state
 
     def state_out(self, h: Array) -> Array:
-        """States as the user has them; where possible, the same memory."""
+        """A state (L D, B, H) as the user has it; where possible, the same memory."""
         return h[self._drop_axes] if self._drop_axes else h
 
 
 class Ragged(Dense):
-    """Sequences of several lengths; `order` lists them by falling length, None where they are so already."""
+    """Sequences of several lengths; `order` lists them by falling length, None if they are given in that order."""
 
     order: Array | None
 
@@ -169,7 +169,7 @@ class Packed(Ragged):
 
 
 class Padded(Ragged):
-    """(T, B, F), or (B, T, F) with `batch_first`, of which sequence b has `lengths[b]` steps."""
+    """(T, B, F), or (B, T, F) with `batch_first`; sequence b has `lengths[b]` steps."""
 
     order: Array
 
@@ -185,7 +185,7 @@ class Padded(Ragged):
 
     @functools.cached_property
     def index(self) -> tuple[Array, Array]:
-        """Where each row is in the user's array."""
+        """Where each row is in the user's array: indices of its first two axes."""
         t = np.repeat(np.arange(self.T), np.diff(self.offsets))
         b = self.order[np.arange(self.R) - self.offsets[t]]
         return (b, t) if self.batch_first else (t, b)
@@ -224,7 +224,7 @@ def as_lengths(lengths: Any, B: int, T: int) -> Array:
 
 
 def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
-    """`batch_sizes` as falling positive integers whose sum is `rows`."""
+    """`batch_sizes` as positive integers that do not rise and whose sum is `rows`."""
     array = _integers("batch_sizes", batch_sizes)
     falling = array.ndim == 1 and array.dtype.kind in "iu" and array.size and np.all(np.diff(array) <= 0)
     if not falling or array[-1] <= 0:
@@ -235,7 +235,7 @@ def as_batch_sizes(batch_sizes: Any, rows: int) -> Array:
 
 
 def as_order(sorted_indices: Any, B: int) -> Array:
-    """`sorted_indices` as (B,) integers, each of 0..B-1 once: a copy, as the backward pass reads it."""
+    """`sorted_indices` as (B,) integers, each of 0..B-1 once; a copy, because the backward pass reads it later."""
     array: Array = _integers("sorted_indices", sorted_indices).copy()
     if array.dtype.kind not in "iu" or array.shape != (B,) or not np.array_equal(np.sort(array), np.arange(B)):
         raise RuntimeError(f"sorted_indices: expected each of 0 to {B - 1} once, got {array.tolist()}")
@@ -243,7 +243,7 @@ def as_order(sorted_indices: Any, B: int) -> Array:
 
 
 def _integers(name: str, values: Any) -> Array:
-    """A tensor's array without exposing it, an array, or a list as one."""
+    """An array of a tensor (without exposing its memory), of an array or of a list."""
     try:
         return np.asarray(devices.host(values._array) if hasattr(values, "_array") else values)
     except ValueError:  # lists of several lengths

@@ -1,7 +1,8 @@
 """The parameters of a stack of layers: checked, and packed into the panels that the kernels read.
 
-Both are kept with the first parameter from call to call.  Panels are packed again when a parameter was written to, and
-at each call where a write might go unseen: to a plain array, or by NumPy code that shares a tensor's memory.
+The sizes and the panels are kept with the first parameter from call to call.  Panels are packed again when a parameter
+was written to, and at each call if a write might go unseen: to a plain array, or by NumPy code that shares a tensor's
+memory.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from .cells import hidden_size, merged_bias, parameter_shapes
 from .layout import dense
 from .weights import array_of, cache_of
 
-#: W_ih and W_hh of each layer and direction, packed as the backward pass reads them
+#: W_ih and W_hh of each layer and direction in the panels that the backward pass reads
 BackwardPanels = list[tuple[Array, Array]]
 
 #: calls that are remembered for one stack
@@ -42,7 +43,7 @@ class Form(NamedTuple):
     bias: bool
     layers: int
     bidirectional: bool
-    input_size: int | None = None  # None: whichever the weights have
+    input_size: int | None = None  # None: that of the weights, as with hidden_size
     hidden_size: int | None = None
 
     @property
@@ -52,12 +53,12 @@ class Form(NamedTuple):
 
     @property
     def directions(self) -> int:
-        """One or two."""
+        """D."""
         return 2 if self.bidirectional else 1
 
 
 class Stack:
-    """The sizes of a stack of layers whose parameters fit together, and the calls that were checked against them."""
+    """The sizes of a stack of layers whose parameters fit together, and the calls that were checked for them."""
 
     def __init__(self, form: Form, arrays: Sequence[Array]) -> None:
         self.form, self.cell, self.layers, self.D = form, form.cell, form.layers, form.directions
@@ -68,17 +69,17 @@ class Stack:
         self.kernels = backend.of(arrays[0])
         self.nothing = np.empty((0, 0, 0), self.dtype, like=arrays[0])
         self._no_bias = np.zeros(0 if form.bias else CELLS[self.cell].gates * self.H, self.dtype, like=arrays[0])
-        #: by the shapes and dtypes of their arguments: calls that were checked (see run.Call)
+        #: each run.Call that was checked, by the shapes and dtypes of its arguments
         self.calls: dict[tuple[Any, ...], Any] = {}
 
     def remember(self, key: tuple[Any, ...], call: Any) -> None:
-        """Keep a call for the next ones like it."""
+        """Keep a run.Call for later calls with arguments of the same shapes and dtypes."""
         if len(self.calls) >= CALLS:
             self.calls.clear()
         self.calls[key] = call
 
     def packed(self, arrays: Sequence[Array], into: Array | None = None) -> Array:
-        """All layers and directions as the kernels read them (kernels/recurrence/weights.py); `into`: earlier ones."""
+        """The panels of all layers and directions (kernels/recurrence/weights.py); into: earlier ones to write over."""
         directions = []
         for weight_ih, weight_hh, *biases in self._groups(arrays):
             bias = merged_bias(self.cell, *biases) if biases else self._no_bias
@@ -87,19 +88,19 @@ class Stack:
         return panels
 
     def packed_back(self, arrays: Sequence[Array], into: BackwardPanels | None) -> BackwardPanels:
-        """The weights of each layer and direction as the backward pass reads them; `into`: earlier ones."""
+        """The panels that the backward pass reads; into: earlier ones to write over."""
         matrices = [(dense(weight_ih), dense(weight_hh)) for weight_ih, weight_hh, *_ in self._groups(arrays)]
         panels: BackwardPanels = self.kernels.packed_back(matrices, into)
         return panels
 
     def new_gradients(self, layer: int) -> tuple[Array, Array, Array]:
-        """Memory for d_weight_ih, d_weight_hh and d_bias, of size 0 if there is none, of a direction."""
+        """Memory for d_weight_ih, d_weight_hh and d_bias (of size 0 without bias) of one direction of a layer."""
         of_weight_ih, of_weight_hh, of_bias = self._gradients[layer > 0]
         return of_weight_ih(), of_weight_hh(), of_bias()
 
     @functools.cached_property
     def _gradients(self) -> list[tuple[Callable[[], Array], ...]]:
-        """What makes them: of the first layer, and of those above."""
+        """The functions that make these arrays, for the first layer and for those above."""
         makers = []
         of_bias = functools.partial(np.empty, CELLS[self.cell].gates * self.H if self.form.bias else 0, self.dtype)
         if not isinstance(self.nothing, np.ndarray):
@@ -139,23 +140,22 @@ def _check(form: Form, arrays: Sequence[Array]) -> None:
 
 
 class BoundParameters:
-    """The parameters of a stack, packed with the values that they had in these `states`.
+    """The parameters of a stack, packed with the values that they had at these write counts.
 
-    `states` are the (version, count) of each parameter that is a tensor, and must be read before the values: a write by
-    another thread in between then makes the panels look outdated, not fresh.  `before`: an outdated one of the same
+    write_counts: the (version, count) of each parameter that is a tensor.  They must be read before the values: if
+    another thread writes in between, the panels then look outdated, not fresh.  before: outdated ones for the same
     parameters, whose panels are written over.
     """
 
-    __slots__ = ("_back", "_marks", "_spare", "frozen", "lost", "panels", "stack", "states")
+    __slots__ = ("_back", "_marks", "_spare", "frozen", "lost", "panels", "stack", "write_counts")
 
     def __init__(
-        self, stack: Stack, params: Sequence[Any], states: list[Any], before: BoundParameters | None = None
+        self, stack: Stack, params: Sequence[Any], write_counts: list[Any], before: BoundParameters | None = None
     ) -> None:
-        self.stack, self.states = stack, states
+        self.stack, self.write_counts = stack, write_counts
         #: `marks.lost` when all marks were found in their places; they and it are read before the values
         self.lost = marks.lost
-        self._marks = [version.marked() for version, _ in states]
-        #: whether no parameter needs a gradient, and all are leaves that are no views
+        self._marks = [version.marked() for version, _ in write_counts]
         self.frozen = _are_frozen(params)
         arrays = _arrays(params, stack.form)
         self._back: BackwardPanels | None = None
@@ -163,9 +163,9 @@ class BoundParameters:
         self.panels: Array = stack.packed(arrays, None if before is None else before.panels)
 
     def hold(self, params: Sequence[Any]) -> bool:
-        """Whether all parameters are tensors with the values that they had, and every write to them is counted.
+        """Whether all parameters are tensors, have the values that were packed, and every write to them is counted.
 
-        The same tensors then also need gradients as they did.
+        They then also need gradients as they did, unless they are other tensors over the same memory.
         """
         lost = marks.lost  # before the marks are looked at
         try:
@@ -177,7 +177,7 @@ class BoundParameters:
         return held
 
     def back(self, params: Sequence[Any]) -> BackwardPanels:
-        """The panels that the backward pass reads: kept where the parameters still have their values."""
+        """The panels that the backward pass reads: kept while the parameters have the values that were packed."""
         if not self.hold(params):
             return self.stack.packed_back(_arrays(params, self.stack.form), None)
         if self._back is None:
@@ -185,15 +185,15 @@ class BoundParameters:
         return self._back
 
 
-#: bound, as they are, and their edges on the tape if these are known
+#: the parameters packed, the parameters themselves, and their edges on the tape if these are known
 Parameters = tuple[BoundParameters, Sequence[Any], tuple[Any, ...] | None]
 
 
 class Kept:
-    """What is kept with the first parameter until the memory of any of the parameters is freed.
+    """What is kept with the first parameter: `bound` until the memory of any of the parameters is freed.
 
-    No array is kept alive by this: old weights, and the panels made of them, are gone as soon as their parameters have
-    other memory.
+    This keeps no parameter's memory alive: when a parameter is given other memory, the old values and their panels are
+    freed.
     """
 
     __slots__ = ("__weakref__", "_arrays", "bound", "stack")
@@ -216,15 +216,15 @@ class Kept:
 
 
 class Last(NamedTuple):
-    """What a layer remembers of its last call; a copy of the layer has parameters of its own, and none of this."""
+    """What a layer remembers of its last call; a copy of the layer, which has other parameters, has None instead."""
 
     kept: Kept
     params: list[Any]
-    length: int  # of the layer's parameters, None among them
-    edges: tuple[Any, ...] | None  # on the tape, of each; None if one is a view, whose edge may change
+    length: int  # how many parameters are registered, those that are None too
+    edges: tuple[Any, ...] | None  # of each parameter, on the tape; None if one is a view, whose edge may change
 
     def holding(self, parameters: dict[str, Any]) -> BoundParameters | None:
-        """What the last call has bound, if the layer has the same parameters, unchanged.
+        """The bound parameters of the last call, if the layer has the same parameters, unchanged; else None.
 
         The values of a stack are looked at together: 16 parameters take 0.4 us, and 1.9 one by one.
         """
@@ -238,16 +238,16 @@ class Last(NamedTuple):
 
 
 def last_of(kept: Kept, params: list[Any], length: int) -> Last:
-    """What a layer, which has so many parameters, may remember of a call."""
+    """What a layer with `length` registered parameters remembers of a call."""
     viewed = any(p._view is not None for p in params)
     return Last(kept, params, length, None if viewed else tuple(map(tape.edge_of, params)))
 
 
 def bind(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | None]:
-    """Check and pack these parameters, or find what the last call has bound if nothing has changed since.
+    """Check and pack these parameters, or find what an earlier call has bound if nothing has changed since.
 
-    Returns that, and what keeps it for the next calls; None where a write might go unseen.  RuntimeError where the
-    parameters do not fit together, TypeError where one is no array.
+    Also returns what keeps it for later calls, or None if a write might go unseen.  RuntimeError if the parameters do
+    not fit together, TypeError if one is no array.
     """
     cache = getattr(params[0], "_cache", None) if params else None
     kept: Kept | None = None if cache is None else cache.get(form)
@@ -259,14 +259,14 @@ def bind(params: Sequence[Any], form: Form) -> tuple[BoundParameters, Kept | Non
             f"params: expected {form.each} for each of {form.layers} layers and {form.directions} directions, "
             f"got {len(params)}"
         )
-    states = states_of(params)  # before the memory and its values
-    counted = len(states) == len(params) and not any(version.exposed for version, _ in states)
+    write_counts = states_of(params)  # before the memory and its values
+    counted = len(write_counts) == len(params) and not any(version.exposed for version, _ in write_counts)
     arrays = _arrays(params, form)
     if kept is None or not kept.made_of(arrays):
         kept = Kept(Stack(form, arrays), arrays)
         if isinstance(params[0], Tensor):
             cache_of(params[0])[form] = kept
-    bound = BoundParameters(kept.stack, params, states, kept.bound if counted else None)
+    bound = BoundParameters(kept.stack, params, write_counts, kept.bound if counted else None)
     kept.bound = bound if counted else None
     return bound, kept if counted else None
 
@@ -281,9 +281,9 @@ def _arrays(params: Sequence[Any], form: Form) -> list[Array]:
 
 
 def frozen(module: Any) -> tuple[Stack, Array]:
-    """Of an nn.RNN or nn.RNNCell: what is known of the parameters, and panels that no later call writes over.
+    """The Stack of an nn.RNN or nn.RNNCell, and panels of its parameters that no later call writes over.
 
-    The errors of a call of the module, and RuntimeError for one on a GPU.
+    Raises as a call of the module does, and RuntimeError for one on a GPU.
     """
     bound, params, _ = module._bound()
     check_on_cpu(params[0])

@@ -1,4 +1,4 @@
-"""Which layers a recurrent call shows the states of, and how its results are arranged."""
+"""How many layers a recurrent call returns the outputs of, and how its results are arranged."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def layers_shown(num_layers: int, output_hidden_states: bool, return_output: bool) -> int:
-    """How many of the last layers to return the output of: one, all or none.
+    """How many layers, counted from the last, to return the outputs of: one, all or none.
 
-    TypeError for what is no bool, ValueError if all and none are wanted.
+    TypeError for what is no bool, ValueError if both all and none are asked for.
     """
     for name, value in (("output_hidden_states", output_hidden_states), ("return_output", return_output)):
         if not isinstance(value, bool):
@@ -20,9 +20,9 @@ def layers_shown(num_layers: int, output_hidden_states: bool, return_output: boo
 
 
 def arranged(layers: Sequence[Any], states: Sequence[Any], output_hidden_states: bool) -> tuple[Any, ...]:
-    """(output, h_n), (None, h_n) or (output, h_n, hidden_states), of the outputs that are shown and the last states.
+    """(output, h_n), (None, h_n) or (output, h_n, hidden_states), from the outputs of layers and the last states.
 
-    Where a cell has two states, (h_n, c_n) stands for h_n.
+    If a cell has two states, (h_n, c_n) takes the place of h_n.
     """
     output, last = layers[-1] if layers else None, states[0] if len(states) == 1 else tuple(states)
     return (output, last, tuple(layers)) if output_hidden_states else (output, last)

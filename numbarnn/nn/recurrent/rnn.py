@@ -224,7 +224,7 @@ class RNNCell(Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Tensor:
         """One step; see the class."""
-        cell_of(self.nonlinearity, input, hx)  # to refuse what torch refuses first
+        cell_of(self.nonlinearity, input, hx)  # errors in torch's order
         return recurrent_cell(self._bound(), input, hx)
 
     def _cell(self) -> int:

@@ -1,6 +1,7 @@
-"""A stack of layers on plain arrays, forward: memory is allocated, and the kernels run.
+"""The forward pass of a stack of layers on plain arrays: memory is allocated, and the kernels run.
 
-T steps, B sequences, I inputs, H hidden units, L layers, D directions, S states of a cell, R rows: the sum of lengths.
+T steps, B sequences, I inputs, H hidden units, L layers, D directions, S states of a cell, R rows: the sum of lengths;
+W elements of a row that are kept beside h (kernels/cells/passes.py).
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from ...kernels.cells.passes import Shape
 from .layout import Dense
 from .parameters import Stack
 
-#: the input of a pass: rows (R, I), or (B T, I) if the next, `by_sequence`, is true; and offsets (T + 1)
+#: the input of a pass: rows (R, I), or (B T, I) if `by_sequence`; the flag `by_sequence`; and offsets (T + 1)
 Rows = tuple[Array, bool, Array]
-#: what a pass has filled: the outputs (R, D H) of all layers, from below, or of the last alone; and of each layer the
-#: rows (R, D W) that a backward pass reads besides, if there are any
+#: what a pass has filled: the outputs (R, D H) of all layers, the lowest first, or of the last alone; and the rows
+#: (R, D W) of each layer that a backward pass also reads, if there are any
 Filled = tuple[list[Array], Any]
 
 
 class Runner:
-    """Allocates the results of passes of one shape and runs a Plan: the one way into the kernels.
+    """Allocates the results of passes of one shape and runs their Plan.
 
-    sizes: T, B and R.  `layers` layers in `directions` directions, of which the first has I inputs.
+    sizes: T, B and R.  I: the inputs of the first layer.
     """
 
     __slots__ = ("_ends", "_makers", "_nothing", "_output", "plan", "shape")
@@ -41,14 +42,14 @@ class Runner:
         self.plan = kernels.Plan(self.shape)
         self._nothing = stack.nothing
         self._output = kernels.matrix_maker(*checked_shape((R, width), stack.dtype), stack.dtype)
-        #: without and with a backward pass to come, once there was one: see _makers_of
+        #: what _makers_of returned without and with `keep`; None before the first call
         self._makers: list[Any] = [None, None]
         self._ends = directions, stack.cell
 
     def forward(self, panels: Array, rows: Rows, states: Array, keep: bool = False) -> Filled:
-        """`states`, the first ones, end as the last ones.
+        """Run a pass; `states` begin as the first states and end as the last ones.
 
-        keep: whether the outputs of all layers and what a backward pass reads are wanted, or the last output alone.
+        keep: return the outputs of all layers and the rows that a backward pass reads, not the last output alone.
         """
         make_lower, make_rows = self._makers[keep] or self._makers_of(keep)
         output = self._output()
@@ -59,7 +60,7 @@ class Runner:
         return [*lower[::-1], output] if keep else [output], kept
 
     def _makers_of(self, keep: bool) -> tuple[Any, Any]:
-        """What makes the outputs below the last, and the rows."""
+        """Functions that make `lower` and `rows` of a Pass; None for one that is not needed."""
         _, _, R, _, H, layers, directions, dtype, _ = self.shape
         below = layers - 1 if keep else self.plan.lower_layers
         shapes = (below, R, directions * H), self.plan.rows(keep)
@@ -70,14 +71,14 @@ class Runner:
 def runner_for(
     before: Runner | None, stack: Stack, sizes: tuple[int, int, int], I: int, layers: int, directions: int
 ) -> Runner:
-    """A Runner for one of several passes alike; `before`, that of the last one, if it will do."""
+    """A Runner for one of several passes that differ in `sizes` alone: `before`, that of the last one, if it fits."""
     if before is not None and before.shape[:3] == sizes:
         return before
     return Runner(stack, sizes, I, layers, directions)
 
 
 def maker(make: Callable[..., Array], shape: tuple[int, ...], dtype: Any, like: Array) -> Any:
-    """A function that makes arrays of this shape where `like` is; None if the first length is 0.
+    """A function that makes arrays of this shape on the device of `like`; None if the first length is 0.
 
     MemoryError for more bytes than there are addresses: checked here, once, and not at each call.
     """
@@ -88,7 +89,7 @@ def maker(make: Callable[..., Array], shape: tuple[int, ...], dtype: Any, like: 
 
 
 class Call:
-    """What all calls of a stack with arguments of the same shapes and dtypes share: worked out once."""
+    """What all calls of a stack with arguments of the same shapes and dtypes have in common, worked out once."""
 
     def __init__(self, stack: Stack, layout: Dense) -> None:
         self.stack, self.layout = stack, layout
@@ -96,25 +97,25 @@ class Call:
         self.runner = Runner(stack, self._sizes, stack.I, stack.layers, stack.D)
         self.nothing = stack.nothing.reshape(0, 0)
         dense = type(layout) is Dense
-        #: whether users have states as the kernels do
+        #: whether users' states have the shape that the kernels take
         self._as_they_are = stack.states == 1 and dense and not layout._drop_axes
-        #: what takes a sequence of one step, where its input and output lie as the user has them
+        #: the kernel for a sequence of one step, if it can read and write the user's arrays; else None
         self._step = self.runner.plan.step if dense else None
         self._output = layout.user_shape(stack.width) if dense else ()
-        #: of input that is read where it lies
+        #: the shape of an input that is read in place; else None
         self._rows = (layout.R, stack.I) if dense and type(stack.nothing) is np.ndarray else None
         shape = stack.states * stack.layers * stack.D, layout.B, stack.H
         self._zeros = maker(np.zeros, shape, stack.dtype, stack.nothing)
 
     @functools.cached_property
     def layer_runners(self) -> list[Runner]:
-        """Of each layer alone."""
+        """A Runner for each layer alone."""
         stack = self.stack
         first, above = (Runner(stack, self._sizes, I, 1, stack.D) for I in (stack.I, stack.width))
         return [first] + [above] * (stack.layers - 1)
 
     def infer(self, panels: Array, x: Array, first: Sequence[Array | None]) -> tuple[Array, Sequence[Array]]:
-        """The output of the last layer and the last states, as the user has them; `first`: the first states."""
+        """The output of the last layer and the last states, as the user has them; first: the first states, or ()."""
         states, stack = self.states_in(first) if first else self._zeros(), self.stack
         if self._step is not None and x.flags.carray:
             output: Array = np.empty(self._output, stack.dtype)
@@ -125,7 +126,7 @@ class Call:
         return output, (states,) if self._as_they_are else self.states_out(states)
 
     def input(self, x: Array) -> Rows:
-        """The rows of x where they lie, if the kernels can read them there."""
+        """The rows of x: in place if the kernels can read them there, else a copy."""
         layout = self.layout
         if self._rows is not None and x.flags.carray:  # the usual case, 0.3 us quicker
             return x.reshape(self._rows), layout.by_sequence, layout.offsets
@@ -133,7 +134,7 @@ class Call:
         return rows, by_sequence, layout.offsets
 
     def states_in(self, states: Sequence[Array | None]) -> Array:
-        """(S L D, B, H) in the kernels' order, to be written to; zeros for a state that is None or missing."""
+        """A copy of the user's states as (S L D, B, H), in the kernels' order; zeros for one not given."""
         if len(states) == 1 and states[0] is not None:
             return self.layout.state_in(states[0])
         found: Array = self._zeros()
@@ -144,7 +145,7 @@ class Call:
         return found
 
     def states_out(self, states: Array) -> list[Array]:
-        """h of all layers and directions, and c where there is one, as the user has them."""
+        """h of all layers and directions, and c if the cell has it, as the user has them."""
         if self.stack.states == 1:
             return [self.layout.state_out(states)]
         return [self.layout.state_out(part) for part in np.split(states, self.stack.states)]
@@ -156,13 +157,13 @@ def by_layer(stack: Stack, states: Array) -> Array:
 
 
 def flat(part: Array) -> Array:
-    """Some layers or directions of `by_layer`, (S, ..., B, H), as (n, B, H): the same memory if S is 1, else a copy."""
+    """Part of what `by_layer` gives, (S, ..., B, H), as (n, B, H): the same memory if S is 1, else a copy."""
     found: Array = part.reshape(prod(part.shape[:-2]), *part.shape[-2:])
     return found
 
 
 def put_back(copy: Array, part: Array) -> None:
-    """Write to `part` what has become of `flat(part)`."""
+    """Write the values of `copy`, which `flat(part)` returned, to `part`, unless they share memory."""
     if len(part) > 1:
         part[...] = copy.reshape(part.shape)
 
@@ -170,7 +171,7 @@ def put_back(copy: Array, part: Array) -> None:
 def forward_with_dropout(
     call: Call, panels: Array, rows: Rows, states: Array, dropout: float
 ) -> tuple[list[Array], list[Array], list[Array]]:
-    """Layer by layer, each reading what the mask leaves of the output of the one below; everything is kept.
+    """A pass layer by layer: each reads the output of the layer below times a mask; everything is kept.
 
     Returns what `Runner.forward` does, and the masks (R, D H) of all layers but the last.
     """
@@ -194,5 +195,5 @@ def forward_with_dropout(
 
 
 def _mask(shape: tuple[int, ...], p: float, dtype: Any) -> Array:
-    """What the output of a layer is multiplied with; for p = 1 nothing is drawn."""
+    """The mask that the output of a layer is multiplied by; for p = 1 nothing is drawn."""
     return np.zeros(shape, dtype) if p == 1 else random.bernoulli_keep(shape, p, dtype)

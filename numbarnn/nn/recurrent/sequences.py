@@ -1,4 +1,4 @@
-"""What a recurrent layer is called with: checked, and how its sequences lie in memory."""
+"""The arguments of a call of a recurrent layer: their checks, and the layout that follows from them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .parameters import Stack
 
 
 class Sequences(NamedTuple):
-    """The arguments of a call, as in `rnn_tanh`; with `step` those of a cell, whose input is one step."""
+    """The arguments of a call, as in `rnn_tanh`; with `step`, as in `rnn_cell`."""
 
     input: Any
-    hx: tuple[Any, ...]  # the first states, (h_0,); empty for zeros
+    hx: tuple[Any, ...]  # the first states, (h_0,); () for zeros
     batch_first: bool = False
     batch_sizes: Any = None
     sorted_indices: Any = None
@@ -25,7 +25,7 @@ class Sequences(NamedTuple):
 
 
 def layout_of(stack: Stack, sequences: Sequences, x: Array, states: Sequence[Array]) -> Dense:
-    """How the sequences of a call lie in memory, once all is checked; raises as said in `rnn_tanh`."""
+    """Check the arguments of a call and return their layout; raises as `rnn_tanh` says."""
     if sequences.step:
         return _step_of(stack, x, states)
     check_together(x, stack.nothing, *states)
@@ -52,7 +52,7 @@ def layout_of(stack: Stack, sequences: Sequences, x: Array, states: Sequence[Arr
 
 
 def _step_of(stack: Stack, x: Array, states: Sequence[Array]) -> Dense:
-    """The layout of one step of a cell, once all is checked; raises as said in `rnn_cell`."""
+    """Check the arguments of one step of a cell and return their layout; raises as `rnn_cell` says."""
     check_ranks(x, *states)
     check_together(x, stack.nothing, *states)
     layout, dtype = Dense(x, step=True), stack.dtype
@@ -73,7 +73,7 @@ def _step_of(stack: Stack, x: Array, states: Sequence[Array]) -> Dense:
 
 
 def check_ranks(x: Array, *states: Array) -> None:
-    """ValueError where the input or a state of a cell is neither one sequence nor a batch."""
+    """ValueError unless the input and the states of a cell are 1-D (one sequence) or 2-D (a batch)."""
     if x.ndim not in (1, 2):
         raise ValueError(f"RNNCell: Expected input to be 1D or 2D, got {x.ndim}D instead")
     for h in states:

@@ -48,11 +48,11 @@ class Stream:
         self._name, self._panels, self._sizes, self._cell, self.batch = name, panels, sizes, cell, batch
         self._dtype, self._input_size, self._input_shape = panels.dtype, I, (*shape, I)
         self._h = np.zeros((L, B, H), panels.dtype)
-        #: how the user has the state: with or without the axis of layers
+        #: the user's view of the state, with or without the axes of layers and sequences
         self._layered, self._state = layered, self._h.reshape((L, *shape, H) if layered else (*shape, H))
         self._output_shape = (*shape, H)
         self._y = np.zeros(self._output_shape, panels.dtype)
-        #: for what a kernel does not read as it stands
+        #: a copy of an input that a kernel cannot read in place
         self._x = np.zeros(self._input_shape, panels.dtype)
         self._output = Tensor._wrap(self._y, exposed=True)
         self._version = self._output._version
@@ -69,7 +69,7 @@ class Stream:
         is copied first, to memory that the stream keeps.
         TypeError for what is no such array, ValueError for another shape or dtype; the state is then as it was.
         """
-        # What most callers give is told by four looks; all else takes the longer way.
+        # Four checks recognise what most callers give; all else takes the longer way.
         x, dtype = input, self._dtype
         if type(x) is not Array or x.dtype is not dtype or x.shape != self._input_shape or not x.flags.carray:
             x = self._taken(input)
@@ -83,7 +83,7 @@ class Stream:
         return self._step_to(x, out)
 
     def _taken(self, input: Any) -> Array:
-        """The input as a kernel reads it, or an error."""
+        """The input as a kernel can read it: in place or copied; raises if it does not fit."""
         x = array_of(input, "input")
         _check("input", x, self._input_shape, self._dtype)
         if x.flags.carray and x.dtype is self._dtype:
@@ -92,7 +92,7 @@ class Stream:
         return self._x
 
     def _step_to(self, x: Array, out: Any) -> Any:
-        """By way of the stream's own output, into whatever can be written to."""
+        """Take a step into the stream's own output and copy that to any `out` that can be written to."""
         y = array_of(out, "out")
         _check("out", y, self._output_shape, self._dtype)
         if not y.flags.writeable:

@@ -1,4 +1,4 @@
-"""The arrays of arguments; what is derived from the values of a tensor and kept with it: packed weights."""
+"""The arrays of arguments, and packed weights that are kept with their tensors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def array_of(value: Any, argument: str) -> Array:
 
 
 def _described(value: Any) -> str:
-    """The type of a value, in full where another library has one of such a name."""
+    """The type of a value, with its module if it comes from another library."""
     kind = type(value)
     if kind.__module__.partition(".")[0] in ("builtins", "numbarnn"):
         return kind.__name__
@@ -34,7 +34,7 @@ def _described(value: Any) -> str:
 
 
 def cache_of(tensor: Tensor) -> dict[Any, Any]:
-    """Where derived values are kept with a tensor; a tensor that is given other memory starts with an empty one."""
+    """Where what is derived from a tensor's values is kept with it; emptied when the tensor is given other memory."""
     if tensor._cache is None:
         tensor._cache = {}
     kept: dict[Any, Any] = tensor._cache
@@ -42,7 +42,7 @@ def cache_of(tensor: Tensor) -> dict[Any, Any]:
 
 
 def packed(weight: Any, transpose: bool) -> Array:
-    """Panels of one weight, as it stands or transposed: kept where every write to it is counted."""
+    """Panels of one weight, transposed or not: kept with it if every write to it is counted."""
     if not isinstance(weight, Tensor) or weight._version.exposed:
         array = dense(array_of(weight, "weight"))
         unkept: Array = backend.of(array).packed_matrix(array, transpose)

@@ -254,7 +254,7 @@ def test_dropout_can_be_changed_after_construction() -> None:
     kept(rnn(x)[0], x, 0.25)
 
 
-def test_dropout_of_everything() -> None:
+def test_dropout_with_probability_1() -> None:
     rnn, x = transparent(1.0), nb.tensor(positive(5, 8, 6), requires_grad=True)
     output, h_n = rnn(x)
     assert not output.detach().numpy().any()

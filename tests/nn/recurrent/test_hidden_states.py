@@ -75,14 +75,14 @@ def test_each_layer_is_the_output_of_a_stack_that_ends_there(layout, bidirection
                 assert states.unsorted_indices is args[0].unsorted_indices
 
 
-def test_one_layer_has_one():
+def test_one_layer_has_one_hidden_state():
     rnn = nn.RNN(3, 4)
     output, h_n, hidden_states = rnn(nb.randn(5, 2, 3), output_hidden_states=True)
     assert hidden_states == (output,)
     assert output.grad_fn is h_n.grad_fn
 
 
-def test_all_are_outputs_of_one_node(rng):
+def test_all_hidden_states_are_outputs_of_one_node(rng):
     rnn, args, options = given("steps first", rng, num_layers=3)
     output, h_n, hidden_states = rnn(*args, **options, output_hidden_states=True)
     assert {t.grad_fn for t in (output, h_n, *hidden_states)} == {output.grad_fn}
@@ -93,7 +93,7 @@ def test_all_are_outputs_of_one_node(rng):
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_gradients_from_all_layers_together(layout, bidirectional, nonlinearity, rng):
+def test_gradients_of_all_layers_together(layout, bidirectional, nonlinearity, rng):
     rnn, (x, h_0), options = given(layout, rng, I=2, H=3, num_layers=3, bidirectional=bidirectional)
     rnn.nonlinearity, rnn.mode = nonlinearity, f"RNN_{nonlinearity.upper()}"
     packed = x if layout == "packed" else None
@@ -112,7 +112,7 @@ def test_gradients_from_all_layers_together(layout, bidirectional, nonlinearity,
 
 
 @pytest.mark.parametrize("shown", [(0,), (1,), (0, 1), (0, 2), (0, 1, 2)])
-def test_gradients_from_some_layers_only(shown, rng):
+def test_gradients_of_some_layers_only(shown, rng):
     rnn, (x, h_0), _ = given("steps first", rng, num_layers=3)
     weights = [p.detach().numpy() for p in rnn.parameters()]
 
@@ -123,7 +123,7 @@ def test_gradients_from_some_layers_only(shown, rng):
     check_gradients(run, data_of(x), data_of(h_0), *weights)
 
 
-def test_with_dropout_they_are_the_states_before_it(rng):
+def test_hidden_states_are_those_before_dropout(rng):
     """The masks are known from the seed: drawn layer by layer, as the oracle is given them."""
     rnn, (x, h_0), _ = given("steps first", rng, num_layers=3, dropout=0.4)
     nb.manual_seed(3)
@@ -169,7 +169,7 @@ def test_layers_may_be_written_to_before_backward(layout, dropout, rng):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("stack", [(1, False), (3, False), (1, True), (2, True), (3, True)])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_h_n_alone_is_the_usual_one(layout, stack, dtype, rng, monkeypatch):
+def test_h_n_alone_is_the_usual_h_n(layout, stack, dtype, rng, monkeypatch):
     """Bit for bit, whatever the chunks are: one step, some that divide T or not, all."""
     layers, bidirectional = stack
     rnn, args, options = given(layout, rng, T=30, H=19, dtype=dtype, num_layers=layers, bidirectional=bidirectional)
@@ -187,7 +187,7 @@ def test_h_n_alone_is_the_usual_one(layout, stack, dtype, rng, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("B", "H"), [(1, 600), (40, 40), (3, 300)])
-def test_h_n_alone_is_the_usual_one_for_sizes_that_threads_share(B, H, bidirectional, rng, monkeypatch):
+def test_h_n_alone_is_the_usual_h_n_on_several_threads(B, H, bidirectional, rng, monkeypatch):
     monkeypatch.setattr(final_state, "ROWS", 1024)
     rnn, x, h_0 = make(rng, "float32", T=2 * final_state.ROWS // B + 3, B=B, I=9, H=H, bidirectional=bidirectional)
     with nb.inference_mode():
@@ -263,7 +263,7 @@ def test_memory_of_h_n_alone_where_it_grows(layout, stack, outputs, rng, monkeyp
     assert growth <= outputs * row + (64 if layout != "lengths" else 4 * (5 * 8 + 64)), growth
 
 
-def test_a_reversed_rnn_has_both():
+def test_a_reversed_rnn_takes_both_options():
     rnn, x, lengths = nb.onnx.ReverseRNN(3, 4, num_layers=2), nb.randn(6, 4, 3), LENGTHS
     output, h_n = rnn(x, lengths=lengths)
     same, last_states, hidden_states = rnn(x, lengths=lengths, output_hidden_states=True)
@@ -289,7 +289,7 @@ def test_all_states_and_no_output_contradict_each_other():
 
 @pytest.mark.parametrize("option", ["output_hidden_states", "return_output"])
 @pytest.mark.parametrize("value", [None, 0, 1, "no", [], np.True_])
-def test_what_is_no_bool_chooses_no_results(option, value):
+def test_options_for_results_must_be_bool(option, value):
     rnn, x = nn.RNN(3, 4), nb.randn(5, 2, 3)
     expected = f"^{option} should be of type bool, got: {type(value).__name__}$"
     with pytest.raises(TypeError, match=expected):

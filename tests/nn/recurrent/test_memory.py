@@ -1,6 +1,6 @@
 """What grows with the number of steps: without gradients the output alone, for training the states of all layers.
 
-Everything else is O(B H), so that a long sequence costs no more scratch memory than a short one.  numpy tells
+Everything else is O(B H), so that a long sequence takes no larger workspace than a short one.  numpy tells
 tracemalloc what it allocates, to the byte; what kernels allocate by themselves only shows in the size of the process,
 which a second interpreter measures.
 """
@@ -22,7 +22,7 @@ import numbarnn as nb
 from numbarnn import nn
 from numbarnn.nn.utils.rnn import pack_padded_sequence
 
-#: steps; the shorter run is past the point up to which scratch grows, some hundred rows
+#: steps; the shorter run is past the point up to which the workspace grows, some hundred rows
 SHORT, LONG = 300, 900
 #: bytes a step may cost besides: where the rows of each step begin, say
 INDEX = 64
@@ -125,7 +125,7 @@ def test_training_keeps_the_states_of_each_layer_alone(name: str) -> None:
     assert peak <= states + INDEX, f"{peak / output:.2f} times the output"
 
 
-def test_the_way_back_frees_what_was_kept() -> None:
+def test_the_backward_pass_frees_what_was_kept() -> None:
     case = CASES["three layers"]
     rnn, kept = model(case), []
     for T in (SHORT, LONG):

@@ -187,7 +187,7 @@ def test_a_cell_loop_of_ten_thousand_steps_trains():
     assert all(np.isfinite(p.detach().numpy()).all() for p in cell.parameters())
 
 
-def test_writing_to_the_output_does_not_disturb_the_way_back(rng):
+def test_writing_to_the_output_does_not_change_the_gradients(rng):
     """As in torch; here the states are copied when the output that shares their memory is first written to."""
     rnn, x, _ = make(rng, num_layers=2)
     residual, d_output = rng.standard_normal((2, 6, 4, 7))
@@ -216,7 +216,7 @@ def test_writing_to_the_output_does_not_disturb_the_way_back(rng):
             np.testing.assert_array_equal(got, expected)
 
 
-def test_the_output_is_copied_only_while_a_way_back_needs_it(rng):
+def test_the_output_is_copied_only_while_a_backward_pass_needs_it(rng):
     rnn, x, _ = make(rng, num_layers=1)
     output, _ = rnn(x)
     kept = output.grad_fn.backward.__self__
@@ -277,7 +277,7 @@ def test_weights_changed_in_any_way_are_seen(rng):
 
 
 def test_gradients_after_a_step_are_those_of_a_new_model(rng):
-    """Packed weights are written over with the next ones, for the way there and for the way back."""
+    """Panels are packed over the old ones, those of the forward and those of the backward pass."""
     rnn, x, _ = make(rng, "float32", num_layers=2, bidirectional=True)
     optimizer = nb.optim.Adam(rnn.parameters(), lr=0.1)
     for _ in range(3):
@@ -331,7 +331,7 @@ def test_layers_that_write_over_what_they_read_give_the_same_bits(bidirectional,
 
 @pytest.mark.parametrize("dtype", ["int64", "bool", ">f4", "float16", "float64"])
 @pytest.mark.parametrize("make", [nn.RNN, nn.RNNCell])
-def test_the_hint_for_a_wrong_type_can_be_followed(make, dtype):
+def test_the_hint_for_a_wrong_dtype_works(make, dtype):
     layer, x = make(3, 4), np.ones((2, 3)).astype(dtype)
     with pytest.raises((ValueError, RuntimeError), match="does not match") as error:
         layer(x)

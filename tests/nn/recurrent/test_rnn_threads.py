@@ -72,7 +72,7 @@ def test_layers_and_directions_may_be_shared_out(rng, dtype, batch_first, bidire
 @pytest.mark.parametrize(("B", "directions", "num_layers", "expected"), [
     (1, 2, 1, (by_layer, 2)), (3, 2, 1, (by_sequence, 3)), (3, 1, 8, (by_layer, 8)), (16, 1, 8, (by_sequence, 16)),
 ])  # fmt: skip
-def test_layers_are_shared_out_where_that_is_for_more_threads(rng, B, directions, num_layers, expected, used):
+def test_layers_are_shared_out_if_that_uses_more_threads(rng, B, directions, num_layers, expected, used):
     rnn, x, h_0 = make(rng, "float32", T=5, B=B, I=3, H=4, num_layers=num_layers, bidirectional=directions == 2)
     with using(Policy(threads=16, serial_operations=1)):
         rnn(x, h_0)

@@ -46,7 +46,7 @@ def test_steps_give_the_bits_of_the_whole_sequence(rng, dtype, B, options):
     np.testing.assert_array_equal(stream.state.numpy(), h_n)
 
 
-def test_steps_are_those_of_the_equation(rng):
+def test_steps_match_the_equation(rng):
     rnn, x, h_0 = rnn_cases.make(rng, num_layers=2)
     stream = rnn.stream(batch=x.shape[1])
     stream.state = h_0
@@ -82,11 +82,11 @@ def kernel_of(B, I, H, layers=1):
     return backend.Plan(Shape(1, B, B, I, H, layers, 1, np.dtype("float32"), TANH.number)).step
 
 
-def test_what_takes_a_step_depends_on_its_size():
+def test_the_kernel_of_a_step_depends_on_its_size():
     sizes = [(1, 16, 32), (1, 64, 512), (64, 64, 512)]
-    assert [kernel_of(*size) for size in sizes] == [step.take_brief, step.take, None]
-    assert not step.take_brief.targetoptions["nogil"]
-    assert step.take.targetoptions["nogil"]
+    assert [kernel_of(*size) for size in sizes] == [step.step_with_gil, step.step_without_gil, None]
+    assert not step.step_with_gil.targetoptions["nogil"]
+    assert step.step_without_gil.targetoptions["nogil"]
 
 
 @pytest.mark.parametrize("B", BATCHES)
@@ -185,7 +185,7 @@ def _variants(x):
 
 @pytest.mark.parametrize("B", [None, 3])
 @pytest.mark.parametrize("kind", list(_variants(np.zeros((2, 2)))))
-def test_every_array_of_the_right_numbers_will_do(rng, B, kind):
+def test_input_may_be_any_tensor_or_array_of_these_numbers(rng, B, kind):
     rnn, x = nn.RNN(I, H), inputs(rng, B)
     output, _ = arrays(rnn(x))
     stream = rnn.stream(B)
@@ -221,7 +221,7 @@ BAD_OUTS = {
 
 
 @pytest.mark.parametrize("case", [*BAD_INPUTS, *(f"out {name}" for name in BAD_OUTS)])
-def test_what_does_not_fit_leaves_the_state_as_it_was(case):
+def test_a_refused_input_leaves_the_state_as_it_was(case):
     stream = nn.RNN(I, H).stream(3)
     stream.step(GOOD)
     state, y = stream.state.numpy(), stream.step(GOOD).numpy().copy()
@@ -362,7 +362,7 @@ def test_a_copy_is_a_stream_of_its_own(rng, B, again):
         assert repr(other) == repr(stream)
 
 
-def test_what_is_no_stream():
+def test_arguments_that_make_no_stream():
     with pytest.raises(ValueError, match="stream: expected one direction, got two"):
         nn.RNN(I, H, bidirectional=True).stream()
     with pytest.raises(TypeError, match=r"stream: expected the forward of nn.RNN or nn.RNNCell, got a ReverseRNN"):
@@ -386,7 +386,7 @@ def test_no_gradient_is_recorded(rng):
     assert not stream.state.requires_grad
 
 
-def test_a_step_counts_as_a_write_to_what_a_gradient_needs(rng):
+def test_a_step_counts_as_a_write_to_the_output_of_the_last(rng):
     stream, head = nn.RNN(I, H).stream(3), nn.Linear(H, 2)
     loss = head(stream.step(GOOD)).sum()
     stream.step(GOOD)
