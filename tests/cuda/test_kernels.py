@@ -68,7 +68,7 @@ def test_synchronize_waits_for_all_streams_and_checks_for_errors(monkeypatch):
 # the recurrence
 
 
-def test_values_are_those_of_the_oracle_by_sequence_too(rng):
+def test_values_are_those_of_the_oracle_with_batch_major_input_too(rng):
     T, B, I, H, L, D = 3, 2, 4, 3, 3, 2
     case = drawn(rng, CELLS["tanh"], [T] * B, I, H, L, D)
     layers = [[(*case.parameters[l * D + d], np.zeros(H)) for d in range(D)] for l in range(L)]

@@ -185,7 +185,7 @@ def layer_case(rng, T, B, I, H, D, dtype, lengths=None):
     return Layer(lengths, x, h_0, parameters)
 
 
-def check_layer(rng, layer, nonlinearity, policy=SERIAL, by_sequence=False):
+def check_layer(rng, layer, nonlinearity, policy=SERIAL, batch_major=False):
     """Forward and backward of a layer, and of each of its directions alone, which reads and writes its columns only."""
     lengths, x, h_0, parameters = layer
     (T, B, I), (D, _, H), dtype, cell = x.shape, h_0.shape, x.dtype, CELLS[nonlinearity].number
@@ -197,8 +197,8 @@ def check_layer(rng, layer, nonlinearity, policy=SERIAL, by_sequence=False):
 
     output, check = guarded((R, D * H), dtype)
     states, panels = h_0.copy(), weights.packed(parameters)
-    source = np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(B * T, I) if by_sequence else rows
-    plan.forward(Pass(source, by_sequence, offsets, panels, states, nothing, output, nothing, D, cell))
+    source = np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(B * T, I) if batch_major else rows
+    plan.forward(Pass(source, batch_major, offsets, panels, states, nothing, output, nothing, D, cell))
     check()
     exact = [
         (x.astype(float), lengths, *(a.astype(float) for a in (h_0[d], *parameters[d])), nonlinearity, d == 1)
@@ -259,9 +259,9 @@ def check_through_time(arrays, parameters, d_h_n, policy, wanted, running):
 def test_layer_at_every_size(rng, dtype, nonlinearity, directions):
     for size in SIZES:
         for T, B, I, H in [(3, 2, 5, size), (3, 2, size, 6), (2, size, 3, 4)]:
-            for by_sequence in (False, True):
+            for batch_major in (False, True):
                 layer = layer_case(rng, T, B, I, H, directions, dtype)
-                check_layer(rng, layer, nonlinearity, by_sequence=by_sequence)
+                check_layer(rng, layer, nonlinearity, batch_major=batch_major)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -103,12 +103,12 @@ def test_forward(rng, dtype, nonlinearity, buffers, D):
         x, h_0 = rng.standard_normal((T, B, I)).astype(dtype), rng.standard_normal((L * D, B, H)).astype(dtype)
         running, offsets = offsets_of(lengths)
         want, want_h_n, outputs = naive.rnn(x, h_0, layers, nonlinearity, lengths)
-        for by_sequence in (False, True) if even else (False,):
-            rows = x.transpose(1, 0, 2).reshape(B * T, I) if by_sequence else x[running]
+        for batch_major in (False, True) if even else (False,):
+            rows = x.transpose(1, 0, 2).reshape(B * T, I) if batch_major else x[running]
             h, output = h_0.copy(), np.full((len(x[running]), D * H), np.nan, dtype)
             lower = np.full((buffers, *output.shape) if buffers else (0, 0, 0), np.nan, dtype)
             made = recurrence.Plan(Shape(T, B, len(output), I, H, L, D, np.dtype(dtype), cell))
-            made.forward(Pass(rows, by_sequence, offsets, flat, h, lower, output, nothing, D, cell))
+            made.forward(Pass(rows, batch_major, offsets, flat, h, lower, output, nothing, D, cell))
             assert_close(output, want[running])
             assert_close(h, want_h_n)
             for k, of_layer in zip(range(buffers), (1, 0), strict=False):

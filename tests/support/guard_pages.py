@@ -86,7 +86,7 @@ class Case(NamedTuple):
     layers: int
     directions: int
     cell: int
-    by_sequence: bool
+    batch_major: bool
     lengths: Any
 
 
@@ -139,7 +139,7 @@ class Arrays(NamedTuple):
 
 def forward(rng: random.Random, case: Case, values: Any) -> Arrays:
     """Run each way: the bits are the same."""
-    dtype, B, T, I, H, L, D, number, by_sequence_, lengths = case
+    dtype, B, T, I, H, L, D, number, batch_major, lengths = case
     cell = CELLS[number]
     of_inputs, S = cell.gates - cell.inputs, cell.states
     offsets = guarded.filled(
@@ -167,7 +167,7 @@ def forward(rng: random.Random, case: Case, values: Any) -> Arrays:
         states, output = guarded.filled(first), guarded.empty((R, D * H), dtype)
         rows = guarded.empty((L, R, D * cell.kept * H) if cell.kept else (0, 0, 0), dtype)
         p = Pass(
-            x, by_sequence_, offsets, panels, states, guarded.empty((lower, R, D * H), dtype), output, rows, D, number
+            x, batch_major, offsets, panels, states, guarded.empty((lower, R, D * H), dtype), output, rows, D, number
         )
         workspaces = guarded.empty((count if workspace else 1, workspace), dtype)
         if parallel is None:

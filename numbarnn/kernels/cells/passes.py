@@ -31,8 +31,8 @@ class Shape(NamedTuple):
 class Pass(NamedTuple):
     """A pass forward through a stack of layers."""
 
-    x: Array  # (R, I), or, if by_sequence, (B T, I): all steps of a sequence together
-    by_sequence: bool
+    x: Array  # (R, I), or, if batch_major, (B T, I): all steps of a sequence together
+    batch_major: bool
     offsets: Array  # (T + 1): the rows of step t are offsets[t] : offsets[t + 1]
     panels: Array  # the parameters of all layers and directions, see recurrence/weights.py
     states: Array  # (S L D, B, H): h of each layer and direction, then c: begin as the first states, end as the last

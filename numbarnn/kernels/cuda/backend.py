@@ -55,7 +55,7 @@ class Plan:
         if not len(p.output):
             return
         rows, nothing = p.x, xp.empty((0, 0), p.x.dtype)
-        if p.by_sequence:
+        if p.batch_major:
             rows = p.x.reshape(B, T, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape)
         for l in range(L):
             I, end = rows.shape[1], -cell.recurrent * H * H

@@ -123,7 +123,7 @@ class Plan:
         cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
         L = len(p.states) // (D * cell.states)
         rows = (
-            p.x.reshape(B, len(p.offsets) - 1, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape) if p.by_sequence else p.x
+            p.x.reshape(B, len(p.offsets) - 1, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape) if p.batch_major else p.x
         )
         for l in range(L):
             size, made = size_of(p.cell, rows.shape[1], H, p.x.dtype), []

@@ -60,7 +60,7 @@ def backward_parallel(fields, d_gates, h_prev, count, team):
     if not take(team):
         return False
     b = DirectionBackward(*fields)
-    view = backward_of(b, d_gates, b.zeros)
+    view = backward_of(b, d_gates)
     for step in range(view.T + 1):
         region(team, count, *job(_step_backward, (view, step)))
     if h_prev.size > 0:

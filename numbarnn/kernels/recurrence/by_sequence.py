@@ -102,7 +102,7 @@ def backward_parallel(fields, d_gates, h_prev, count, team):
 def backward_share(fields, d_gates, h_prev, i, count):
     """All steps of the i-th share of the sequences of a DirectionBackward, from the direction's last to its first."""
     b = DirectionBackward(*fields)
-    view = backward_of(b, d_gates, b.zeros)
+    view = backward_of(b, d_gates)
     frame, (b0, b1) = integers(backward_words(view)), share_of(view.B, i, count)
     for step in range(view.T + 1):
         step_backward(view, frame, step, b0, b1, 0, view.H)

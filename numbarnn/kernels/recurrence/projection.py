@@ -30,21 +30,21 @@ def workspace_size(rows: int, I: int) -> int:
 def project(layer, low, high, b0, b1, workspace):
     """Project the inputs of steps low : high of sequences b0 : b1 for all directions of a layer."""
     offsets, T, B, I, stride = layer.offsets, layer.T, layer.B, layer.I, layer.D * layer.row
-    by_sequence, x = layer.by_sequence, layer.source
-    if b0 == 0 and b1 == B and (B == 1 or not by_sequence):  # all these steps are one block of rows
+    batch_major, x = layer.batch_major, layer.source
+    if b0 == 0 and b1 == B and (B == 1 or not batch_major):  # all these steps are one block of rows
         row, n = offsets[low], offsets[high] - offsets[low]
         _affine(layer, (plus(x, row * I), I), (plus(layer.rows, row * stride), stride), n, workspace)
     elif b1 - b0 < 2 * MR and offsets[high] - offsets[low] == (high - low) * B:
         # few sequences fill no tile, so the steps of each do: the rows of one are B rows apart
         for b in range(b0, b1):
             row = offsets[low] + b
-            source, apart = (b * T + low, 1) if by_sequence else (row, B)
+            source, apart = (b * T + low, 1) if batch_major else (row, B)
             _affine(layer, (plus(x, source * I), apart * I), (plus(layer.rows, row * stride), B * stride), high - low,
                     workspace)  # fmt: skip
     else:
         for t in range(low, high):
             row = offsets[t] + b0
-            source, apart = (b0 * T + t, T) if by_sequence else (row, 1)
+            source, apart = (b0 * T + t, T) if batch_major else (row, 1)
             n = running(offsets, T, t, b0, b1)
             _affine(layer, (plus(x, source * I), apart * I), (plus(layer.rows, row * stride), stride), n, workspace)
 
@@ -90,7 +90,7 @@ def project_share(layer, workspaces, i, count):
     columns = share_of_columns(layer.H, layer.out, i, count)
     for d in range(layer.D):
         rows = plus(layer.rows, d * layer.row)
-        if layer.by_sequence:
+        if layer.batch_major:
             for t in range(T):
                 a = by_rows(plus(layer.source, t * I), T * I)
                 _gates(layer, d, a, (plus(rows, t * B * stride), stride), B, columns)

@@ -23,7 +23,7 @@ class Layer(NamedTuple):
     I: int
     D: int
     code: Any  # the cell
-    by_sequence: bool  # source is (B T, I), all steps of each sequence together
+    batch_major: bool  # source is (B T, I), all steps of each sequence together
     source: Any  # (R, I)
     in_place: bool  # whether source and out are the same memory
     panels: Any  # the parameters of its directions, one after the other (weights.py)
@@ -98,7 +98,7 @@ def layer_of(p, l):
     c = plus(h, L * D * B * H) if code.states > 1 else h
     return Layer(
         at(p.offsets, 0), p.offsets.size - 1, B, H, p.x.shape[1] if l == 0 else width, D, code,
-        p.by_sequence and l == 0, source, l > 0 and p.lower.shape[0] == 0, panels, out, width, rows, row, h, c,
+        p.batch_major and l == 0, source, l > 0 and p.lower.shape[0] == 0, panels, out, width, rows, row, h, c,
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def direction_of_place(b):
 
 
 @inner_kernel
-def backward_of(b, d_gates, zeros):
+def backward_of(b, d_gates):
     """The view of a DirectionBackward; d_gates (R, G H) is filled by the loop."""
     B, H, code, d = b.states.shape[1], b.states.shape[2], code_of(b.cell, at(b.weight_hh, 0)), direction_of_place(b)
     output, more = at(b.output, d * H), code.states - 1
@@ -145,7 +145,7 @@ def backward_of(b, d_gates, zeros):
     return BackwardView(
         at(b.offsets, 0), b.offsets.size - 1, B, H, d == 1, code, at(b.weight_hh, 0), at(b.states, h),
         at(b.states, c), output, b.output.shape[1], rows, stride, at(b.d_output, d * H),
-        at(b.d_states, h), at(b.d_states, c), at(d_gates, 0), at(zeros, 0),
+        at(b.d_states, h), at(b.d_states, c), at(d_gates, 0), at(b.zeros, 0),
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ class Dense:
         elif x.ndim == 2:
             self._add_axes, self._drop_axes = (slice(None), None), (slice(None), 0)
         #: whether the rows of the user's array lie by sequence, (B, T, F), and not in the order of steps
-        self.by_sequence = self.batch_first and self.T > 1 and self.B > 1
+        self.batch_major = self.batch_first and self.T > 1 and self.B > 1
         if self.T <= FEW_STEPS:
             self.offsets = _few_offsets(self.T, self.B)
 
@@ -85,13 +85,13 @@ class Dense:
         Both orders are read in place, whatever `batch_first` says; only other strides are copied.
         """
         if is_dense(x):
-            return x.reshape(self.R, x.shape[-1]), self.by_sequence
+            return x.reshape(self.R, x.shape[-1]), self.batch_major
         if x.ndim < 3:
             return self.rows(x), False
         steps = x.transpose(1, 0, 2) if self.batch_first else x
-        by_sequence = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
-        x = steps.transpose(1, 0, 2) if by_sequence else dense(steps)
-        return x.reshape(self.R, x.shape[-1]), by_sequence
+        batch_major = not is_dense(steps) and is_dense(steps.transpose(1, 0, 2))
+        x = steps.transpose(1, 0, 2) if batch_major else dense(steps)
+        return x.reshape(self.R, x.shape[-1]), batch_major
 
     def rows(self, array: Array) -> Array:
         """(R, F) rows in the order of steps."""

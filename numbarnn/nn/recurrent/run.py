@@ -21,7 +21,7 @@ from ...kernels.cells.passes import Shape
 from .layout import Dense
 from .parameters import Stack
 
-#: the input of a pass: rows (R, I), or (B T, I) if `by_sequence`; the flag `by_sequence`; and offsets (T + 1)
+#: the input of a pass: rows (R, I), or (B T, I) if `batch_major`; the flag `batch_major`; and offsets (T + 1)
 Rows = tuple[Array, bool, Array]
 #: what a pass has filled: the outputs (R, D H) of all layers, the lowest first, or of the last alone; and the rows
 #: (R, D W) of each layer that a backward pass also reads, if there are any
@@ -55,8 +55,8 @@ class Runner:
         output = self._output()
         lower = self._nothing if make_lower is None else make_lower()
         kept = self._nothing if make_rows is None else make_rows()
-        (x, by_sequence, offsets), (directions, cell) = rows, self._ends
-        self.plan.forward((x, by_sequence, offsets, panels, states, lower, output, kept, directions, cell))
+        (x, batch_major, offsets), (directions, cell) = rows, self._ends
+        self.plan.forward((x, batch_major, offsets, panels, states, lower, output, kept, directions, cell))
         return [*lower[::-1], output] if keep else [output], kept
 
     def _makers_of(self, keep: bool) -> tuple[Any, Any]:
@@ -129,9 +129,9 @@ class Call:
         """The rows of x: in place if the kernels can read them there, else a copy."""
         layout = self.layout
         if self._rows is not None and x.flags.carray:  # the usual case, 0.3 us quicker
-            return x.reshape(self._rows), layout.by_sequence, layout.offsets
-        rows, by_sequence = layout.input(x)
-        return rows, by_sequence, layout.offsets
+            return x.reshape(self._rows), layout.batch_major, layout.offsets
+        rows, batch_major = layout.input(x)
+        return rows, batch_major, layout.offsets
 
     def states_in(self, states: Sequence[Array | None]) -> Array:
         """A copy of the user's states as (S L D, B, H), in the kernels' order; zeros for one not given."""
