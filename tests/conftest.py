@@ -15,7 +15,7 @@ SLOW = [
     *(HERE / name for name in ("differential", "processes", "test_tutorials.py", "torch")),
     *(HERE / f"command/test_{name}.py" for name in ("bench", "benchmarks", "warmup")),
     *(HERE / f"cuda/test_{name}.py" for name in ("benchmark", "ptx", "simulator")),
-    *(HERE / f"kernels/test_{name}.py" for name in ("cache", "cores", "guard_pages", "held", "jit_processes")),
+    *(HERE / f"kernels/test_{name}.py" for name in ("cache", "cores", "guard_pages", "signals", "jit_processes")),
     *(HERE / f"kernels/test_{name}.py" for name in ("large", "machine_code", "small_stacks")),
     *(HERE / f"nn/recurrent/test_{name}.py" for name in ("memory", "rnn_threads")),
 ]
