@@ -15,8 +15,9 @@ from tolerance import assert_close  # noqa: E402
 
 from numbarnn.kernels.cells.cell import CELLS as NUMBERS  # noqa: E402
 from numbarnn.kernels.cells.cell import Cell  # noqa: E402
-from numbarnn.kernels.cuda import launch, steps  # noqa: E402
+from numbarnn.kernels.cuda import launch  # noqa: E402
 from numbarnn.kernels.cuda.equations import forward_of  # noqa: E402
+from numbarnn.kernels.plain import steps  # noqa: E402
 
 #: lengths, I, H, layers, directions, type
 SIZES = {

@@ -150,7 +150,7 @@ class Arrays(NamedTuple):
     offsets: Any  # (T + 1)
     weights: Any  # (D, ...): of each direction b first and W_hh last; backward W_hh^T alone
     state: Any  # (2, D, B, K) as one: the two last states, rows of whole vectors; if several blocks share the columns
-    h: Any  # (D, B, H): the first state, ends as the last one; backward the gradient of the last one, see views.py
+    h: Any  # (D, B, H): the first state, ends as the last one; backward its gradient, see plain/steps.py
     c: Any  # (D, B, H)
     h_0: Any  # (D, B, H): backward, the first states
     c_0: Any  # (D, B, H)
