@@ -12,12 +12,11 @@ import functools
 import hashlib
 import importlib.util
 import inspect
-import marshal
 import opcode
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.abc import InspectLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -45,67 +44,43 @@ _ROOT = __package__.rpartition(".")[0]
 # code
 
 
-_LOADS = [opcode.opmap[name] for name in ("LOAD_CONST", "RETURN_CONST") if name in opcode.opmap]
-_LOAD_SMALL = opcode.opmap.get("LOAD_SMALL_INT")  # since Python 3.14
-_STORE = opcode.opmap["STORE_NAME"]
-#: CO_HAS_DOCSTRING, which functions have since Python 3.14
-_HAS_DOCSTRING = 0x4000000
+#: CO_HAS_DOCSTRING, which functions have since Python 3.14, and an instruction with a number in it since then
+_HAS_DOCSTRING, _LOAD_SMALL_INT = 0x4000000, opcode.opmap.get("LOAD_SMALL_INT", 0)
 _FUNCTION = inspect.CO_NEWLOCALS | inspect.CO_OPTIMIZED
 
 
-def _feed(code: CodeType, update: Callable[[bytes], None]) -> None:
-    """Give to `update` all that what the code does depends on."""
-    bytecode, constants = code.co_code, list(code.co_consts)
-    if code.co_flags & _FUNCTION == _FUNCTION:
-        if _has_docstring(code) and not any(bytes((load, 0)) in bytecode for load in _LOADS):
-            constants[0] = None
-    else:  # a module or a class
-        for name in ("__doc__", "__firstlineno__"):
-            bytecode = _without(bytecode, constants, code.co_names, name)
+def _content(code: CodeType) -> list[Any]:
+    """All that what the code does depends on."""
+    bytecode, constants, line = code.co_code, list(code.co_consts), code.co_firstlineno
+    if "__firstlineno__" in code.co_names:  # of a class, since Python 3.13: what it begins with
+        if line in constants:
+            constants[constants.index(line)] = None
+        else:
+            bytecode = bytecode.replace(bytes((_LOAD_SMALL_INT, line)), bytes((_LOAD_SMALL_INT, 0)), 1)
+    docstring = _place_of_docstring(code)
+    if docstring is not None:
+        constants[docstring] = None
     for i, constant in enumerate(constants):
-        if type(constant) is CodeType:
-            _feed(constant, update)
-            constants[i] = ...
-        elif type(constant) is frozenset:  # in another order in each process
+        if isinstance(constant, CodeType):
+            constants[i] = _content(constant)
+        elif isinstance(constant, frozenset):  # in another order in each process
             constants[i] = sorted(map(repr, constant))
-    update(
-        _bytes(
-            [bytecode, constants, code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
-             code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~_HAS_DOCSTRING,
-             getattr(code, "co_exceptiontable", b"")]
-        )
-    )  # fmt: skip
+    return [
+        bytecode, constants, code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
+        code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~_HAS_DOCSTRING,
+        getattr(code, "co_exceptiontable", b""),
+    ]  # fmt: skip
 
 
-def _bytes(value: Any) -> bytes:
-    try:
-        return marshal.dumps(value, 0)  # version 0: the same whether strings are interned or not
-    except ValueError:  # slices, which are constants since Python 3.14
-        return repr(value).encode()
-
-
-def _has_docstring(code: CodeType) -> bool:
-    """Whether the first constant of a function is its docstring."""
+def _place_of_docstring(code: CodeType) -> int | None:
+    """Among the constants of a function, a class or a module; None if it has no docstring."""
+    texts = [i for i, constant in enumerate(code.co_consts) if isinstance(constant, str)]
+    if code.co_flags & _FUNCTION != _FUNCTION:
+        return texts[code.co_name != "<module>"] if "__doc__" in code.co_names else None  # a class has its name first
     if sys.version_info >= (3, 14):
-        return bool(code.co_flags & _HAS_DOCSTRING)
+        return 0 if code.co_flags & _HAS_DOCSTRING else None
     # None where a function has no docstring; comprehensions have no such constant
-    return not code.co_name.startswith("<") and bool(code.co_consts) and isinstance(code.co_consts[0], str)
-
-
-def _without(bytecode: bytes, constants: list[Any], names: tuple[str, ...], name: str) -> bytes:
-    """Blank the constant that a module or a class gives to `name`; returns the bytecode without it."""
-    if name not in names or names.index(name) > 255:
-        return bytecode
-    place = bytecode.find(bytes((_STORE, names.index(name))))
-    if place < 2 or place % 2:
-        return bytecode
-    operation, argument = bytecode[place - 2], bytecode[place - 1]
-    if operation == _LOAD_SMALL:
-        return bytecode[: place - 1] + bytes(1) + bytecode[place:]
-    extended = place >= 4 and bytecode[place - 4] == opcode.EXTENDED_ARG
-    if operation == _LOADS[0] and not extended and bytecode.count(bytes((operation, argument))) == 1:
-        constants[argument] = None
-    return bytecode
+    return 0 if 0 in texts and not code.co_name.startswith("<") else None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -129,9 +104,15 @@ def _described(value: Any, met: set[int]) -> Any:
         if id(function) in met:  # it calls itself, or what calls it
             return name
         met.add(id(function))
-        cells = [_described(_content(cell), met) for cell in function.__closure__ or ()]
+        cells = [_described(_value_of(cell), met) for cell in function.__closure__ or ()]
         defaults = _described((function.__defaults__, function.__kwdefaults__, function.__annotations__), met)
-        return *name, _hash_of_code(code), cells, defaults, () if _is_ours(name[0]) else _globals(function, code, met)
+        return (
+            *name,
+            hash_of(_content(code)),
+            cells,
+            defaults,
+            () if _is_ours(name[0]) else _globals(function, code, met),
+        )
     if isinstance(value, (tuple, list)):
         return type(value).__name__, getattr(value, "_fields", ()), [_described(item, met) for item in value]
     if isinstance(value, dict):
@@ -143,7 +124,7 @@ def _described(value: Any, met: set[int]) -> Any:
     return sorted(map(repr, value)) if isinstance(value, (set, frozenset)) else repr(value)
 
 
-def _content(cell: Any) -> Any:
+def _value_of(cell: Any) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # nothing has been assigned to it yet
@@ -175,18 +156,13 @@ def _is_ours(module: str | None) -> bool:
     return f"{module}.".startswith(f"{_ROOT}.")
 
 
-def _hash_of_code(code: CodeType) -> str:
-    digest = hashlib.sha256()
-    _feed(code, digest.update)
-    return digest.hexdigest()
-
-
 def short(value: Any) -> str:
     """A few digits of the hash of its description."""
-    return _hash(description(value))[:16]
+    return hash_of(description(value))[:16]
 
 
-def _hash(value: Any) -> str:
+def hash_of(value: Any) -> str:
+    """A hash of what `repr` says of a value."""
     return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
@@ -199,10 +175,7 @@ def modules(package: str) -> Iterator[str]:
     folder = Path(__file__).parent.parent.joinpath(*package.split("."))
     yield f"{_ROOT}.{package}"
     for module in pkgutil.iter_modules([str(folder)]):
-        if module.ispkg:
-            yield from modules(f"{package}.{module.name}")
-        else:
-            yield f"{_ROOT}.{package}.{module.name}"
+        yield from modules(f"{package}.{module.name}")  # of one that is no package, itself
 
 
 def _code(name: str) -> str:
@@ -210,15 +183,15 @@ def _code(name: str) -> str:
     code = cast(InspectLoader, spec.loader).get_code(name) if spec is not None else None
     if code is None:
         raise ImportError(f"{name} has no bytecode")
-    return _hash_of_code(code)
+    return hash_of(_content(code))
 
 
 def _keys() -> dict[str, str]:
     found = {package: list(modules(package)) for package in KEPT}
     if __name__ not in found["compile"]:
         raise ImportError(f"no modules in {Path(__file__).parent}")
-    own = {package: _hash([(name, _code(name)) for name in names]) for package, names in found.items()}
-    return {package: _hash([own[package], *(own[name] for name in BELOW[package].split())]) for package in KEPT}
+    own = {package: hash_of([(name, _code(name)) for name in names]) for package, names in found.items()}
+    return {package: hash_of([own[package], *(own[name] for name in BELOW[package].split())]) for package in KEPT}
 
 
 def _keys_or_reason() -> tuple[dict[str, str], str]:
