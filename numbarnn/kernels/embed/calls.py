@@ -1,7 +1,7 @@
 """Layers for compiled code that is not ours: each is a Python function, and what Numba compiles in its place.
 
-Types are looked at where Numba compiles a call (argument_types.py), shapes in each call (checks.py), which takes some
-2 ns; so are strides that the types leave open.  x, h and output come without B for one sequence.
+Types are looked at where Numba compiles a call, shapes in each call, which takes some 2 ns; so are strides that the
+types leave open (checks.py).  x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from ..product.packing import Array
 from ..recurrence.weights import padded
 from ..simd.pointers import at, integers, start_of
 from . import entries
-from .argument_types import refuse
 from .checks import (
     check_input_of_step,
     check_layout,
@@ -30,6 +29,7 @@ from .checks import (
     check_shape,
     check_state,
     layers_size,
+    refuse,
 )
 from .parameters import BidirectionalParameters, LinearParameters, Parameters
 
