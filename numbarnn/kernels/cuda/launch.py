@@ -37,11 +37,6 @@ def chip() -> Chip:
     return Chip(processors=1, shared=UNASKED, threads=4) if SIMULATED else _chip(device())
 
 
-@functools.cache
-def _kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> Any:
-    return recurrence_kernel(kind, tile, sliced)
-
-
 @functools.lru_cache(maxsize=64)
 def _uploaded(offsets: bytes, device: int, stream: int) -> Array:
     """The offsets of steps: kept, for a model is called with the same sizes again and again.
@@ -101,7 +96,7 @@ def _walk(how: Launch, layer: Layer, states: tuple[Array, ...], K: int, first: A
     )  # fmt: skip
     numbers = how.S, how.C, how.parts, int(layer.reverse != is_backward), PATIENCE
     given = Arrays(*map(kernel_argument, arrays))
-    return run(how, _kernel(kind, how.tile, how.sliced), (given, numbers), (how.slices, how.groups, len(h)))
+    return run(how, recurrence_kernel(kind, how.tile, how.sliced), (given, numbers), (how.slices, how.groups, len(h)))
 
 
 def _handed_on(how: Launch, h: Array, K: int, first: Array | None) -> tuple[Array, Array]:
