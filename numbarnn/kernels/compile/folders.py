@@ -20,8 +20,6 @@ from . import trusted
 from .fingerprint import KEYS, UNKNOWN
 
 _BESIDE = Path(__file__).absolute().parents[1] / "__pycache__"
-
-
 #: what a relative NUMBA_CACHE_DIR is relative to, also after the program has changed its working directory
 _STARTED_IN = ""
 with contextlib.suppress(OSError):  # the folder may have been removed
@@ -30,8 +28,11 @@ with contextlib.suppress(OSError):  # the folder may have been removed
 
 def _places() -> Iterator[Path]:
     chosen: str = numba.config.CACHE_DIR  # type: ignore[attr-defined]  # set when numba is imported
-    of_user = AppDirs(appname="numba", appauthor=False).user_cache_dir  # relative if the user has no home
-    return filter(Path.is_absolute, [Path(_STARTED_IN, chosen)] if chosen else [_BESIDE, Path(of_user)])
+    if chosen:
+        places = [Path(_STARTED_IN, chosen)]
+    else:
+        places = [_BESIDE, Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)]
+    return filter(Path.is_absolute, places)  # one is relative if the user has no home
 
 
 def candidates(package: str) -> Iterator[Path]:
