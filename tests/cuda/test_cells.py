@@ -15,7 +15,7 @@ from tolerance import assert_close  # noqa: E402
 
 from numbarnn.kernels.cells.cell import CELLS as NUMBERS  # noqa: E402
 from numbarnn.kernels.cells.cell import Cell  # noqa: E402
-from numbarnn.kernels.cuda import launch, steps  # noqa: E402
+from numbarnn.kernels.cuda import launch, loops  # noqa: E402
 from numbarnn.kernels.cuda.equations import forward_of  # noqa: E402
 
 #: lengths, I, H, layers, directions, type
@@ -83,8 +83,8 @@ def test_a_pass_that_keeps_nothing_has_the_same_bits(rng, name, way):
 
 def test_directions_that_fit_one_by_one_only(rng, monkeypatch):
     alone, launches = chosen("one block"), []
+    monkeypatch.setattr(loops, "steps", None)
     for name in ("forward", "backward"):
-        monkeypatch.setattr(steps, name, None)
         run = getattr(launch, name)
         monkeypatch.setattr(launch, name, lambda how, what, run=run: launches.append(what) or run(how, what))
     check(rng, WITH_C, STACK, lambda B, H, D, *more: None if D > 1 else alone(B, H, D, *more))

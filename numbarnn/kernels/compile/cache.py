@@ -29,7 +29,7 @@ from numba.core.serialize import dumps
 
 from ..simd.target import VECTOR_BYTES
 from . import announce, folders, leftovers, trusted
-from .fingerprint import KEYS, description, is_as_imported, package_of
+from .fingerprint import KEYS, description, hash_of, is_as_imported, package_of
 
 #: environment variables of Numba's that change machine code, by their names in numba.config
 _CHOICES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
@@ -64,7 +64,7 @@ def inventory() -> list[str]:
 
 def surroundings(codegen: Any) -> str:
     """A hash of the CPU and of the versions of all but numbarnn: a part of the name of each file."""
-    return _hash((_SURROUNDINGS, codegen.magic_tuple()))[:8]
+    return hash_of((_SURROUNDINGS, codegen.magic_tuple()))[:8]
 
 
 class KernelCache(_Cache):
@@ -136,16 +136,13 @@ class KernelCache(_Cache):
                 announce.not_kept(path, error)
         announce.done()
 
-    def _stem(self) -> str:
-        name: str = self._function.__qualname__.rpartition(".")[2]
-        return name.replace("<", "").replace(">", "")
-
     def _name(self, sig: Any, codegen: Any) -> str:
         types_of = [_described(kind) for kind in getattr(sig, "args", sig)]
         result = repr(getattr(sig, "return_type", None))
         function = description(self._function)
+        stem = self._function.__qualname__.rpartition(".")[2].replace("<", "").replace(">", "")
         key = (_SURROUNDINGS, KEYS[self._package], codegen.magic_tuple(), function, types_of, result)
-        return f"{self._stem()}-{surroundings(codegen)}-{_hash(key)[:32]}.nbc"
+        return f"{stem}-{surroundings(codegen)}-{hash_of(key)[:32]}.nbc"
 
 
 def _described(kind: Any) -> Any:
@@ -157,10 +154,6 @@ def _described(kind: Any) -> Any:
         fields = description(getattr(kind, "instance_class", None))  # of a named tuple: its type's name leaves them out
         return fields, [_described(item) for item in kind.types]  # type: ignore[attr-defined]  # all have them
     return repr(kind)
-
-
-def _hash(key: Any) -> str:
-    return hashlib.sha256(repr(key).encode()).hexdigest()
 
 
 def _checksum(name: str, payload: bytes) -> bytes:

@@ -183,10 +183,11 @@ def _hash_of_code(code: CodeType) -> str:
 
 def short(value: Any) -> str:
     """A few digits of the hash of its description."""
-    return _hash(description(value))[:16]
+    return hash_of(description(value))[:16]
 
 
-def _hash(value: Any) -> str:
+def hash_of(value: Any) -> str:
+    """Of its text."""
     return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
@@ -217,8 +218,8 @@ def _keys() -> dict[str, str]:
     found = {package: list(modules(package)) for package in KEPT}
     if __name__ not in found["compile"]:
         raise ImportError(f"no modules in {Path(__file__).parent}")
-    own = {package: _hash([(name, _code(name)) for name in names]) for package, names in found.items()}
-    return {package: _hash([own[package], *(own[name] for name in BELOW[package].split())]) for package in KEPT}
+    own = {package: hash_of([(name, _code(name)) for name in names]) for package, names in found.items()}
+    return {package: hash_of([own[package], *(own[name] for name in BELOW[package].split())]) for package in KEPT}
 
 
 def _keys_or_reason() -> tuple[dict[str, str], str]:

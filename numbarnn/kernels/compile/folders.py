@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numba
 from numba.misc.appdirs import AppDirs
@@ -21,25 +20,19 @@ from . import trusted
 from .fingerprint import KEYS, UNKNOWN
 
 _BESIDE = Path(__file__).absolute().parents[1] / "__pycache__"
-
-
-def _current() -> str:
-    with contextlib.suppress(OSError):  # the folder may have been removed
-        return os.getcwd()
-    return ""
-
-
 #: what a relative NUMBA_CACHE_DIR is relative to, also after the program has changed its working directory
-_STARTED_IN = _current()
+_STARTED_IN = ""
+with contextlib.suppress(OSError):  # the folder may have been removed
+    _STARTED_IN = os.getcwd()
 
 
 def _places() -> Iterator[Path]:
     chosen: str = numba.config.CACHE_DIR  # type: ignore[attr-defined]  # set when numba is imported
     if chosen:
-        yield Path(_STARTED_IN, chosen)
-        return
-    yield _BESIDE
-    yield Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
+        places = [Path(_STARTED_IN, chosen)]
+    else:
+        places = [_BESIDE, Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)]
+    return filter(Path.is_absolute, places)  # one is relative if the user has no home
 
 
 def candidates(package: str) -> Iterator[Path]:
@@ -48,8 +41,7 @@ def candidates(package: str) -> Iterator[Path]:
     The second folder of a place is this user's own, for the case that another user has made the first.
     """
     for place in _places() if not UNKNOWN else ():
-        if place.is_absolute():  # it is relative if the user has no home
-            yield from _folders(place, package)
+        yield from _folders(place, package)
 
 
 def _folders(place: Path, package: str) -> Iterator[Path]:
@@ -83,11 +75,9 @@ def _is_writable(folder: Path) -> bool:
     try:
         trusted.make(folder)
         tempfile.TemporaryFile(dir=folder).close()
-    except trusted.Refused as error:
-        _reasons[str(error)] = None
-        return False
     except OSError as error:
-        _reasons[f"{folder.parent}: {error.strerror}"] = None
+        reason = str(error) if isinstance(error, trusted.Refused) else f"{folder.parent}: {error.strerror}"
+        _reasons[reason] = None
         return False
     return True
 
@@ -104,39 +94,23 @@ def used(folder: Path) -> None:
         os.utime(folder if directory is None else directory)
 
 
-class Contents(NamedTuple):
-    """How many kernels of this version of numbarnn are in a place.
+def contents(surroundings: str) -> Iterator[tuple[Path, int, int, list[str]]]:
+    """Each place, how many kernels of this version of numbarnn are in it, and why folders are not read.
 
-    ours: for this CPU and these versions of Python, NumPy and Numba; others: for other ones; refused: why folders are
-    not read.
+    Counted are those for this CPU and these versions of Python, NumPy and Numba, which have `surroundings` in the names
+    of their files (see cache.py), and those for other ones.
     """
-
-    place: Path
-    ours: int
-    others: int
-    refused: list[str]
-
-
-def contents(surroundings: str) -> list[Contents]:
-    """The contents of each place; `surroundings`: what is in the names of our files (see cache.py)."""
-    return [_contents(place, surroundings) for place in _places() if place.is_absolute()]
-
-
-def _names(folder: Path, refused: list[str]) -> list[str]:
-    try:
-        return trusted.names(folder)
-    except trusted.Refused as error:
-        refused.append(str(error))
-    except OSError:  # not there
-        pass
-    return []
-
-
-def _contents(place: Path, surroundings: str) -> Contents:
-    kernels: list[str] = []
-    refused: list[str] = []
-    for package in KEYS:
-        for folder in _folders(place, package):
-            kernels += [name for name in _names(folder, refused) if name.endswith(".nbc")]
-    ours = sum(f"-{surroundings}-" in name for name in kernels)
-    return Contents(place, ours, len(kernels) - ours, refused)
+    for place in _places():
+        kernels: list[str] = []
+        refused: list[str] = []
+        for folder in (folder for package in KEYS for folder in _folders(place, package)):
+            try:
+                names = trusted.names(folder)
+            except trusted.Refused as error:
+                refused.append(str(error))
+                continue
+            except OSError:  # not there
+                continue
+            kernels += [name for name in names if name.endswith(".nbc")]
+        ours = sum(f"-{surroundings}-" in name for name in kernels)
+        yield place, ours, len(kernels) - ours, refused

@@ -68,12 +68,12 @@ def _name(function: Any) -> None:
         function.__qualname__ += f"_{fingerprint.short(function)}"
 
 
-def _compiled(function: Any, **options: Any) -> Any:
+def _compiled(function: Any, kind: type[Kernel] = Kernel, **options: Any) -> Any:
     _name(function)
     everything: Any = {**OPTIONS, **NO_WRAPPER, **options}
     dispatcher = numba.njit(**everything)(function)
     if isinstance(dispatcher, CPUDispatcher):  # not where nothing is compiled
-        dispatcher.__class__ = Kernel
+        dispatcher.__class__ = kind
     dispatcher._cache = cache.KernelCache(function)
     kernels.append(dispatcher)
     return dispatcher
@@ -95,10 +95,7 @@ def brief_kernel(function: F) -> F:
 
 def inner_kernel(function: F, **options: Any) -> F:
     """Compile for one thread, to be called by kernels only."""
-    dispatcher = _compiled(function, **options, **NOT_FROM_PYTHON)
-    if isinstance(dispatcher, Kernel):
-        dispatcher.__class__ = InnerKernel
-    return dispatcher  # type: ignore[no-any-return]
+    return _compiled(function, InnerKernel, **options, **NOT_FROM_PYTHON)  # type: ignore[no-any-return]
 
 
 def inlined_kernel(function: F) -> F:

@@ -25,18 +25,14 @@ _MOST, _AGE = 3, 24 * 3600
 def remove(current: Path) -> None:
     """Remove old versions beside the folder `current`, of its package: once a process, and only this user's own."""
     with contextlib.suppress(OSError):
-        _remove_others(current)
-
-
-def _remove_others(current: Path) -> None:
-    found = {other: _FOLDER.fullmatch(other.name) for other in current.parent.iterdir()}
-    of_package = {other: name[1] for other, name in found.items() if name and current.name.startswith(name[2])}
-    others = [other for other, version in of_package.items() if not current.name.startswith(version)]
-    used = sorted(((other.lstat().st_mtime, other) for other in others if _is_our_own(other)), reverse=True)
-    for when, other in used[_MOST:]:
-        if when < time.time() - _AGE:
-            with contextlib.suppress(OSError):  # another process removes it too, or has just written to it
-                _remove(other)
+        found = {other: _FOLDER.fullmatch(other.name) for other in current.parent.iterdir()}
+        of_package = {other: name[1] for other, name in found.items() if name and current.name.startswith(name[2])}
+        others = [other for other, version in of_package.items() if not current.name.startswith(version)]
+        used = sorted(((other.lstat().st_mtime, other) for other in others if _is_our_own(other)), reverse=True)
+        for when, other in used[_MOST:]:
+            if when < time.time() - _AGE:
+                with contextlib.suppress(OSError):  # another process removes it too, or has just written to it
+                    _remove(other)
 
 
 def _is_our_own(folder: Path) -> bool:

@@ -50,8 +50,22 @@ def argument_types(function: Callable[..., None], dtype: Any) -> list[Any]:
     return [kinds[str(p.annotation)] for p in inspect.signature(function).parameters.values()]
 
 
-def as_intrinsic(define: Callable[..., Any], function: Callable[..., None]) -> Any:
-    """`define(typingctx, *args)` as an intrinsic with the arguments of `function`; numba counts them."""
+def as_intrinsic(function: Callable[..., None], result: Any, make: Callable[[Any], None], code: Any) -> Any:
+    """An intrinsic with the arguments of `function`, which numba counts, made for the dtype of its pointers before.
+
+    code: (builder, dtype, values) -> the value of a call, of the type `result`.
+    """
+
+    def define(typingctx: Any, *args: Any) -> Any:
+        dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))
+        make(dtype)
+
+        def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            value = code(builder, dtype, values)
+            return context.get_dummy_value() if result is types.void else value
+
+        return result(*argument_types(function, dtype)), codegen
+
     own = [inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     parameters = inspect.signature(function).parameters.values()
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
@@ -70,26 +84,16 @@ def shared_kernel(function: Callable[..., None]) -> Any:
     def name(dtype: Any) -> str:
         return f"numbarnn_{function.__name__}_{dtype}_{VECTOR_BYTES}"
 
-    def arguments(dtype: Any) -> list[Any]:
-        return argument_types(function, dtype)
-
     def make(dtype: Any) -> None:
         if name(dtype) not in compiled:
             with signals.signals():
-                made = jit.c_kernel(function, arguments(dtype))
+                made = jit.c_kernel(function, argument_types(function, dtype))
                 llvm.add_symbol(name(dtype), made.address)  # LLVM ends a process that names a symbol which is not there
                 compiled[name(dtype)] = made
 
-    def define(typingctx: Any, *args: Any) -> Any:
-        dtype = next(arg.dtype for arg in args if isinstance(arg, types.CPointer))
-        make(dtype)
-
-        def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-            function_type = ir.FunctionType(ir.VoidType(), [value.type for value in values])
-            builder.call(cgutils.get_or_insert_function(builder.module, function_type, name(dtype)), values)
-            return context.get_dummy_value()
-
-        return types.void(*arguments(dtype)), codegen
+    def call(builder: Any, dtype: Any, values: Any) -> None:
+        function_type = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+        builder.call(cgutils.get_or_insert_function(builder.module, function_type, name(dtype)), values)
 
     _makers.append(make)
-    return as_intrinsic(define, function)
+    return as_intrinsic(function, types.void, make, call)

@@ -74,17 +74,11 @@ def published(number: int) -> Callable[[Callable[..., None]], Any]:
                     _made.append(kernel)
                     TABLE[place(dtype)] = kernel.address
 
-        def define(typingctx: Any, *args: Any) -> Any:
-            dtype = args[0].dtype
-            make(dtype)
-
-            def codegen(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-                return _if_loaded(builder, I64(place(dtype)), values)
-
-            return types.intp(*argument_types(function, dtype)), codegen
+        def call(builder: Any, dtype: Any, values: Any) -> Any:
+            return _if_loaded(builder, I64(place(dtype)), values)
 
         _makers.append(make)
-        return as_intrinsic(define, function)
+        return as_intrinsic(function, types.intp, make, call)
 
     return as_published
 

@@ -26,13 +26,9 @@ _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
-def _owner_of_the_package() -> set[int]:
-    with contextlib.suppress(OSError):  # the package may be in an archive
-        return {os.stat(__file__).st_uid}
-    return set()
-
-
-_PACKAGE = _owner_of_the_package()
+_PACKAGE: set[int] = set()  # who owns it
+with contextlib.suppress(OSError):  # the package may be in an archive
+    _PACKAGE = {os.stat(__file__).st_uid}
 
 
 @contextlib.contextmanager

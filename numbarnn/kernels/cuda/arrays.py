@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import Any
 
 import numba
@@ -15,17 +16,7 @@ import numpy as np
 SIMULATED: bool = numba.config.ENABLE_CUDASIM
 
 
-def _module() -> Any:
-    if SIMULATED:
-        from . import simulated
-
-        return simulated
-    import cupy
-
-    return cupy
-
-
-xp = _module()
+xp: Any = importlib.import_module(".simulated" if SIMULATED else "cupy", __package__)
 Array = Any
 
 

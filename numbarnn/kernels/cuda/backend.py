@@ -3,74 +3,60 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..cells.cell import CELLS
-from ..cells.passes import LayerBackward, Pass, Shape
-from ..plain import optimizers
-from . import gradients, linear, loops, packing, plan, weights
+from ..cells.passes import Shape
+from ..plain import optimizers, recurrence
+from ..plain.steps import Layer
+from . import linear, loops, packing, plan, weights
 from .arrays import Array, xp
-from .views import Forward
 
 linear_forward = linear.forward
 linear_backward = linear.backward
 packed_layers = weights.packed
 packed_back = weights.packed_back
-size_of = weights.size_of
+size_of = recurrence.size_of
 packed_matrix = packing.packed
 #: NumPy's functions, which take arrays on the device as well
 adam_step, sgd_step, rmsprop_step = optimizers.adam_step, optimizers.sgd_step, optimizers.rmsprop_step
 
-#: steps that are worth memory of their own in a stack without gradients
-FEW_STEPS = 16
 
-
-class Plan:
+class Plan(recurrence.Plan):
     """How passes of one shape run.
 
     choose: what decides how a loop is shared out over the chip, in the place of plan.plan.
     """
 
-    step = None
+    xp = xp
+    linear_backward = staticmethod(linear.backward)
     choose: loops.Choice = staticmethod(plan.plan)
 
     def __init__(self, shape: Shape, choose: loops.Choice | None = None) -> None:
-        self.shape, self.cell = shape, CELLS[shape.cell]
-        self.lower_layers = 0 if shape.T > FEW_STEPS else min(shape.layers - 1, 2)
+        super().__init__(shape)
         if choose is not None:
             self.choose = choose
 
-    def rows(self, keep: bool) -> tuple[int, int, int]:
-        """The shape of `Pass.rows`; keep: for a backward pass."""
-        if not keep or not self.cell.kept:
-            return 0, 0, 0
-        return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
-
-    def forward(self, p: Pass | tuple[Any, ...]) -> None:
-        """Fill output, that of the last layer, and `lower`; the states begin as the first and end as the last ones."""
-        p = Pass(*p)
-        cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
-        L, T = len(p.states) // (D * cell.states), len(p.offsets) - 1
-        if not len(p.output):
+    def run_layer(self, x: Array, layer: Layer) -> None:
+        """As on NumPy; all products with x are one."""
+        I, H, cell = x.shape[1], layer.states[0].shape[2], self.cell
+        if not len(x):
             return
-        rows, nothing = p.x, xp.empty((0, 0), p.x.dtype)
-        if p.batch_major:
-            rows = p.x.reshape(B, T, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape)
-        for l in range(L):
-            I, end = rows.shape[1], -cell.recurrent * H * H
-            size = size_of(p.cell, I, H, p.x.dtype)
-            panels = p.panels[offset : offset + D * size].reshape(D, size)
-            offset += D * size
-            addend = rows @ panels[:, cell.gates * H : end].reshape(-1, I).T
-            rows = p.lower[(L - 2 - l) % len(p.lower)] if l < L - 1 and len(p.lower) else p.output
-            states = tuple(p.states[(s * L + l) * D : (s * L + l + 1) * D] for s in range(cell.states))
-            kept = p.rows[l] if p.rows.size else nothing
-            loops.forward(Forward(cell, p.offsets, addend, panels, states, kept, rows, False), self.choose)
+        weight_ih = layer.weights[:, cell.gates * H : -cell.recurrent * H * H].reshape(-1, I)
+        loops.forward(layer._replace(addend=x @ weight_ih.T), self.choose)
 
-    def backward(self, b: LayerBackward | tuple[Any, ...]) -> None:
-        """Fill all gradients of a layer."""
-        gradients.backward(LayerBackward(*b), self.choose)
+    def through_time(self, layer: Layer) -> Iterator[Array]:
+        """As on NumPy; both directions in one launch if they fit on the chip."""
+        D, R, columns = len(layer.weights), len(layer.output), self.cell.gates * layer.states[0].shape[2]
+        weights, dtype = xp.stack(layer.weights) if D > 1 else layer.weights[0][None], layer.output.dtype
+        layer = layer._replace(weights=weights, d_gates=xp.empty((R, D * columns), dtype))
+        alone = R > 0 and (D == 1 or not loops.launched(layer, self.choose))
+        for d in range(D):
+            of = layer.direction(d)
+            if alone:
+                of = of._replace(d_gates=xp.empty((R, columns), dtype)) if D > 1 else of
+                loops.backward(of, self.choose)
+            yield of.d_gates
 
 
 def matrix(rows: int, columns: int, dtype: Any) -> Array:

@@ -8,14 +8,13 @@ stands, `1 - h * h` would be float64 where h is float32, as numba takes 1 for an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..cells.cell import Cell
-from .jit import device_function
+from .jit import written_out
 
 #: NumPy's functions, Python's operators among them, as text; math.tanh and math.exp keep all digits (see jit.py)
 _TEXT: dict[Any, str] = {
@@ -82,9 +81,7 @@ def _gates(cell: Cell, lines: list[str]) -> Any:
     return tuple(Symbol(f"gates[{g}]", lines) for g in range(cell.gates))
 
 
-def _function(dtype: Any, parameters: str, lines: list[str], results: tuple[Any, ...]) -> Callable[..., Any]:
-    (gates, *others), names = results, {"dtype": dtype, "math": math}
+def _function(dtype: Any, parameters: str, lines: list[str], results: tuple[Any, ...]) -> Any:
+    gates, *others = results
     returned = ", ".join([f"({''.join(f'{gate.text}, ' for gate in gates)})", *(other.text for other in others)])
-    text = "\n    ".join([f"def equations({parameters}):", *lines, f"return {returned}"])
-    exec(text, names)  # of nothing but the names and numbers above
-    return device_function(names["equations"])
+    return written_out(parameters, *lines, f"return {returned}", dtype=dtype, math=math)

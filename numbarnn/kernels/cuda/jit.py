@@ -28,21 +28,11 @@ def device_function(function: Callable[..., Any]) -> Any:
     return cuda.jit(device=True, inline="always", **OPTIONS)(function)
 
 
-def each(count: int, make: Callable[[int], Any]) -> Any:
-    """A device function: args -> (make(0)(args), ..., make(count - 1)(args)), as if they were written out."""
-    last = make(count - 1)
-    if count == 1:
-
-        def values(args: Any) -> Any:
-            return (last(args),)
-
-        return device_function(values)
-    before = each(count - 1, make)
-
-    def more_values(args: Any) -> Any:
-        return before(args) + (last(args),)  # noqa: RUF005  # numba unpacks no tuple within another
-
-    return device_function(more_values)
+def written_out(parameters: str, *lines: str, **names: Any) -> Any:
+    """A device function of these lines, in which no loop is left; names: what they refer to besides parameters."""
+    text = "\n    ".join([f"def function({parameters}):", *lines])
+    exec(text, names)  # of nothing but the names and numbers of this package
+    return device_function(names["function"])
 
 
 def unrolled(count: int, body: Callable[..., None]) -> Any:
@@ -62,7 +52,7 @@ def unrolled(count: int, body: Callable[..., None]) -> Any:
     from numba.cuda.extending import intrinsic
 
     @intrinsic
-    def written_out(_: Any, values: Any) -> Any:
+    def calls_in_order(_: Any, values: Any) -> Any:
         signature = types.void(types.uint64, *values)
 
         def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
@@ -75,4 +65,4 @@ def unrolled(count: int, body: Callable[..., None]) -> Any:
 
         return types.void(values), generate
 
-    return written_out
+    return calls_in_order

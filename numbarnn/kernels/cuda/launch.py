@@ -13,12 +13,12 @@ import numba
 import numpy as np
 from numba import cuda, types
 
+from ..plain.steps import Layer
 from .arrays import SIMULATED, Array, device, kernel_argument, stream, wait, xp
 from .elements import Kind
 from .jit import OPTIONS
 from .plan import VECTOR, Chip, Launch
 from .recurrence import Arrays, recurrence_kernel
-from .views import Backward, Forward
 
 #: looks at a barrier's counter before a block gives up, some seconds
 PATIENCE = 1 << 23
@@ -35,11 +35,6 @@ def _chip(number: int) -> Chip:
 def chip() -> Chip:
     """The current GPU, or a small one in the simulator, which runs one block after another, a thread for each."""
     return Chip(processors=1, shared=UNASKED, threads=4) if SIMULATED else _chip(device())
-
-
-@functools.cache
-def _kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> Any:
-    return recurrence_kernel(kind, tile, sliced)
 
 
 @functools.lru_cache(maxsize=64)
@@ -75,38 +70,33 @@ def synchronize() -> None:
     check()
 
 
-def forward(how: Launch, f: Forward) -> bool:
+def forward(how: Launch, layer: Layer) -> bool:
     """Fill output and rows, states end as the last ones.
 
     False, and nothing is done, where the GPU does not have room for all blocks that wait for each other at once.
     """
-    h, other = f.states[0], f.states[-1]
-    kind = Kind(numba.from_dtype(h.dtype), f.cell.number, False, f.rows.size > 0)
-    state, counters = _handed_on(how, h, h.shape[2], h)
-    arrays = Arrays(f.addend, _offsets_of(f.offsets), f.panels, state, h, other, h, other, f.rows, f.output, f.output,
-                    counters, _late(device()))  # fmt: skip
-    return _walk(how, kind, arrays, f.reverse)
+    h = layer.states[0]
+    return _walk(how, layer, layer.states, h.shape[2], h)
 
 
-def backward(how: Launch, b: Backward) -> bool:
+def backward(how: Launch, layer: Layer) -> bool:
     """Fill d_gates; d_states end as what reaches the first states without passing gates.  False as in `forward`."""
-    d_h, d_c, K = b.d_states[0], b.d_states[-1], b.cell.recurrent * b.d_states[0].shape[2]
-    kind = Kind(numba.from_dtype(d_h.dtype), b.cell.number, True, False)
-    state, counters = _handed_on(how, d_h, K, None)
-    arrays = Arrays(b.d_output, _offsets_of(b.offsets), b.weights, state, d_h, d_c, b.states[0], b.states[-1], b.rows,
-                    b.output, b.d_gates, counters, _late(device()))  # fmt: skip
-    return _walk(how, kind, arrays, not b.reverse)
+    return _walk(how, layer, layer.d_states, layer.cell.recurrent * layer.states[0].shape[2], None)
 
 
-def _offsets_of(offsets: Any) -> Array:
-    return _uploaded(offsets.tobytes(), device(), stream())
-
-
-def _walk(how: Launch, kind: Kind, arrays: Arrays, from_end: bool) -> bool:
-    kernel = _kernel(kind, how.tile, how.sliced)
-    numbers = (how.S, how.C, how.parts, int(from_end), PATIENCE)
+def _walk(how: Launch, layer: Layer, states: tuple[Array, ...], K: int, first: Array | None) -> bool:
+    """states: those that end as others; K: elements of what is handed on; first: what is before the first step."""
+    is_backward, h, c = layer.d_gates is not None, states[0], states[-1]
+    kind = Kind(numba.from_dtype(h.dtype), layer.cell.number, is_backward, not is_backward and layer.rows.size > 0)
+    state, counters = _handed_on(how, h, K, first)
+    arrays = Arrays(
+        layer.addend, _uploaded(layer.offsets.tobytes(), device(), stream()), layer.weights, state, h, c,
+        layer.states[0], layer.states[-1], layer.rows, layer.output, layer.d_gates if is_backward else layer.output,
+        counters, _late(device()),
+    )  # fmt: skip
+    numbers = how.S, how.C, how.parts, int(layer.reverse != is_backward), PATIENCE
     given = Arrays(*map(kernel_argument, arrays))
-    return run(how, kernel, (given, numbers), (how.slices, how.groups, len(arrays.h)))
+    return run(how, recurrence_kernel(kind, how.tile, how.sliced), (given, numbers), (how.slices, how.groups, len(h)))
 
 
 def _handed_on(how: Launch, h: Array, K: int, first: Array | None) -> tuple[Array, Array]:

@@ -1,17 +1,18 @@
 """An affine map of many rows, forward and backward.
 
 All of it is CuPy's: products are cuBLAS's, in the full precision of float32 (TF32 only where CUPY_TF32 asks for it).
+Matrices lie as packing.py has them, transposed to those of plain/recurrence.py.
 """
 
 from __future__ import annotations
 
+from ..plain import recurrence as plain
 from .arrays import Array
 
 
 def forward(x: Array, weight: Array, bias: Array, y: Array) -> None:
     """y (R, O) = x (R, I) W^T + b; `weight` holds W^T packed, bias has O elements."""
-    R, O, I = max(len(x), len(y)), y.shape[1], x.shape[1]
-    y.reshape(R, O)[...] = x.reshape(R, I) @ weight.reshape(O, I).T + bias
+    plain.linear_forward(x, weight.reshape(y.shape[1], x.shape[1]).T, bias, y)
 
 
 def backward(
@@ -27,12 +28,6 @@ def backward(
 
     `first`: nothing is in d_x yet, whatever its values are.
     """
-    R, O, I = max(len(x), len(d_y)), d_y.shape[1], x.shape[1]
-    d_y, x = d_y.reshape(R, O), x.reshape(R, I)
     if d_x.size > 0:
-        d_rows = d_y @ weight.reshape(I, O).T
-        d_x[...] = d_rows if first else d_x + d_rows
-    if d_weight.size > 0:
-        d_weight[...] = d_y.T @ x
-    if d_bias.size > 0:
-        d_bias[...] = d_y.sum(axis=0)
+        weight = weight.reshape(x.shape[1], d_y.shape[1]).T
+    plain.linear_backward(d_y, x, weight, d_x, d_weight, d_bias, first)

@@ -7,47 +7,52 @@ from typing import Any
 
 import numpy as np
 
-from . import launch, steps
+from ..plain import steps
+from ..plain.steps import Layer
+from . import launch
 from .arrays import xp
-from .views import Backward, Forward
 
 #: what decides how a loop is shared out over the chip: plan.plan, or what a test hands in
 Choice = Callable[..., Any]
 
 
-def forward(f: Forward, choose: Choice) -> None:
+def forward(layer: Layer, choose: Choice) -> None:
     """Fill output and rows; the states end as the last ones.  Of two directions, both at once where both fit."""
-    D, B, H = f.states[0].shape
+    cell, (D, B, H) = layer.cell, layer.states[0].shape
     for together in sorted({D, 1}, reverse=True):
-        how = choose(B, H, together, f.output.dtype.itemsize, launch.chip(), f.cell.recurrent, 1)
-        if how is not None and all(launch.forward(how, part) for part in _parts(f, together)):
+        how = choose(B, H, together, layer.output.dtype.itemsize, launch.chip(), cell.recurrent, 1)
+        parts = [layer] if together == D else [layer.direction(d) for d in range(D)]
+        if how is not None and all(launch.forward(how, part) for part in parts):
             return
-    steps.forward(f)
+    split = cell.gates * H, -H * cell.recurrent * H
+    weights = [(of[: split[0]], of[split[1] :].reshape(-1, H).T) for of in layer.weights]
+    steps.forward(layer, weights)
 
 
-def _parts(f: Forward, together: int) -> list[Forward]:
-    return [f] if together == len(f.states[0]) else [f.direction(d) for d in range(len(f.states[0]))]
-
-
-def launched(b: Backward, choose: Choice) -> bool:
+def launched(layer: Layer, choose: Choice) -> bool:
     """The backward pass of all directions in one launch; False, and nothing is done, where they do not fit."""
-    D, B, H = b.d_states[0].shape
-    how = choose(B, H, D, b.output.dtype.itemsize, launch.chip(), 1, b.cell.recurrent)
-    if how is None or not launch.backward(how, b):
+    cell, (D, B, H) = layer.cell, layer.states[0].shape
+    how = choose(B, H, D, layer.output.dtype.itemsize, launch.chip(), 1, cell.recurrent)
+    if how is None or not launch.backward(how, layer):
         return False
-    K = b.cell.recurrent * H
-    for d in range(D):
-        begin = d * b.cell.gates * H
-        first = b.d_gates[_first_rows(b.offsets, b.reverse or d == 1), begin : begin + K]
-        through_gates, d_h = first @ b.weights[d].reshape(H, K).T, b.d_states[0][d]
-        d_h[: len(first)] = through_gates + d_h[: len(first)] if b.cell.direct else through_gates
+    for d, weight in enumerate(_matrices(layer)):
+        of = layer.direction(d)
+        first, d_h = of.d_gates[_first_rows(of.offsets, of.reverse), : len(weight)], of.d_states[0][0]
+        through_gates = first @ weight
+        d_h[: len(first)] = through_gates + d_h[: len(first)] if cell.direct else through_gates
     return True
 
 
-def backward(b: Backward, choose: Choice) -> None:
+def backward(layer: Layer, choose: Choice) -> None:
     """Fill d_gates; d_states begin as the gradients of the last states and end as those of the first."""
-    if not launched(b, choose):
-        steps.backward(b)
+    if not launched(layer, choose):
+        steps.backward(layer, _matrices(layer))
+
+
+def _matrices(layer: Layer) -> list[Any]:
+    """W_hh (recurrent H, H) of each direction, in a backward pass."""
+    H = layer.states[0].shape[2]
+    return [of.reshape(H, -1).T for of in layer.weights]
 
 
 def _first_rows(offsets: Any, reverse: bool) -> Any:

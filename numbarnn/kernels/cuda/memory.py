@@ -53,29 +53,25 @@ else:
         element = context.get_data_type(kind.dtype)
         return builder.bitcast(address, ir.VectorType(element, lanes(kind.dtype)).as_pointer())
 
-    @intrinsic
-    def load_vector(_: Any, values: Any, to: Any, array: Any, at: Any) -> Any:
-        def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-            source = _address(context, builder, array, given[2], given[3])
-            vector = builder.load(_vector(context, builder, array, source), align=VECTOR)
-            target = _address(context, builder, values, given[0], given[1])
-            for i in range(lanes(array.dtype)):  # one by one: so that they become registers
-                element = builder.extract_element(vector, _INDEX(i))
-                builder.store(element, builder.gep(target, [_INDEX(i)]))
-            return context.get_dummy_value()
+    def _copying(to_registers: bool) -> Any:
+        @intrinsic
+        def copy(_: Any, target: Any, to: Any, source: Any, at: Any) -> Any:
+            def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
+                read = _address(context, builder, source, given[2], given[3])
+                written = _address(context, builder, target, given[0], given[1])
+                vector = builder.load(_vector(context, builder, source, read), align=VECTOR)
+                if not to_registers:
+                    builder.store(vector, _vector(context, builder, target, written), align=VECTOR)
+                for i in range(lanes(source.dtype) if to_registers else 0):  # one by one: so that they become registers
+                    element = builder.extract_element(vector, _INDEX(i))
+                    builder.store(element, builder.gep(written, [_INDEX(i)]))
+                return context.get_dummy_value()
 
-        return types.void(values, types.uint64, array, types.uint64), generate
+            return types.void(target, types.uint64, source, types.uint64), generate
 
-    @intrinsic
-    def copy_vector(_: Any, target: Any, to: Any, source: Any, at: Any) -> Any:
-        def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
-            read = _address(context, builder, source, given[2], given[3])
-            written = _address(context, builder, target, given[0], given[1])
-            vector = builder.load(_vector(context, builder, source, read), align=VECTOR)
-            builder.store(vector, _vector(context, builder, target, written), align=VECTOR)
-            return context.get_dummy_value()
+        return copy
 
-        return types.void(target, types.uint64, source, types.uint64), generate
+    load_vector, copy_vector = _copying(to_registers=True), _copying(to_registers=False)
 
     def _instruction(text: str, constraints: str, results: Any) -> Any:
         """A function of a counter's place that is one instruction, over which no other access is moved."""

@@ -73,6 +73,10 @@ class Launch(NamedTuple):
     shared: int
 
 
+#: cycles of a step, and how it is launched
+Plans = list[tuple[float, Launch]]
+
+
 class Block(NamedTuple):
     """What one block has to do."""
 
@@ -141,7 +145,7 @@ def plan(B: int, H: int, D: int, itemsize: int, chip: Chip, across: int = 1, alo
     return min(found, key=lambda of: (of[0], of[1].sliced, of[1].slices))[1] if found else None
 
 
-def _plans(B: int, block: Block, chip: Chip) -> list[tuple[float, Launch]]:
+def _plans(B: int, block: Block, chip: Chip) -> Plans:
     """For each tile for which there is room, the cycles of a step."""
     found = []
     for rows, columns in TILES:
@@ -157,9 +161,7 @@ def _plans(B: int, block: Block, chip: Chip) -> list[tuple[float, Launch]]:
     return found
 
 
-def in_one_block(
-    B: int, H: int, D: int, itemsize: int, chip: Chip, across: int = 1, along: int = 1
-) -> list[tuple[float, Launch]]:
+def in_one_block(B: int, H: int, D: int, itemsize: int, chip: Chip, across: int = 1, along: int = 1) -> Plans:
     """All columns in one block, and as many sequences as there are too many for the chip: no barrier is needed.
 
     Fewer where there is no room for so many; then blocks run one after the other.  A grid cannot have any number.
@@ -168,17 +170,12 @@ def in_one_block(
     while True:
         found = _plans(B, Block(S, H, H, False, chip.threads, itemsize, across, along), chip)
         if found or S == 1:
-            return [
-                (cycles * -(-how.groups * D // chip.processors), how)
-                for cycles, how in found
-                if how.groups <= MOST_GROUPS
-            ]
+            launched = [(cycles, how) for cycles, how in found if how.groups <= MOST_GROUPS]
+            return [(cycles * -(-how.groups * D // chip.processors), how) for cycles, how in launched]
         S = -(-S // 2)
 
 
-def in_slices(
-    B: int, H: int, D: int, itemsize: int, chip: Chip, across: int = 1, along: int = 1
-) -> list[tuple[float, Launch]]:
+def in_slices(B: int, H: int, D: int, itemsize: int, chip: Chip, across: int = 1, along: int = 1) -> Plans:
     """Columns in slices, sequences in groups, never more blocks than multiprocessors."""
     most, found = chip.processors // D, []
     for groups in range(1, min(B, most) + 1):

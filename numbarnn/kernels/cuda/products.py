@@ -15,41 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from .jit import device_function, unrolled
+from .jit import device_function, unrolled, written_out
 from .memory import lanes, load_vector
 
 
-def products(dtype: Any, tile: tuple[int, int, int], gates: tuple[int, int]) -> tuple[Any, Any, Any]:
-    """For one type and tiles of (ROWS, COLUMNS, KEPT): to keep the weights, to multiply, to add up the parts.
+def keep_of(dtype: Any, tile: tuple[int, int, int], gates: tuple[int, int]) -> Any:
+    """To keep the weights; gates: how many have columns, and how many each sum goes over."""
+    LANES, (_, COLUMNS, KEPT), (ACROSS, ALONG) = lanes(dtype), tile, gates
 
-    gates: how many gates have columns, and how many each sum goes over.
-    """
-    ROWS, COLUMNS, KEPT = tile
-    return _keep(dtype, COLUMNS, KEPT, gates), _multiply(dtype, ROWS, COLUMNS, KEPT), _total(dtype, ROWS, COLUMNS)
-
-
-def _keep(dtype: Any, COLUMNS: int, KEPT: int, gates: tuple[int, int]) -> Any:
-    LANES, (ACROSS, ALONG) = lanes(dtype), gates
-
-    if ACROSS == 1:
-
-        @device_function
-        def row_of(n0, C, H, n):
-            """The row of `matrix` that has column n of a block; beyond the last that one again: its sums nobody reads.
-
-            32 bits suffice for an index of what is on the chip, and are one register.
-            """
-            return n0 + min(n, C - 1)
-
-    else:
-
-        @device_function
-        def row_of(n0, C, H, n):
-            last = min(n, ACROSS * C - 1)
-            return last // C * H + n0 + last % C
+    # the row of `matrix` that has column n of a block; beyond the last that one again: its sums nobody reads
+    row = "n0 + last" if ACROSS == 1 else "last // C * H + n0 + last % C"
+    row_of = written_out("n0, C, H, n", f"last = min(n, {ACROSS} * C - 1)", f"return {row}")
 
     @device_function
     def element(matrix, n0, C, H, n, k):
+        """32 bits suffice for an index of what is on the chip, and are one register."""
         return matrix[np.uint32(row_of(n0, C, H, n) * (ALONG * H) + k)]
 
     def keep_group(m, kept, matrix, place, sizes, c, p):
@@ -79,8 +59,9 @@ def _keep(dtype: Any, COLUMNS: int, KEPT: int, gates: tuple[int, int]) -> Any:
     return keep
 
 
-def _multiply(dtype: Any, ROWS: int, COLUMNS: int, KEPT: int) -> Any:
-    LANES = lanes(dtype)
+def multiply_of(dtype: Any, tile: tuple[int, int, int]) -> Any:
+    """To multiply, for tiles of (ROWS, COLUMNS, KEPT)."""
+    LANES, (ROWS, COLUMNS, KEPT) = lanes(dtype), tile
 
     def add_kept(m, tile_sums, x, kept, states, at, K, more):
         for i in range(ROWS):
@@ -130,7 +111,10 @@ def _multiply(dtype: Any, ROWS: int, COLUMNS: int, KEPT: int) -> Any:
     return multiply
 
 
-def _total(dtype: Any, ROWS: int, COLUMNS: int) -> Any:
+def total_of(dtype: Any, tile: tuple[int, int, int]) -> Any:
+    """To add up the parts."""
+    ROWS, COLUMNS, _ = tile
+
     @device_function
     def total(sums, i, n, width, parts):
         """The sum of all parts of an element."""

@@ -18,17 +18,18 @@ adds up the parts of elements that have its turn, and computes the cell's equati
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
 
 from .arrays import SIMULATED
-from .elements import Elements, Kind, elements_of
+from .elements import Kind, elements_of
 from .jit import device_function, kernel
 from .memory import arrivals, arrive, copy_vector, lanes
 from .plan import VECTOR
-from .products import products
+from .products import keep_of, multiply_of, total_of
 
 
 @device_function
@@ -79,9 +80,7 @@ def _memory(dtype: Any, tile: tuple[int, int, int], sliced: bool) -> Any:
     return memory_of
 
 
-def _states(dtype: Any, backward: bool) -> tuple[Any, Any]:
-    LANES = lanes(dtype)
-
+def _first_states(dtype: Any, backward: bool) -> Any:
     @device_function
     def first(held, h, place, S, K, other):
         """The states before the first step to both places of each sequence: h_0; in a backward pass 0.
@@ -93,13 +92,14 @@ def _states(dtype: Any, backward: bool) -> tuple[Any, Any]:
             s, k = e // K, e % K
             held[e] = held[other + e] = h[d, s0 + s, k] if not backward and k < H and s < S else dtype(0)
 
-    @device_function
-    def copy(held, state, begin, size):
-        """Elements of states that other blocks have written, to shared memory."""
-        for e in range(cuda.threadIdx.x * LANES, size, cuda.blockDim.x * LANES):
-            copy_vector(held, np.uint64(e), state, np.uint64(begin + e))
+    return first
 
-    return first, copy
+
+@device_function
+def _copy_states(held, state, begin, size, LANES):
+    """Elements of states that other blocks have written, to shared memory."""
+    for e in range(cuda.threadIdx.x * LANES, size, cuda.blockDim.x * LANES):
+        copy_vector(held, np.uint64(e), state, np.uint64(begin + e))
 
 
 @device_function
@@ -112,12 +112,7 @@ def _rows_of(offsets, step, from_end):
     return offsets[t], offsets[t + 1]
 
 
-def _step(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> tuple[Any, Elements]:
-    ROWS, _, _ = tile
-    (_, copy_states), (_, multiply, total) = _states(kind.dtype, kind.backward), products(kind.dtype, tile, kind.gates)
-    of_elements = elements_of(kind, total)
-    _, ahead_of, finish = of_elements
-
+def _step(ROWS: int, LANES: int, sliced: bool, multiply: Any, ahead_of: Any, finish: Any) -> Any:
     @device_function
     def take_step(arrays, block, step, ahead, memory, states):
         """A step of a block's sequences, ROWS of them after the other; `ahead` is for the first of them."""
@@ -130,7 +125,7 @@ def _step(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> tuple[Any, El
         for low in range(0, running, ROWS):
             rows, row, at = np.int32(min(ROWS, running - low)), first + low, old + low * K
             if sliced:
-                copy_states(held, state, at, rows * K)
+                _copy_states(held, state, at, rows * K, LANES)
                 at = 0
             cuda.syncthreads()
             multiply(memory, at, sizes, cuda.threadIdx.x)
@@ -140,7 +135,7 @@ def _step(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> tuple[Any, El
             more = turn[0] < min(running - low - ROWS, ROWS)
             x = ahead_of(arrays, row + ROWS + turn[0], place, turn[1], more)
 
-    return take_step, of_elements
+    return take_step
 
 
 class Arrays(NamedTuple):
@@ -150,7 +145,7 @@ class Arrays(NamedTuple):
     offsets: Any  # (T + 1)
     weights: Any  # (D, ...): of each direction b first and W_hh last; backward W_hh^T alone
     state: Any  # (2, D, B, K) as one: the two last states, rows of whole vectors; if several blocks share the columns
-    h: Any  # (D, B, H): the first state, ends as the last one; backward the gradient of the last one, see views.py
+    h: Any  # (D, B, H): the first state, ends as the last one; backward its gradient, see plain/steps.py
     c: Any  # (D, B, H)
     h_0: Any  # (D, B, H): backward, the first states
     c_0: Any  # (D, B, H)
@@ -161,6 +156,7 @@ class Arrays(NamedTuple):
     late: Any  # (1): set if a block has given up
 
 
+@functools.cache
 def recurrence_kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> Any:
     """The kernel for one kind and tile; `sliced`: several blocks share the columns.
 
@@ -169,9 +165,10 @@ def recurrence_kernel(kind: Kind, tile: tuple[int, int, int], sliced: bool) -> A
     for that.
     """
     (ROWS, COLUMNS, _), dtype, LANES, (ACROSS, ALONG) = tile, kind.dtype, lanes(kind.dtype), kind.gates
-    (first_states, _), (keep, _, _) = _states(dtype, kind.backward), products(dtype, tile, kind.gates)
-    take_step, (start, ahead_of, _) = _step(kind, tile, sliced)
-    memory_of = _memory(dtype, tile, sliced)
+    keep, multiply = keep_of(dtype, tile, kind.gates), multiply_of(dtype, tile)
+    start, ahead_of, finish = elements_of(kind, total_of(dtype, tile))
+    memory_of, first_states = _memory(dtype, tile, sliced), _first_states(dtype, kind.backward)
+    take_step = _step(ROWS, LANES, sliced, multiply, ahead_of, finish)
 
     @kernel
     def walk(

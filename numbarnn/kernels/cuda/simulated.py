@@ -7,7 +7,6 @@ names what is not there is no error but counts on round.  So a program that runs
 
 from __future__ import annotations
 
-import operator
 import types
 from typing import Any
 
@@ -17,28 +16,27 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 #: methods that are NumPy's
 _METHODS = {
     "all", "any", "argmax", "argmin", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "flatten", "max",
-    "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
-    "swapaxes", "trace", "transpose", "var", "view",
+    "item", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum",
+    "swapaxes", "tolist", "trace", "transpose", "var", "view",
 }  # fmt: skip
 #: arguments of NumPy's functions that CuPy's do not have; np.ones and np.full hand on `device` unasked
 _UNKNOWN = {"device", "initial", "where"}
 _DLPACK_CUDA = 2
+_FLAGS = "c_contiguous", "f_contiguous", "owndata"
 _PROPERTIES = {"T", "dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"}
 
 
-class _Flags:
-    """The flags that a CuPy array has."""
-
-    def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        self.c_contiguous = array.flags.c_contiguous
-        self.f_contiguous = array.flags.f_contiguous
-        self.owndata = array.flags.owndata
+def _as_numpy(name: str) -> Any:
+    return lambda self, **options: getattr(self._array, name)(**options)
 
 
 class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
     """An array on the simulated device."""
 
     __slots__ = ("__weakref__", "_array", "base")
+    __len__, __bool__, __repr__ = _as_numpy("__len__"), _as_numpy("__bool__"), _as_numpy("__repr__")
+    __int__, __float__, __index__ = _as_numpy("__int__"), _as_numpy("__float__"), _as_numpy("__index__")
+    __dlpack__ = _as_numpy("__dlpack__")
 
     def __init__(self, array: np.ndarray[Any, Any], base: ndarray | None = None) -> None:
         self._array = array
@@ -76,9 +74,6 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
     def __cuda_array_interface__(self) -> dict[str, Any]:
         return dict(self._array.__array_interface__)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return self._array.__dlpack__(**options)
-
     def __dlpack_device__(self) -> Any:
         return _DLPACK_CUDA, 0
 
@@ -88,8 +83,9 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
         return types.SimpleNamespace(id=0)
 
     @property
-    def flags(self) -> _Flags:
-        return _Flags(self._array)
+    def flags(self) -> Any:
+        """Those that a CuPy array has."""
+        return types.SimpleNamespace(**{name: getattr(self._array.flags, name) for name in _FLAGS})
 
     def __getitem__(self, index: Any) -> Any:
         return _wrap(self._array[_round(index, self.shape)], (self,))
@@ -105,38 +101,12 @@ class ndarray(NDArrayOperatorsMixin):  # the name is CuPy's
     def __reduce__(self) -> Any:
         return array, (self.get(),)
 
-    def __len__(self) -> int:
-        return len(self._array)
-
     def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        return bool(self._array)
-
-    def __int__(self) -> int:
-        return int(self._array)
-
-    def __float__(self) -> float:
-        return float(self._array)
-
-    def __index__(self) -> int:
-        return operator.index(self._array)
-
-    def __repr__(self) -> str:
-        return repr(self._array)
+        return (self[i] for i in range(self.shape[0]))
 
     def get(self) -> np.ndarray[Any, Any]:
         """A copy on the host."""
         return self._array.copy()
-
-    def item(self, *args: Any) -> Any:
-        """One element, as a Python number."""
-        return self._array.item(*args)
-
-    def tolist(self) -> Any:
-        """All elements, as Python numbers."""
-        return self._array.tolist()
 
 
 def _unwrap(value: Any) -> Any:
@@ -156,7 +126,8 @@ def _unwrap(value: Any) -> Any:
 
 def _round(index: Any, shape: tuple[int, ...]) -> Any:
     """An index for NumPy, its arrays of integers modulo the length of their dimension: so CuPy takes them."""
-    parts = [np.asarray(p) if isinstance(p, list) else p for p in map(_unwrap, _tuple(index))]
+    given = index if isinstance(index, tuple) else (index,)
+    parts = [np.asarray(p) if isinstance(p, list) else p for p in map(_unwrap, given)]
     spans = [0 if p is None or p is Ellipsis else p.ndim if _is_of(p, "b") else 1 for p in parts]
     along = 0
     for at, (part, span) in enumerate(zip(parts, spans, strict=True)):
@@ -170,10 +141,6 @@ def _is_of(part: Any, kinds: str) -> bool:
     return isinstance(part, np.ndarray) and part.dtype.kind in kinds
 
 
-def _tuple(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
-
-
 def _wrap(value: Any, args: Any = (), kwargs: Any = {}) -> Any:  # noqa: B006  # it is only read
     """A result of NumPy: arrays and its scalars as arrays here; an argument that was written to as itself."""
     if isinstance(value, (tuple, list)):
@@ -182,17 +149,14 @@ def _wrap(value: Any, args: Any = (), kwargs: Any = {}) -> Any:  # noqa: B006  #
         return ndarray(np.asarray(value))
     if not isinstance(value, np.ndarray):
         return value
-    given = [a for a in (*args, *kwargs.values(), *_outputs(kwargs)) if isinstance(a, ndarray)]
+    out = kwargs.get("out")
+    outputs = out if isinstance(out, tuple) else ()
+    given = [a for a in (*args, *kwargs.values(), *outputs) if isinstance(a, ndarray)]
     for array in given:
         if array._array is value:
             return array
     shares = [a for a in given if value.base is not None and np.may_share_memory(a._array, value)]
     return ndarray(value, shares[0] if shares else None)
-
-
-def _outputs(kwargs: Any) -> tuple[Any, ...]:
-    out = kwargs.get("out")
-    return out if isinstance(out, tuple) else ()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ..cells.cell import CELLS
 from . import packing
 from .arrays import Array, xp
 
@@ -26,9 +24,3 @@ def packed_back(
     `into`: as in `packed`.
     """
     return [(packing.packed(weight_ih), packing.packed(weight_hh)) for weight_ih, weight_hh in directions]
-
-
-def size_of(cell: int, I: int, H: int, dtype: Any) -> int:
-    """Elements that one direction of one layer takes."""
-    of = CELLS[cell]
-    return H * (of.gates + of.of_input * I + of.recurrent * H)

@@ -1,7 +1,7 @@
 """Layers for other people's compiled code: each is a Python function, and what Numba compiles in its place.
 
-Types are checked when Numba compiles a call (argument_types.py); shapes, and strides that the types leave open, in each
-call (checks.py), which takes some 2 ns.  x, h and output come without B for one sequence.
+Types are checked when Numba compiles a call; shapes, and strides that the types leave open, in each call (checks.py),
+which takes some 2 ns.  x, h and output come without B for one sequence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from ..product.packing import Array
 from ..recurrence.weights import padded
 from ..simd.pointers import at, integers, start_of
 from . import entries
-from .argument_types import refuse
 from .checks import (
     check_input_of_step,
     check_layout,
@@ -30,6 +29,7 @@ from .checks import (
     check_shape,
     check_state,
     layers_size,
+    refuse,
 )
 from .parameters import BidirectionalParameters, LinearParameters, Parameters
 

@@ -1,12 +1,78 @@
-"""What the functions of calls.py check in each call, as kernels: strides, shapes, shared memory, and the parameters."""
+"""What the functions of calls.py check: types when Numba compiles a call; shapes and memory in each, as kernels."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core.errors import TypingError
 
 from ..compile.jit import inner_kernel
 from ..compile.symbols import NOT_LOADED, OTHER_VERSION
 from ..recurrence.step import overlap
 from ..recurrence.weights import direction_size
 from ..simd.pointers import address, at, panel_width
+from .parameters import BidirectionalParameters, LinearParameters, Parameters
+
+#: what `pack` makes them of
+_SOURCES = {
+    Parameters: "an RNN of one direction or an RNNCell",
+    BidirectionalParameters: "a bidirectional RNN",
+    LinearParameters: "a Linear",
+}
+#: arguments that are written to
+_WRITTEN = ("h", "output", "y")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# types, or values of the wrong type
+
+
+def refuse(call: str, params: Any, kinds: tuple[type, ...], **arrays: tuple[Any, tuple[int, ...]]) -> None:
+    """Raise TypeError, or TypingError for types, unless params are of these kinds and each array has so many axes."""
+    compiling = isinstance(params, types.Type)
+    error = TypingError if compiling else TypeError
+    kind = getattr(params, "instance_class", None) if compiling else type(params)
+    if kind is BidirectionalParameters and kind not in kinds:
+        raise error(
+            f"{call}: params: expected one direction, got a bidirectional RNN: its second direction begins at the last "
+            "step, so only numbarnn.jit.sequence takes it"
+        )
+    if kind not in kinds:
+        made_of = " or ".join(_SOURCES[kind] for kind in kinds)
+        got = f"those of {_SOURCES[kind]}" if kind in _SOURCES else params if compiling else type(params).__name__
+        raise error(f"{call}: params: expected what numbarnn.jit.pack makes of {made_of}, got {got}")
+    dtype = (params[0] if compiling else params.weights).dtype
+    for name, (array, axes) in arrays.items():
+        fault = _fault(array, dtype, axes, name in _WRITTEN)
+        if fault:
+            raise error(f"{call}: {name}: {fault}")
+
+
+def _fault(array: Any, dtype: Any, axes: tuple[int, ...], written: bool) -> str | None:
+    if isinstance(array, types.Array):
+        # Numba types what a loop takes of an array as of any layout, "A": each call then looks
+        in_order, writable = array.layout in "CA" and array.aligned, array.mutable
+    elif isinstance(array, np.ndarray):
+        in_order, writable = array.flags.c_contiguous and array.flags.aligned, array.flags.writeable
+    elif isinstance(array, types.Type):
+        return f"expected an array, got {array}"
+    else:
+        return f"expected a NumPy array, got {type(array).__name__}"
+    if str(array.dtype) != str(dtype):
+        return f"expected {dtype}, the dtype of params, got {array.dtype}"
+    if array.ndim not in axes:
+        return f"expected {' or '.join(map(str, axes))} dimensions, got {array.ndim}"
+    if not in_order:
+        return "expected a C-contiguous array, got other strides"
+    if written and not writable:
+        return "expected an array that can be written to, got a read-only one"
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# each call
 
 
 class ShapeError(ValueError):
@@ -56,11 +122,8 @@ def layers_size(params, code, D):
 @inner_kernel
 def check_layout(params, size):
     """That the panels are in the order of these kernels, and as many as the sizes in params say."""
-    width = panel_width(at(params.weights, 0))
-    if params.layout != width:
-        raise ShapeError("params.layout", width, params.layout)
-    if params.weights.size != size:
-        raise ShapeError("params.weights.size", size, params.weights.size)
+    check_shape("params.layout", panel_width(at(params.weights, 0)), params.layout)
+    check_shape("params.weights.size", size, params.weights.size)
 
 
 @inner_kernel

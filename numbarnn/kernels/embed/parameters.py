@@ -55,7 +55,11 @@ class LinearParameters(NamedTuple):
     layout: int
 
     def __reduce__(self) -> Any:
-        return pack_linear, _unpacked_linear(self.weights, self.in_features, self.out_features)
+        I, O = self.in_features, self.out_features
+        row = self.weights.size // (1 + I)  # the bias comes first
+        bias = backend.unpacked_matrix(self.weights[:row], 1, O)
+        weight = backend.unpacked_matrix(self.weights[row:], I, O)
+        return pack_linear, (np.ascontiguousarray(weight.T), np.ascontiguousarray(bias[0]))
 
 
 _KINDS = (Parameters, BidirectionalParameters, LinearParameters)
@@ -116,10 +120,3 @@ def unpacked_layers(cell: int, weights: Array, I: int, H: int, L: int, D: int) -
         found.append(backend.unpacked_direction(weights[offset : offset + size], cell, features, H))
         offset += size
     return found
-
-
-def _unpacked_linear(panels: Array, I: int, O: int) -> tuple[Array, Array]:
-    """The weight (O, I) and the bias (O) from panels, in which the bias comes first."""
-    row = panels.size // (1 + I)
-    bias, weight = backend.unpacked_matrix(panels[:row], 1, O), backend.unpacked_matrix(panels[row:], I, O)
-    return np.ascontiguousarray(weight.T), np.ascontiguousarray(bias[0])

@@ -8,17 +8,21 @@ after row.  Numba has to be installed: the package imports it, but nothing is co
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..cells.cell import CELLS, Cell
 from ..cells.passes import LayerBackward, Pass, Shape
+from . import steps
+from .steps import Layer
 
 Array = np.ndarray[Any, np.dtype[Any]]
 F = TypeVar("F", bound=Callable[..., None])
+
+#: steps that are worth memory of their own in a stack without gradients
+FEW_STEPS = 16
 
 
 def silent(function: F) -> F:
@@ -92,120 +96,6 @@ def unpacked_direction(panels: Array, cell: int, I: int, H: int) -> tuple[Array,
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# the recurrence
-
-
-def _steps(offsets: Array, reverse: bool) -> list[tuple[slice, int]]:
-    """For each step, in the order of the recurrence, its rows and how many sequences run: the first ones."""
-    steps = [(slice(begin, end), end - begin) for begin, end in itertools.pairwise(offsets.tolist())]
-    return steps[::-1] if reverse else steps
-
-
-class Plan:
-    """How passes of one shape run: here always the same way."""
-
-    step = None
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape, self.cell = shape, CELLS[shape.cell]
-        self.lower_layers = 0 if shape.T > 16 else min(shape.layers - 1, 2)
-
-    def rows(self, keep: bool) -> tuple[int, int, int]:
-        """The shape of `Pass.rows`; keep: for a backward pass."""
-        if not keep or not self.cell.kept:
-            return 0, 0, 0
-        return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
-
-    @silent
-    def forward(self, p: Pass | tuple[Any, ...]) -> None:
-        """Fill output and `lower`; the states begin as the first and end as the last ones."""
-        p = Pass(*p)
-        cell, (_, B, H), D, offset = self.cell, p.states.shape, p.directions, 0
-        L = len(p.states) // (D * cell.states)
-        rows = (
-            p.x.reshape(B, len(p.offsets) - 1, p.x.shape[1]).swapaxes(0, 1).reshape(p.x.shape) if p.batch_major else p.x
-        )
-        for l in range(L):
-            size, made = size_of(p.cell, rows.shape[1], H, p.x.dtype), []
-            for d in range(D):
-                states = p.states[l * D + d :: L * D]
-                made.append(_forward(cell, rows, p.offsets, p.panels[offset : offset + size], states, d == 1))
-                offset += size
-            rows = p.lower[(L - 2 - l) % len(p.lower)] if l < L - 1 and len(p.lower) else p.output
-            np.concatenate([output for output, _ in made], axis=1, out=rows)
-            if p.rows.size:
-                np.concatenate([kept for _, kept in made], axis=1, out=p.rows[l])
-
-    @silent
-    def backward(self, b: LayerBackward | tuple[Any, ...]) -> None:
-        """Fill all gradients of a layer."""
-        b = LayerBackward(*b)
-        D = len(b.panels)
-        for d, (weight_ih, weight_hh) in enumerate(b.panels):
-            d_gates, h_prev = self._through_time(b, weight_hh, d, D)
-            H = h_prev.shape[1]
-            d_weight_ih, d_weight_hh, d_bias = b.gradients[d]
-            none = np.empty((0, 0), h_prev.dtype)
-            inputs, recurrent = d_gates[:, self.cell.inputs * H :], d_gates[:, : self.cell.recurrent * H]
-            linear_backward(inputs, b.x, weight_ih, b.d_x, d_weight_ih, none, first=d == 0)
-            linear_backward(recurrent, h_prev, weight_hh, none, d_weight_hh, none)
-            if d_bias.size > 0:
-                d_bias[...] = d_gates.sum(axis=0)
-
-    def _through_time(self, b: LayerBackward, weight_hh: Array, d: int, D: int) -> tuple[Array, Array]:
-        """The gradients of all gates (R, G H), and h_{t-1} of each row (R, H)."""
-        cell, H, steps = self.cell, b.states.shape[2], _steps(b.offsets, d == 1)
-        own, recurrent = slice(d * H, (d + 1) * H), cell.recurrent * H
-        mine = slice(b.layer * D + d, None, len(b.states) // cell.states)  # of all states
-        after, d_h, weight = [b.output[:, own]], b.d_states[mine], weight_hh.reshape(recurrent, H)
-        kept = b.rows.reshape(len(b.x), D, -1)[:, d] if cell.kept else after[0]
-        if cell.states > 1:
-            after.append(kept[:, cell.gates * H :])
-        before = [_before(state, first, steps) for state, first in zip(after, b.states[mine], strict=True)]
-        d_gates = np.empty((len(b.x), cell.gates * H), b.x.dtype)
-        for step, n in reversed(steps):
-            gates = tuple(np.split(kept[step, : cell.gates * H], cell.gates, axis=1))
-            gradients = [b.d_output[step, own] + d_h[0, :n], *d_h[1:, :n]]
-            states = [*(state[step] for state in before), *(state[step] for state in after)]
-            of_gates, *of_states = cell.backward(gates, *states, *gradients)
-            np.concatenate(of_gates, axis=1, out=d_gates[step])
-            d_h[0, :n] = d_gates[step, :recurrent] @ weight
-            if cell.direct:
-                d_h[0, :n] += of_states[0]
-            if cell.states > 1:
-                d_h[1, :n] = of_states[1]
-        return d_gates, before[0]
-
-
-def _before(state: Array, first: Array, steps: list[tuple[slice, int]]) -> Array:
-    """The state before each row's step: `first` where a sequence begins."""
-    found, last = np.empty_like(state), first.copy()
-    for step, n in steps:
-        found[step] = last[:n]
-        last[:n] = state[step]
-    return found
-
-
-def _forward(cell: Cell, x: Array, offsets: Array, panels: Array, states: Array, reverse: bool) -> tuple[Array, Array]:
-    """The output (R, H) of one direction and what is kept of its rows; states (S, B, H) end as the last ones."""
-    H = states.shape[2]
-    bias, weight_ih, weight_hh = _matrices(panels, cell, x.shape[1], H)
-    rows = np.empty((len(x), (cell.gates + cell.states - 1) * H), x.dtype)
-    rows[:, : cell.gates * H] = bias
-    rows[:, cell.inputs * H : cell.gates * H] = x @ weight_ih + bias[cell.inputs * H :]
-    output = np.empty((len(x), H), x.dtype)
-    for step, n in _steps(offsets, reverse):
-        rows[step, : cell.recurrent * H] += states[0, :n] @ weight_hh
-        gates = tuple(np.split(rows[step, : cell.gates * H], cell.gates, axis=1))
-        gates, *new = cell.forward(gates, *states[:, :n])
-        np.concatenate([*gates, *new[1:]], axis=1, out=rows[step])
-        output[step] = new[0]
-        for state, value in zip(states, new, strict=True):
-            state[:n] = value
-    return output, rows
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # products over all rows: a matrix without columns may come without rows
 
 
@@ -236,3 +126,108 @@ def linear_backward(
         d_weight[...] = d_y.T @ x
     if d_bias.size > 0:
         d_bias[...] = d_y.sum(axis=0)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the recurrence
+
+
+class Plan:
+    """How passes of one shape run: here always the same way.
+
+    kernels/cuda/backend.py has the same passes, of arrays of another module, with layers of its own.
+    """
+
+    step = None
+    xp: Any = np
+    linear_backward = staticmethod(linear_backward)
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape, self.cell = shape, CELLS[shape.cell]
+        self.lower_layers = 0 if shape.T > FEW_STEPS else min(shape.layers - 1, 2)
+
+    def rows(self, keep: bool) -> tuple[int, int, int]:
+        """The shape of `Pass.rows`; keep: for a backward pass."""
+        if not keep or not self.cell.kept:
+            return 0, 0, 0
+        return self.shape.layers, self.shape.R, self.shape.directions * self.cell.kept * self.shape.H
+
+    @silent
+    def forward(self, p: Pass | tuple[Any, ...]) -> None:
+        """Fill output, that of the last layer, and `lower`; the states begin as the first and end as the last ones."""
+        p = Pass(*p)
+        cell, (_, B, H), D, panels, x = self.cell, p.states.shape, p.directions, p.panels, p.x
+        L = len(p.states) // (D * cell.states)
+        if p.batch_major:
+            x = x.reshape(B, len(p.offsets) - 1, x.shape[1]).swapaxes(0, 1).reshape(x.shape)
+        for l in range(L):
+            output = p.lower[(L - 2 - l) % len(p.lower)] if l < L - 1 and len(p.lower) else p.output
+            states = _of_layer(p.states, cell, l, D)
+            kept = p.rows[l] if p.rows.size else self.xp.empty((0, 0), x.dtype)
+            size = D * size_of(p.cell, x.shape[1], H, x.dtype)
+            of_layer, panels = panels[:size].reshape(D, -1), panels[size:]
+            self.run_layer(x, Layer(cell, p.offsets, None, of_layer, states, kept, output))
+            x = output
+
+    def run_layer(self, x: Array, layer: Layer) -> None:
+        """A layer of a pass forward, but for its addend, which follows from x (R, I): `output` may be x itself."""
+        H = layer.states[0].shape[2]
+        matrices = [_matrices(panels, self.cell, x.shape[1], H) for panels in layer.weights]
+        addend = np.concatenate([x @ weight_ih for _, weight_ih, _ in matrices], axis=1)
+        weights = [(bias, weight_hh) for bias, _, weight_hh in matrices]
+        steps.forward(layer._replace(addend=addend), weights)
+
+    @silent
+    def backward(self, b: LayerBackward | tuple[Any, ...]) -> None:
+        """Fill all gradients of a layer.
+
+        d_W_ih = d_row[inputs : G]^T x,  d_W_hh = d_row[0 : recurrent]^T h_{t-1},  d_b = sum of d_row,
+        d_x = d_row[inputs : G] W_ih
+        """
+        b = LayerBackward(*b)
+        cell, D, H = self.cell, len(b.panels), b.states.shape[2]
+        states, d_states = (_of_layer(a, cell, b.layer, D) for a in (b.states, b.d_states))
+        weights = [weight_hh for _, weight_hh in b.panels]
+        layer = Layer(cell, b.offsets, b.d_output, weights, states, b.rows, b.output, d_states)
+        for d, d_gates in enumerate(self.through_time(layer)):
+            (weight_ih, _), (d_weight_ih, d_weight_hh, d_bias) = b.panels[d], b.gradients[d]
+            inputs, recurrent = d_gates[:, cell.inputs * H :], d_gates[:, : cell.recurrent * H]
+            self.linear_backward(inputs, b.x, weight_ih, b.d_x, d_weight_ih, d_bias[:0], first=d == 0)
+            if d_bias.size > 0:
+                d_bias[...] = d_gates.sum(axis=0)
+            if d_weight_hh.size > 0:
+                d_weight_hh[...] = recurrent.T @ self._h_prev(layer.direction(d), states[0][d], d == 1)
+
+    def through_time(self, layer: Layer) -> Iterator[Array]:
+        """The gradients of all gates (R, G H), one direction after the other; d_states end as those of the first."""
+        for d in range(len(layer.weights)):
+            H, weight_hh, of = layer.states[0].shape[2], layer.weights[d], layer.direction(d)
+            d_gates = np.empty((len(of.output), self.cell.gates * H), of.output.dtype)
+            steps.backward(of._replace(d_gates=d_gates), [weight_hh.reshape(-1, H)])
+            yield d_gates
+
+    def _h_prev(self, layer: Layer, h_0: Array, reverse: bool) -> Array:
+        """h_{t-1} (R, H) of each row of one direction; where all sequences have T steps, it lies B rows before h_t."""
+        h, offsets = layer.output, layer.offsets
+        if len(h_0) * (len(offsets) - 1) != len(h):
+            rows: Array = self.xp.asarray(_rows_before(offsets, len(h_0), reverse))
+            return np.concatenate([h_0, h])[rows]
+        first = h_0[: len(h)]  # without steps there is no first
+        return np.concatenate([h[len(first) :], first] if reverse else [first, h[: len(h) - len(first)]])
+
+
+def _of_layer(states: Array, cell: Cell, layer: int, D: int) -> tuple[Array, ...]:
+    """The states of one layer among those of all, (D, B, H) for each of h and c."""
+    begins = [s * len(states) // cell.states + layer * D for s in range(cell.states)]
+    return tuple(states[begin : begin + D] for begin in begins)
+
+
+def _rows_before(offsets: Any, B: int, reverse: bool) -> Any:
+    """For each row, that of the step before it in h_0, B rows, followed by all states."""
+    running = np.diff(offsets)
+    step = np.repeat(np.arange(len(running)), running)
+    sequence = np.arange(offsets[-1]) - offsets[step]
+    if not reverse:
+        return np.where(step == 0, sequence, B + offsets[step - 1] + sequence)
+    follows = np.append(running, 0)[step + 1] > sequence
+    return np.where(follows, B + offsets[step + 1] + sequence, sequence)
