@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ...arrays.dtypes import float32, float64, int32, int64
 from ...autograd.tape import Array
 from ...tensors.creation import as_tensor
+from ...tensors.methods.conversion import to_type
 from ...tensors.tensor import Tensor
 from .sequence_checks import indices_of
 
@@ -19,16 +19,6 @@ class _Fields(NamedTuple):
     batch_sizes: Tensor
     sorted_indices: Tensor | None
     unsorted_indices: Tensor | None
-
-
-def _to(dtype: Any) -> Callable[[Any], Any]:
-    """The method that converts `data` to one type."""
-
-    def method(self: Any) -> Any:
-        return self.to(dtype=dtype)
-
-    method.__doc__ = f"With `data` as {np.dtype(dtype)}."
-    return method
 
 
 class PackedSequence(_Fields):
@@ -73,13 +63,13 @@ class PackedSequence(_Fields):
         """With `data` on the GPU."""
         return self.to(*args, **{"device": "cuda", **kwargs})
 
-    float = _to(float32)
-    double = _to(float64)
-    long = _to(int64)
-    int = _to(int32)
-    short = _to(np.int16)
-    char = _to(np.int8)
-    byte = _to(np.uint8)
+    float = to_type(float32, "With `data` as float32.")
+    double = to_type(float64, "With `data` as float64.")
+    long = to_type(int64, "With `data` as int64.")
+    int = to_type(int32, "With `data` as int32.")
+    short = to_type(np.int16, "With `data` as int16.")
+    char = to_type(np.int8, "With `data` as int8.")
+    byte = to_type(np.uint8, "With `data` as uint8.")
 
     def is_pinned(self) -> bool:
         """False: no memory is pinned here."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 
 from ..keywords import Keywords, by_any_name
-from .arithmetic import Arithmetic
-from .comparison import Comparison
+from .arithmetic import Arithmetic, Comparison
 from .conversion import Conversion
 from .elementwise import Elementwise
 from .factories import Factories

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def _to(dtype: DType, meaning: str) -> Callable[[Any], Any]:
+def to_type(dtype: Any, meaning: str) -> Callable[[Any], Any]:
     """The method that converts to one type."""
 
     def method(self: Any) -> Any:
@@ -174,11 +174,11 @@ class Conversion(Attributes):
         self._version.expose()
         return self._array
 
-    float = _to(float32, "`to(float32)`.")
-    double = _to(float64, "`to(float64)`.")
-    long = _to(int64, "`to(int64)`.")
-    int = _to(int32, "`to(int32)`.")
-    bool = _to(bool_, "`to(bool)`: True for every value but 0.")
+    float = to_type(float32, "`to(float32)`.")
+    double = to_type(float64, "`to(float64)`.")
+    long = to_type(int64, "`to(int64)`.")
+    int = to_type(int32, "`to(int32)`.")
+    bool = to_type(bool_, "`to(bool)`: True for every value but 0.")
 
     def element_size(self) -> builtins.int:
         """Bytes an element."""

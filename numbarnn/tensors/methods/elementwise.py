@@ -102,11 +102,11 @@ def divided(write: Callable[..., Tensor], x: Any, other: Any, rounding_mode: str
 _DIVISIONS = {None: arithmetic.div, "trunc": arithmetic.div_trunc, "floor": arithmetic.div_floor}
 
 
-def _of_each(op: Op, meaning: str) -> Callable[[Any], Tensor]:
-    """The method that is an operation on each element."""
+def of_each(run: Callable[[Op, Any], Tensor], op: Op, meaning: str) -> Callable[[Any], Tensor]:
+    """The method that is an operation on each element, which `run` runs."""
 
     def method(self: Any) -> Tensor:
-        return apply(op, self)
+        return run(op, self)
 
     method.__doc__ = meaning
     return method
@@ -157,19 +157,19 @@ class Elementwise(Attributes):
         """The smaller of the two; NaN if either is."""
         return broadcasting(choice.minimum, self, arguments.tensor("minimum", "other", other))
 
-    neg = _of_each(ops.neg, "-self.")
-    abs = _of_each(ops.abs, "|self|.")
-    sign = _of_each(ops.sign, "-1, 0 or 1.")
-    floor = _of_each(ops.floor, "The next integer below.")
-    exp = _of_each(ops.exp, "e to the power self.")
-    log = _of_each(ops.log, "The natural logarithm.")
-    sqrt = _of_each(ops.sqrt, "The square root.")
-    square = _of_each(ops.square, "self * self.")
-    sin = _of_each(ops.sin, "The sine.")
-    cos = _of_each(ops.cos, "The cosine.")
-    tanh = _of_each(ops.tanh, "The hyperbolic tangent.")
-    relu = _of_each(ops.relu, "max(self, 0).")
-    sigmoid = _of_each(ops.sigmoid, "1 / (1 + exp(-self)).")
+    neg = of_each(apply, ops.neg, "-self.")
+    abs = of_each(apply, ops.abs, "|self|.")
+    sign = of_each(apply, ops.sign, "-1, 0 or 1.")
+    floor = of_each(apply, ops.floor, "The next integer below.")
+    exp = of_each(apply, ops.exp, "e to the power self.")
+    log = of_each(apply, ops.log, "The natural logarithm.")
+    sqrt = of_each(apply, ops.sqrt, "The square root.")
+    square = of_each(apply, ops.square, "self * self.")
+    sin = of_each(apply, ops.sin, "The sine.")
+    cos = of_each(apply, ops.cos, "The cosine.")
+    tanh = of_each(apply, ops.tanh, "The hyperbolic tangent.")
+    relu = of_each(apply, ops.relu, "max(self, 0).")
+    sigmoid = of_each(apply, ops.sigmoid, "1 / (1 + exp(-self)).")
     isnan = _test(np.isnan, "Whether each value is NaN.")
     isinf = _test(np.isinf, "Whether each value is infinite.")
     isfinite = _test(np.isfinite, "Whether each value is neither infinite nor NaN.")

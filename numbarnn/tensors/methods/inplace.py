@@ -20,7 +20,7 @@ from ...ops import elementwise as ops
 from ...ops.op import Op
 from ..arguments import number
 from .arithmetic import broadcasting
-from .elementwise import check_mask, clamped, divided, fill_value, scaled
+from .elementwise import check_mask, clamped, divided, fill_value, of_each, scaled
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -73,16 +73,6 @@ def _operator(op: Op) -> Callable[[Any, Any], Tensor]:
     return lambda self, other: overwrite(op, self, other)
 
 
-def _of_each(op: Op, meaning: str) -> Callable[[Any], Tensor]:
-    """The method that puts `op` of each element in its place."""
-
-    def method(self: Any) -> Tensor:
-        return overwrite(op, self)
-
-    method.__doc__ = meaning
-    return method
-
-
 class InPlace(Attributes):
     """Methods that end in an underscore, and `+=` and its kin."""
 
@@ -125,12 +115,12 @@ class InPlace(Attributes):
         """self **= exponent."""
         return overwrite(arithmetic.pow, self, exponent)
 
-    neg_ = _of_each(ops.neg, "self = -self.")
-    exp_ = _of_each(ops.exp, "self = exp(self).")
-    sqrt_ = _of_each(ops.sqrt, "self = sqrt(self).")
-    tanh_ = _of_each(ops.tanh, "self = tanh(self).")
-    relu_ = _of_each(ops.relu, "self = relu(self).")
-    sigmoid_ = _of_each(ops.sigmoid, "self = sigmoid(self).")
+    neg_ = of_each(overwrite, ops.neg, "self = -self.")
+    exp_ = of_each(overwrite, ops.exp, "self = exp(self).")
+    sqrt_ = of_each(overwrite, ops.sqrt, "self = sqrt(self).")
+    tanh_ = of_each(overwrite, ops.tanh, "self = tanh(self).")
+    relu_ = of_each(overwrite, ops.relu, "self = relu(self).")
+    sigmoid_ = of_each(overwrite, ops.sigmoid, "self = sigmoid(self).")
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """Every value brought into [min, max], two numbers or two tensors."""
