@@ -32,7 +32,6 @@ from .tensors.creation import (
     zeros,
     zeros_like,
 )
-from .tensors.distributions import bernoulli, multinomial, normal
 from .tensors.functions import (
     bmm,
     cat,
@@ -52,7 +51,7 @@ from .tensors.functions import (
 from .tensors.functions import function_of as _function
 from .tensors.legacy import BoolTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from .tensors.ranges import arange, linspace
-from .tensors.sampling import rand, rand_like, randint, randn, randn_like, randperm
+from .tensors.sampling import bernoulli, multinomial, normal, rand, rand_like, randint, randn, randn_like, randperm
 from .tensors.tensor import Tensor
 
 if TYPE_CHECKING:

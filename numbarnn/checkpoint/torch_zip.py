@@ -6,16 +6,14 @@ import sys
 from functools import partial
 from typing import Any
 
-from .archive import Archive
-from .blocks import Blocks
+from .archive import Archive, write_archive
 from .contents import tensors
 from .elements import UNTYPED, Element
 from .errors import CheckpointError, shown
-from .pickler import Pickler, arrays_of
+from .pickler import Blocks, Pickler, arrays_of
 from .rebuild import Storage
 from .unpickler import Unpickler, check_length
 from .whole_files import Writer
-from .zip_writer import write_archive
 
 _PICKLE = "/data.pkl"
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import OnnxExporterError, require_onnx
-from .extents import UNKNOWN, Extent
-from .merge import Fill, Shape, Value
+from .merge import UNKNOWN, Extent, Fill, Shape, Value
 
 #: of a message of protocol buffers
 MOST_BYTES = 2**31 - 1

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from .errors import OnnxExporterError
-from .extents import UNKNOWN
 from .graph import Graph
-from .merge import Shape, Step
+from .merge import UNKNOWN, Shape, Step
 
 Nodes = Callable[[Graph, Step], list[str]]
 #: the end of a slice that goes on to the end of its axis

@@ -15,7 +15,6 @@ from ..arrays import devices
 from ..arrays.no_warnings import quietly
 from ..autograd.tape import Array
 from ..tensors.tensor import Tensor
-from .step_checks import misshapen
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -101,6 +100,11 @@ def _of_parameter(values: Any, parameter: Tensor, like: frozenset[str], name: An
     if parameter.dtype.kind == "f":
         there = quietly(there.astype, parameter.dtype, copy=False)
     return Tensor._wrap(there.copy() if there is array else there)
+
+
+def misshapen(name: str, expected: tuple[int, ...], got: tuple[int, ...]) -> str:
+    """The message for an array that is not of its parameter's shape."""
+    return f"{name}: expected the shape of its parameter, {list(expected)}, got {list(got)}"
 
 
 def _host(value: Any) -> Any:

@@ -12,10 +12,9 @@ from ..arrays.scalars import filled
 from ..arrays.size import as_int, checked_shape, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
-from .arguments import number, wants_grad
+from .arguments import by_any_name, number, wants_grad
 from .arguments import tensor as tensor_or_array
 from .from_python import copied
-from .keywords import by_any_name
 from .tensor import Tensor
 
 

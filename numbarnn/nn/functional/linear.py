@@ -14,9 +14,8 @@ from ...arrays.size import allocated
 from ...autograd.record import as_array, record
 from ...autograd.tape import Array
 from ...kernels import backend
-from ...tensors.arguments import tensor
+from ...tensors.arguments import by_any_name, tensor
 from ...tensors.creation import as_tensor
-from ...tensors.keywords import by_any_name
 from ...tensors.tensor import Tensor
 from ..recurrent.layout import dense
 from ..recurrent.weights import packed

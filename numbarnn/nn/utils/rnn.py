@@ -18,14 +18,16 @@ from ...autograd.tape import Array
 from ...ops import packed_sequence as ops
 from ...tensors.arguments import check_flag, tensor
 from ...tensors.tensor import Tensor
-from .packed_sequence import PackedSequence, inverse, invert_permutation
-from .sequence_checks import (
+from .packed_sequence import (
+    PackedSequence,
     as_number,
     batch_sizes_of,
     check_alike,
     check_dimensions,
     check_padded,
     indices_of,
+    inverse,
+    invert_permutation,
     lengths_of,
 )
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from ..keywords import Keywords, by_any_name
+from ..arguments import Keywords, by_any_name
 from .arithmetic import Arithmetic, Comparison
 from .conversion import Conversion
 from .elementwise import Elementwise
 from .factories import Factories
 from .hooks import Hooks
 from .indexing import Indexing
-from .inplace import InPlace
+from .inplace import InPlace, Scatter
 from .numpy_protocol import Protocol
 from .products import Products
 from .reductions import Reductions
-from .scatter import Scatter
 from .shaping import Shaping
 
 

@@ -14,7 +14,7 @@ from ...arrays.scalars import scalar
 from ...arrays.size import as_int
 from ...autograd.record import apply, as_array, as_operand, is_tensor
 from ...autograd.slots import Attributes
-from ...ops import arithmetic, choice
+from ...ops import arithmetic
 from ...ops import elementwise as ops
 from .. import arguments
 from .arithmetic import broadcasting, mismatch, without_gradient
@@ -54,7 +54,7 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {array.dtype}"
         )
-    return broadcasting(choice.where, condition, input, other)
+    return broadcasting(ops.where, condition, input, other)
 
 
 def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
@@ -84,7 +84,7 @@ def clamped(write: Callable[..., Tensor], name: str, x: Any, low: Any, high: Any
         if dtype.kind == "b":
             raise NotImplementedError(f"\"{name}\" not implemented for 'Bool' and numbers")
         bounds = [scalar(bound, dtype) for bound in bounds]
-    op: Op = choice.clamp if len(bounds) == 2 else choice.clamp_min if high is None else choice.clamp_max
+    op: Op = ops.clamp if len(bounds) == 2 else ops.clamp_min if high is None else ops.clamp_max
     return write(op, x, *bounds)
 
 
@@ -151,11 +151,11 @@ class Elementwise(Attributes):
 
     def maximum(self, other: Any) -> Tensor:
         """The larger of the two; NaN if either is."""
-        return broadcasting(choice.maximum, self, arguments.tensor("maximum", "other", other))
+        return broadcasting(ops.maximum, self, arguments.tensor("maximum", "other", other))
 
     def minimum(self, other: Any) -> Tensor:
         """The smaller of the two; NaN if either is."""
-        return broadcasting(choice.minimum, self, arguments.tensor("minimum", "other", other))
+        return broadcasting(ops.minimum, self, arguments.tensor("minimum", "other", other))
 
     neg = of_each(apply, ops.neg, "-self.")
     abs = of_each(apply, ops.abs, "|self|.")
@@ -186,7 +186,7 @@ class Elementwise(Attributes):
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
         check_mask("masked_fill", mask)
-        return broadcasting(choice.masked_fill, self, mask, fill_value("masked_fill", value))
+        return broadcasting(ops.masked_fill, self, mask, fill_value("masked_fill", value))
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """Itself where `condition` is True, else `other`."""

@@ -14,7 +14,7 @@ from ...arrays.memory_order import in_order, order, rows
 from ...arrays.size import as_int
 from ...autograd.record import apply, tensor_of
 from ...autograd.slots import Attributes
-from ...ops import choice, elementwise, indexing
+from ...ops import elementwise, indexing
 from ...ops import reduce as ops
 from ...ops.axes import Dim, axes, axis, listed
 from ..arguments import number, tensor
@@ -108,14 +108,14 @@ class Reductions(Attributes):
         """`max()`: the largest of all; `max(dim)`: (values, indices); `max(other)`: the larger of each two."""
         other = dim if isinstance(dim, (Attributes, np.ndarray)) else other
         if other is not None:
-            return broadcasting(choice.maximum, self, tensor("max", "other", other))
+            return broadcasting(elementwise.maximum, self, tensor("max", "other", other))
         return self._extreme("max", None, keepdim) if dim is None else self._first_extreme("max", dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """`min()`: the smallest of all; `min(dim)`: (values, indices); `min(other)`: the smaller of each two."""
         other = dim if isinstance(dim, (Attributes, np.ndarray)) else other
         if other is not None:
-            return broadcasting(choice.minimum, self, tensor("min", "other", other))
+            return broadcasting(elementwise.minimum, self, tensor("min", "other", other))
         return self._extreme("min", None, keepdim) if dim is None else self._first_extreme("min", dim, keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
