@@ -157,8 +157,7 @@ def __getattr__(name: str) -> object:
     if name in _LATER:
         return _import_module(f"{__name__}.{name}")
     if name in _FROM:
-        function: object = getattr(_import_module(f"{__name__}.{_FROM[name]}"), name)
-        return function
+        return getattr(_import_module(f"{__name__}.{_FROM[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

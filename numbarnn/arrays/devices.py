@@ -90,8 +90,7 @@ def moved(array: Array, wanted: Any) -> Array:
     goal = chosen(wanted)
     if goal.type == of(array).type:
         return array
-    there: Array = host(array) if goal.type == "cpu" else _arrays().on_device(array)
-    return there
+    return host(array) if goal.type == "cpu" else _arrays().on_device(array)
 
 
 def host(array: Array) -> Array:

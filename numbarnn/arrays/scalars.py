@@ -25,8 +25,7 @@ def numbers(data: Any, dtype: DType) -> Array:
     (array([9007199254740993,                2]), array(0.1))
     """
     if dtype.kind in "fb":
-        made: Array = quietly(np.array, data, dtype)
-        return made
+        return quietly(np.array, data, dtype)
     try:
         wide = np.array(data, np.uint64 if dtype == np.uint64 else np.int64)
     except (OverflowError, ValueError):  # too large, infinite or NaN

@@ -87,8 +87,7 @@ class Graph:
         if all(isinstance(n, int) for n in numbers):
             return self.integers(*numbers)  # type: ignore[arg-type]  # just checked
         parts = [self.integers(n) if isinstance(n, int) else self._extent(n, what) for n in numbers]
-        joined: str = parts[0] if len(parts) == 1 else self.node("Concat", *parts, axis=0)
-        return joined
+        return parts[0] if len(parts) == 1 else self.node("Concat", *parts, axis=0)
 
     def _extent(self, extent: Extent, what: str) -> str:
         if extent == UNKNOWN:

@@ -73,8 +73,7 @@ def pow(x: Array, y: Array) -> Result:
 def _quotient(x: Array, y: Array) -> Array:
     """x // y, rounded down."""
     _divisible("div_floor_cpu", x, y)
-    out: Array = np.floor_divide(x, y)
-    return out
+    return np.floor_divide(x, y)
 
 
 def _divisible(name: str, x: Array, y: Array) -> None:

@@ -69,8 +69,7 @@ def _steps(first: float, step: float, count: int, kind: DType) -> Array:
     lanes = 32 // kind.itemsize
     place = np.arange(*checked_shape((count,), kind))
     lane = np.where(place < count - count % (2 * lanes), place % lanes, 0)
-    values: Array = fused(step, lane, fused(step, place - lane, first).astype(kind)).astype(kind)
-    return values
+    return fused(step, lane, fused(step, place - lane, first).astype(kind)).astype(kind)
 
 
 def linspace(

@@ -183,8 +183,7 @@ def _on_host(input: Any) -> tuple[Array, Any]:
 def _classes(weights: Array, ends: Array, draws: Array) -> Array:
     """The class in whose stretch of [0, 1] each draw lies."""
     last = int(np.flatnonzero(weights)[-1])
-    found: Array = np.minimum(np.searchsorted(ends, draws, side="left"), last)
-    return found
+    return np.minimum(np.searchsorted(ends, draws, side="left"), last)
 
 
 def _check_weights(weights: Array, count: int, replacement: bool) -> None:

@@ -69,8 +69,7 @@ def _rows(array: Array) -> Array:
 def _general(x: Tensor, weight: Tensor, bias: Any) -> Tensor:
     """What the kernels have no form for, of several operations."""
     if x.ndim == 1 and weight.ndim == 2 and bias is not None:
-        one: Tensor = _general(x[None], weight, bias)[0]
-        return one
+        return _general(x[None], weight, bias)[0]
     y: Tensor = x.matmul(weight.t())
     if bias is None:
         return y
