@@ -71,7 +71,6 @@ class _Call:
                         warnings.warn(
                             "module forward hook with ``always_call=True`` raised an exception that was silenced as "
                             f"another error was raised in forward: {error}",
-                            UserWarning,
                             stacklevel=3,
                         )
             raise

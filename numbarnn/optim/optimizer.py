@@ -76,7 +76,6 @@ class Optimizer:
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
                 "see github.com/pytorch/pytorch/issues/40967 for more information",
-                UserWarning,
                 stacklevel=4,
             )
         if any(named != ("param_names" in group) for group in self.param_groups):

@@ -71,7 +71,7 @@ class Reductions(Attributes):
         correction = number(op.name.lower(), "correction", correction)
         count = prod([self._array.shape[i] for i in where]) if self._array.size else 0
         if count <= correction:
-            warnings.warn(_NO_FREEDOM.format(op.name.lower()), UserWarning, stacklevel=4)  # whoever called var or std
+            warnings.warn(_NO_FREEDOM.format(op.name.lower()), stacklevel=4)  # whoever called var or std
         return apply(op, _floats(op.name.lower(), self), axes=where, keepdim=keepdim, correction=correction)
 
     def norm(self, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
