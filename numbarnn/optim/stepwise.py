@@ -13,8 +13,7 @@ from ..autograd.grad_mode import enable_grad
 from ..autograd.tape import Array
 from ..autograd.writes import check_writable
 from ..tensors.tensor import Tensor
-from .optimizer import Group, Optimizer
-from .state_dict import misshapen, start
+from .optimizer import Group, Optimizer, misshapen
 
 
 class Stepwise(Optimizer, ABC):
@@ -65,6 +64,14 @@ class Stepwise(Optimizer, ABC):
     @abstractmethod
     def _update(self, parameter: Tensor, gradient: Array, group: Group, options: Any) -> None:
         """Change the parameter's array in place; `gradient` must not be written to."""
+
+
+def start(state: dict[str, Any], values: Array, names: tuple[str, ...]) -> None:
+    """Zeros for the states that are missing: all at the first step, later that of an option switched on since."""
+    made = {name: Tensor._wrap(np.zeros_like(values)) for name in names if state.get(name) is None}
+    if not state:
+        made = {"step": Tensor._wrap(np.zeros((), np.float32)), **made}
+    state.update(made)  # all or, when interrupted, none
 
 
 def check_step(

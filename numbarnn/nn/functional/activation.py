@@ -70,7 +70,6 @@ def _along(name: str, input: Any, dim: int | None, stacklevel: int, dtype: Any) 
         warnings.warn(
             f"Implicit dimension choice for {name} has been deprecated. "
             "Change the call to include dim=X as an argument.",
-            UserWarning,
             stacklevel=stacklevel,
         )
         dim = 0 if x.ndim in (0, 1, 3) else 1  # torch's choice

@@ -10,8 +10,7 @@ from typing import Any
 
 from ...autograd.writes import check_writable
 from ...tensors.tensor import Tensor
-from ..optimizer import Optimizer
-from ..state_dict import unchanged_on_error
+from ..optimizer import Optimizer, unchanged_on_error
 
 _LINK = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 EPOCH_WARNING = (

@@ -6,8 +6,7 @@ import math
 import warnings
 from typing import Any, Literal
 
-from ..optimizer import Optimizer
-from ..state_dict import unchanged_on_error
+from ..optimizer import Optimizer, unchanged_on_error
 from .base import EPOCH_WARNING, LRScheduler, checked
 
 
