@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -273,13 +272,3 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
         sums = tensor._grad._array
         quietly(np.add, sums, gradient, out=sums)
         tensor._grad._version.wrote()
-
-
-def warn_leaf_grad() -> None:
-    """Warn that `.grad` of a tensor that is no leaf was read."""
-    warnings.warn(
-        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-        "Tensor, use .retain_grad() on the non-leaf Tensor.",
-        stacklevel=3,
-    )

@@ -15,7 +15,7 @@ from ..arrays.memory_order import address
 from ..arrays.size import Size
 from ..autograd.tape import Array
 from ..tensors.tensor import Parameter, Tensor
-from .contents import array_of, dtype_of, metadata_of, plain
+from .contents import dtype_of, metadata_of, plain
 from .elements import BY_NPY, UNTYPED
 
 
@@ -237,8 +237,3 @@ class Pickler:
         write()
         self._memo[key] = len(self._memo)
         self._out += b"r" + struct.pack("<I", self._memo[key])
-
-
-def arrays_of(found: Any) -> dict[int, Any]:
-    """The array of each tensor, by the tensor's id."""
-    return {id(value): array_of(value) for _, value in found}

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from .archive import Archive, write_archive
-from .contents import tensors
+from .contents import array_of, tensors
 from .elements import UNTYPED, Element
 from .errors import CheckpointError, shown
-from .pickler import Blocks, Pickler, arrays_of
+from .pickler import Blocks, Pickler
 from .rebuild import Storage
 from .unpickler import Unpickler, check_length
 from .whole_files import Writer
@@ -68,7 +68,7 @@ class _Storages:
 
 def prepare(obj: Any) -> Writer:
     """What writes `obj`, once all of it is known to fit into the format."""
-    arrays = arrays_of(tensors(obj))
+    arrays = {id(value): array_of(value) for _, value in tensors(obj)}
     blocks = Blocks.under(arrays.values())
     pickled = Pickler(arrays, blocks).dump(obj)
     try:

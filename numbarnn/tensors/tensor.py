@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
@@ -116,7 +117,12 @@ class Tensor(Methods):
     def grad(self) -> Tensor | None:
         """What backward() has added up; None before."""
         if self._grad is None and not self.is_leaf and all(t is not self for t in self._node.retained):  # type: ignore[union-attr]  # no leaf: it has a node
-            tape.warn_leaf_grad()
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
+                "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter

@@ -6,13 +6,12 @@ from types import FunctionType
 
 from ..arguments import Keywords, by_any_name
 from .arithmetic import Arithmetic, Comparison
-from .conversion import Conversion
+from .conversion import Conversion, Protocol
 from .elementwise import Elementwise
 from .factories import Factories
 from .hooks import Hooks
 from .indexing import Indexing
 from .inplace import InPlace, Scatter
-from .numpy_protocol import Protocol
 from .products import Products
 from .reductions import Reductions
 from .shaping import Shaping

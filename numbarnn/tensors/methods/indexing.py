@@ -172,11 +172,7 @@ class Indexing(Attributes):
         along = axis(dim, self._array.ndim)
         before = (slice(None),) * along
         places: list[Any] = [(*before, i, ...) for i in range(self._array.shape[along])]
-
-        def joined(d_outputs: list[Array]) -> Array:
-            return np.stack(d_outputs, along)
-
-        return self._pieces("Unbind", [self._array[place] for place in places], joined)
+        return self._pieces("Unbind", [self._array[place] for place in places], lambda parts: np.stack(parts, along))
 
     def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
         """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
@@ -200,11 +196,8 @@ class Indexing(Attributes):
             ends = np.cumsum(given, dtype=int)
             spans = [(int(end) - n, int(end)) for end, n in zip(ends, given, strict=True)]
         places: list[Any] = [(*(slice(None),) * along, slice(*span)) for span in spans]
-
-        def joined(d_outputs: list[Array]) -> Array:
-            return np.concatenate(d_outputs, along)
-
-        return self._pieces("Split", [self._array[place] for place in places], joined)
+        pieces = [self._array[place] for place in places]
+        return self._pieces("Split", pieces, lambda parts: np.concatenate(parts, along))
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of `dim`, all of one size but the last: views."""
