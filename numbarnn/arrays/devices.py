@@ -117,11 +117,6 @@ def beside(index: Array, array: Array) -> Array:
     return np.asarray(index, like=array)
 
 
-def add_at(array: Array, index: Any, values: Array) -> None:
-    """array[index] += values, once for each time that a place is in the index."""
-    at_places(np.add, array, index, values)
-
-
 def at_places(ufunc: Any, array: Array, index: Any, values: Array) -> None:
     """array[index] = ufunc(array[index], values), once for each time that a place is in the index."""
     (ufunc if isinstance(array, np.ndarray) else getattr(_xp(), ufunc.__name__)).at(array, index, values)

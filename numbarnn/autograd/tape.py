@@ -43,12 +43,7 @@ class Node:
     __slots__ = ("age", "backward", "edges", "hooks", "name", "outputs", "retained", "saved")
 
     def __init__(
-        self,
-        name: str,
-        edges: tuple[Any, ...],
-        backward: Backward,
-        saved: Sequence[tuple[Version, int]],
-        outputs: int,
+        self, name: str, edges: tuple[Any, ...], backward: Backward, saved: Sequence[tuple[Version, int]], outputs: int
     ) -> None:
         self.age = next(_age)
         self.name = name
@@ -142,10 +137,7 @@ def backward(
 
 
 def _walk(
-    roots: Iterable[tuple[Tensor, Array]],
-    leaves: _Leaves,
-    retain_graph: bool,
-    inputs: Sequence[Tensor] | None,
+    roots: Iterable[tuple[Tensor, Array]], leaves: _Leaves, retain_graph: bool, inputs: Sequence[Tensor] | None
 ) -> list[tuple[Tensor, Array]]:
     """Run the backward functions: the gradients of leaves go to `leaves`.
 

@@ -39,8 +39,6 @@ class Tensor(Methods):
     tensor([2., 4.])
     """
 
-    __slots__ = ()
-
     def __new__(cls, *data: Any) -> Any:
         return constructed(data, None)
 
@@ -274,8 +272,6 @@ class Parameter(Tensor):
     Parameter containing:
     tensor([1., 2.], requires_grad=True)
     """
-
-    __slots__ = ()
 
     def __new__(cls, data: Tensor | Array | None = None, requires_grad: bool = True) -> Any:
         source = _over(Tensor() if data is None else data)

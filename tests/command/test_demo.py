@@ -18,7 +18,7 @@ import pytest
 from numbarnn import __main__ as command_line
 from numbarnn import config
 from numbarnn.command import progress
-from numbarnn.demo import command, evaluation, model, report, sketch, sunspots
+from numbarnn.demo import command, evaluation, model, report, sunspots
 from numbarnn.demo.evaluation import LINEAR, NAIVE, RNN, Result, evaluate
 
 YEARS, NUMBERS = sunspots.load()
@@ -149,16 +149,16 @@ def test_sketch_shows_observations_and_forecasts(monkeypatch: pytest.MonkeyPatch
     class Ascii:
         encoding = "ascii"
 
-    lines = sketch.draw(made_up(1, 2, 3)).splitlines()
+    lines = report.sketch(made_up(1, 2, 3)).splitlines()
     assert max(map(len, lines)) <= 80
     marked = [line for line in lines[3:] if "●" in line]
     assert len(marked) == 1  # a level forecast is one row
     assert marked[0].count("●") == 2009 + sunspots.HORIZON - sunspots.HELD_OUT
     column = 7 + 1979 - sunspots.HELD_OUT  # a maximum of 155.4 on a scale to 200
-    heights = [line.ljust(80)[column] for line in lines[3 : 3 + sketch.HEIGHT]]
+    heights = [line.ljust(80)[column] for line in lines[3 : 3 + report.HEIGHT]]
     assert heights == [*" " * 3, "▇", *"█" * 2, "●", *"█" * 7]
     monkeypatch.setattr(sys, "stdout", Ascii())
-    text = sketch.draw(made_up(1, 2, 3))
+    text = report.sketch(made_up(1, 2, 3))
     assert text.isascii()
     assert "o" * 60 in text
 

@@ -23,8 +23,6 @@ class Methods(
 ):  # fmt: skip
     """Everything that a tensor can do but remember where it came from."""
 
-    __slots__ = ()
-
 
 for _theme in Methods.__bases__:
     for _name, _method in tuple(vars(_theme).items()):

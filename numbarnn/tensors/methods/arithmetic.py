@@ -94,8 +94,6 @@ def _bit_operator(ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 class Arithmetic(Attributes):
     """Operators."""
 
-    __slots__ = ()
-
     __add__, __radd__ = _operators(ops.add)
     __sub__, __rsub__ = _operators(ops.sub)
     __mul__, __rmul__ = _operators(ops.mul)
@@ -149,8 +147,6 @@ def _named(name: str, ufunc: Callable[..., Any], meaning: str) -> Callable[[Any,
 
 class Comparison(Attributes):
     """Whether the elements of two tensors, or those of one and a number, stand in some relation: bools."""
-
-    __slots__ = ()
 
     __eq__ = _comparison(np.equal)
     __ne__ = _comparison(np.not_equal)

@@ -35,8 +35,6 @@ def to_type(dtype: Any, meaning: str) -> Callable[[Any], Any]:
 class Conversion(Attributes):
     """Conversions; those to a type are differentiable, those out of tensors are not."""
 
-    __slots__ = ()
-
     def item(self) -> Any:
         """The one value as a Python number."""
         if self._array.size != 1:
@@ -223,8 +221,6 @@ class Protocol(Attributes):
 
     As with `.numpy()`, a tensor that requires grad is refused where its history would be lost.
     """
-
-    __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         binary = _OPERATORS.get(ufunc)

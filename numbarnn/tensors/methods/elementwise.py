@@ -125,8 +125,6 @@ def _test(ufunc: Any, meaning: str) -> Callable[[Any], Tensor]:
 class Elementwise(Attributes):
     """Methods that work on each element alone."""
 
-    __slots__ = ()
-
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self + alpha * other."""
         return broadcasting(arithmetic.add, self, scaled(arithmetic.add, "add", self, other, alpha))

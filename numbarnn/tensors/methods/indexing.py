@@ -10,14 +10,13 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import torch_name
 from ...arrays.scalars import scalar
-from ...arrays.size import as_int, sizes
+from ...arrays.size import as_int, axis, sizes
 from ...autograd.record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
 from ...autograd.slots import Attributes
 from ...autograd.tape import Array
 from ...autograd.views import guard_write, record_write
 from ...ops import elementwise
 from ...ops import indexing as ops
-from ...ops.axes import axis
 from ..arguments import tensor
 from ..indices import Index, plain
 from .arithmetic import mismatch
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 class Indexing(Attributes):
     """x[...], what takes an index tensor, and what cuts into pieces."""
-
-    __slots__ = ()
 
     def __getitem__(self, index: Any) -> Tensor:
         basic = plain(index, self._array.ndim)

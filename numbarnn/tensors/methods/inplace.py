@@ -12,12 +12,12 @@ from ...arrays import devices
 from ...arrays.dtypes import category, torch_name
 from ...arrays.no_warnings import quietly
 from ...arrays.scalars import operand
+from ...arrays.size import axis
 from ...autograd.record import apply, as_array, is_tensor
 from ...autograd.slots import Attributes
 from ...autograd.views import guard_write, set_origin
 from ...ops import arithmetic, indexing
 from ...ops import elementwise as ops
-from ...ops.axes import axis
 from ...ops.op import Op
 from ..arguments import number
 from .arithmetic import broadcasting
@@ -77,8 +77,6 @@ def _operator(op: Op) -> Callable[[Any, Any], Tensor]:
 
 class InPlace(Attributes):
     """Methods that end in an underscore, and `+=` and its kin."""
-
-    __slots__ = ()
 
     __iadd__ = _operator(arithmetic.add)
     __isub__ = _operator(arithmetic.sub)
@@ -173,8 +171,6 @@ class InPlace(Attributes):
 
 class Scatter(Attributes):
     """The reverse of `gather`."""
-
-    __slots__ = ()
 
     def scatter(self, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
         """A copy in which out[index[i][j]][j] = src[i][j] for dim 0, out[i][index[i][j]] = src[i][j] for dim 1, ...

@@ -94,8 +94,6 @@ def _by(array: Array) -> str:
 class Products(Attributes):
     """Matrix products."""
 
-    __slots__ = ()
-
     def __matmul__(self, other: Any) -> Any:
         return matmul(self, other) if isinstance(other, (Attributes, np.ndarray)) else NotImplemented
 

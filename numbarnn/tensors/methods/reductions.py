@@ -11,12 +11,11 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import as_dtype, torch_name
 from ...arrays.memory_order import in_order, order, rows
-from ...arrays.size import as_int
+from ...arrays.size import Dim, as_int, axes, axis, listed
 from ...autograd.record import apply, tensor_of
 from ...autograd.slots import Attributes
 from ...ops import elementwise, indexing
 from ...ops import reduce as ops
-from ...ops.axes import Dim, axes, axis, listed
 from ..arguments import number, tensor
 from .arithmetic import broadcasting
 
@@ -39,8 +38,6 @@ class ValuesIndices(NamedTuple):
 
 class Reductions(Attributes):
     """Methods that run over dimensions: all of them where `dim` is left out."""
-
-    __slots__ = ()
 
     def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The sum; integers and bools are added as int64."""
