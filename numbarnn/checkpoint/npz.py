@@ -74,15 +74,13 @@ def prepare(obj: Any) -> Writer:
     members = [(name + _SUFFIX, npy_buffers(array)) for name, array in arrays.items()]
     if not _is_bare(obj, names):
         # What is contained in several places is written there each time: lists of the same list double with each.
-        text = b"" if count_values(obj, {}) > MOST_VALUES else _json(encode(obj, names))
+        text = b""
+        if count_values(obj, {}) <= MOST_VALUES:
+            text = json.dumps(encode(obj, names), allow_nan=False).encode()
         if not text or bounded_json.count(text) > MOST_VALUES:
             raise ValueError(f"save: .npz: expected at most {MOST_VALUES} values beside the tensors")
         members.append((_STRUCTURE, (text,)))
     return partial(write_archive, members=members)
-
-
-def _json(tree: Any) -> bytes:
-    return json.dumps(tree, allow_nan=False).encode()
 
 
 def _name(path: Path, taken: dict[str, Any]) -> str:
