@@ -98,7 +98,9 @@ def _overflow(dtype: DType) -> RuntimeError:
 
 
 def fused(x: Any, y: Any, z: Any) -> Array:
-    """x * y + z in float64, rounded once: the errors of product (Dekker) and sum (Knuth) are exact.
+    """x * y + z in float64, rounded once, as by one instruction in torch's kernels.
+
+    The errors of product (Dekker) and sum (Knuth) are exact.
 
     >>> fused(0.1, 10.0, -1.0), 0.1 * 10.0 - 1.0
     (array(5.55111512e-17), 0.0)

@@ -12,6 +12,8 @@ from .sunspots import CYCLE, HELD_OUT, HORIZON, WINDOW, windows
 
 LAGS = 9  # the order that is usual for this series
 
+# Forecasts to compare with: each takes windows (B, WINDOW) and gives the HORIZON years after them (B, HORIZON).
+
 
 def persistence(past: Array) -> Array:
     """Every year will be like the last one."""

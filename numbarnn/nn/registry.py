@@ -1,4 +1,7 @@
-"""Attributes of a module that are also listed by name: parameters, buffers, child modules; and how it is put back."""
+"""Attributes of a module that are also listed by name: parameters, buffers and child modules.
+
+What raises has changed nothing: by `unchanged_on_error` modules are put back as they were.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What optimizers share that change one parameter after the other, all of them or after an error none: loop, checks."""
+"""The loop of optimizers that change one parameter after the other, all or after an error none; and its checks."""
 
 from __future__ import annotations
 
@@ -79,8 +79,9 @@ def check_step(
 ) -> bool:
     """RuntimeError unless the gradient and the states of these names have the parameter's place, shape and dtype.
 
-    The parameter and its states must also be writable.  Returns whether all states are there.  `state` is None or empty
-    before the first step; after it, a state that is not there is an error only if it is `required`.
+    The compiled passes read and write as many numbers as the parameter has.  It and its states must also be writable.
+    Returns whether all states are there.  `state` is None or empty before the first step; after it, a state that is
+    not there is an error only if it is `required`.
     """
     place, shape, dtype = type(values), values.shape, values.dtype
     if dtype.kind != "f":

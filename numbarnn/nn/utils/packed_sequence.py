@@ -1,4 +1,4 @@
-"""`PackedSequence`, the batch that recurrent layers take without padding, and its permutations."""
+"""`PackedSequence`, the batch that recurrent layers take without padding, and what packing and padding refuse."""
 
 from __future__ import annotations
 
