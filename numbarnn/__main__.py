@@ -24,18 +24,14 @@ class Command(NamedTuple):
     of_kernels: bool = False
 
 
-def _no_options(parser: argparse.ArgumentParser) -> None:
-    """For a command that has none."""
-
-
 def _info(arguments: argparse.Namespace) -> int:
     config.show_config()
     return 0
 
 
 COMMANDS = {
-    "info": Command("versions, CPU, threads and the cache folder", _no_options, _info),
-    "warmup": Command("compile all kernels for this CPU and keep them", _no_options, warmup.run, True),
+    "info": Command("versions, CPU, threads and the cache folder", lambda parser: None, _info),
+    "warmup": Command("compile all kernels for this CPU and keep them", lambda parser: None, warmup.run, True),
     "bench": Command(
         "measure the RNN beside other libraries and the machine's limits", bench.add_arguments, bench.run, True
     ),

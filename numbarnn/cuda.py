@@ -142,12 +142,6 @@ manual_seed_all = manual_seed
 
 
 __all__ = [
-    "current_device",
-    "device_count",
-    "empty_cache",
-    "get_device_name",
-    "is_available",
-    "manual_seed",
-    "manual_seed_all",
-    "synchronize",
-]
+    "current_device", "device_count", "empty_cache", "get_device_name", "is_available", "manual_seed",
+    "manual_seed_all", "synchronize",
+]  # fmt: skip

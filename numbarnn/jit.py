@@ -32,15 +32,7 @@ from .nn.recurrent.parameters import frozen
 from .nn.recurrent.rnn import RNN, RNNCell
 from .nn.recurrent.weights import array_of
 
-__all__ = [
-    "BidirectionalParameters",
-    "LinearParameters",
-    "Parameters",
-    "linear",
-    "pack",
-    "sequence",
-    "step",
-]
+__all__ = ["BidirectionalParameters", "LinearParameters", "Parameters", "linear", "pack", "sequence", "step"]
 
 
 def pack(module: RNN | RNNCell | Linear) -> Any:

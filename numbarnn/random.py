@@ -18,7 +18,7 @@ import numpy as np
 
 from .arrays import memory_order
 from .arrays.dtypes import DType, torch_name
-from .arrays.fma import fused
+from .arrays.scalars import fused
 from .arrays.size import checked_shape
 from .autograd.tape import Array
 

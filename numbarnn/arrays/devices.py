@@ -90,8 +90,7 @@ def moved(array: Array, wanted: Any) -> Array:
     goal = chosen(wanted)
     if goal.type == of(array).type:
         return array
-    there: Array = host(array) if goal.type == "cpu" else _arrays().on_device(array)
-    return there
+    return host(array) if goal.type == "cpu" else _arrays().on_device(array)
 
 
 def host(array: Array) -> Array:
@@ -116,11 +115,6 @@ def asarray(value: Any, dtype: Any = None) -> Array:
 def beside(index: Array, array: Array) -> Array:
     """An index as an array on the device of `array`."""
     return np.asarray(index, like=array)
-
-
-def add_at(array: Array, index: Any, values: Array) -> None:
-    """array[index] += values, once for each time that a place is in the index."""
-    at_places(np.add, array, index, values)
 
 
 def at_places(ufunc: Any, array: Array, index: Any, values: Array) -> None:

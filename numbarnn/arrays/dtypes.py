@@ -42,8 +42,7 @@ def as_dtype(dtype: Any, argument: str = "dtype") -> DType:
         raise TypeError(f"{argument}: expected float32, float64, an integer type or bool, got {dtype!r}")
     if not found.isnative:
         raise ValueError(f"{argument}: expected native byte order, got {found.str!r}: convert with array.astype")
-    supported: DType = found
-    return supported
+    return found
 
 
 class device:  # the name and the lower case are torch's

@@ -25,8 +25,7 @@ def numbers(data: Any, dtype: DType) -> Array:
     (array([9007199254740993,                2]), array(0.1))
     """
     if dtype.kind in "fb":
-        made: Array = quietly(np.array, data, dtype)
-        return made
+        return quietly(np.array, data, dtype)
     try:
         wide = np.array(data, np.uint64 if dtype == np.uint64 else np.int64)
     except (OverflowError, ValueError):  # too large, infinite or NaN
@@ -96,3 +95,26 @@ def filled(array: Array, value: Any) -> Array:
 
 def _overflow(dtype: DType) -> RuntimeError:
     return RuntimeError(f"value cannot be converted to type {dtype} without overflow")
+
+
+def fused(x: Any, y: Any, z: Any) -> Array:
+    """x * y + z in float64, rounded once, as by one instruction in torch's kernels.
+
+    The errors of product (Dekker) and sum (Knuth) are exact.
+
+    >>> fused(0.1, 10.0, -1.0), 0.1 * 10.0 - 1.0
+    (array(5.55111512e-17), 0.0)
+    """
+    return quietly(_fused, *(np.asarray(v, np.float64) for v in (x, y, z)))
+
+
+def _fused(x: Array, y: Array, z: Array) -> Array:
+    x_high, y_high = ((v * 134217729.0) - (v * 134217729.0 - v) for v in (x, y))
+    x_low, y_low = x - x_high, y - y_high
+    product = x * y
+    error = x_high * y_high - product + x_high * y_low + x_low * y_high + x_low * y_low
+    total = product + z
+    rest = total - product
+    lost = (product - (total - rest)) + (z - rest)
+    once: Array = total + (lost + error)
+    return np.where(np.isfinite(once), once, total)  # what overflows on the way has no error to tell of

@@ -1,9 +1,9 @@
-"""The shape of a tensor."""
+"""The shape of a tensor, and dimension arguments as non-negative axis numbers, with torch's errors."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from operator import index
 from typing import Any
@@ -120,3 +120,35 @@ def sizes(name: str, given: tuple[Any, ...], size: Any = ...) -> tuple[int, ...]
         return (as_int(name, given[0]), *map(index, given[1:])) if given else ()  # torch minds bools in the first alone
     except TypeError:
         raise TypeError(f"{name}(): expected ints or one tuple of ints, got {given!r}") from None
+
+
+Dim = int | Sequence[int] | None
+
+
+def axis(dim: int, ndim: int) -> int:
+    """`dim`, which may count from the end, as an axis of an array with `ndim` dimensions."""
+    if type(dim) is int and 0 <= dim < ndim:
+        return dim
+    number = as_int("argument 'dim'", dim)
+    bound = max(ndim, 1)  # torch lets a 0-d tensor have dimension 0 and -1
+    if not -bound <= number < bound:
+        span = f"[{-bound}, {bound - 1}]"
+        raise IndexError(f"Dimension out of range (expected to be in range of {span}, but got {number})")
+    return number % bound
+
+
+def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
+    """The axes that a reduction runs over: all of them for None or an empty sequence."""
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(ndim))
+    return listed(dim, ndim)
+
+
+def listed(dim: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """The axes that `dim` names: none for an empty sequence."""
+    given: Any = dim if isinstance(dim, (tuple, list)) else (dim,)
+    found = tuple([axis(d, ndim) for d in given])
+    for i, number in enumerate(found[1:], 1):
+        if number in found[:i]:
+            raise RuntimeError(f"dim {number} appears multiple times in the list of dims")
+    return found if ndim else ()

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Attributes:
     """The slots of `Tensor`, as a base of all classes of which `Tensor` consists (`tensors.methods`).
 
-    `__dict__` holds attributes that the user sets; Python makes it when the first is set.
+    `__dict__` holds attributes that the user sets; Python makes it when the first is set.  As it is there anyway, the
+    classes that come of this one have no `__slots__` of their own.
     """
 
     __slots__ = (

@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +43,7 @@ class Node:
     __slots__ = ("age", "backward", "edges", "hooks", "name", "outputs", "retained", "saved")
 
     def __init__(
-        self,
-        name: str,
-        edges: tuple[Any, ...],
-        backward: Backward,
-        saved: Sequence[tuple[Version, int]],
-        outputs: int,
+        self, name: str, edges: tuple[Any, ...], backward: Backward, saved: Sequence[tuple[Version, int]], outputs: int
     ) -> None:
         self.age = next(_age)
         self.name = name
@@ -143,10 +137,7 @@ def backward(
 
 
 def _walk(
-    roots: Iterable[tuple[Tensor, Array]],
-    leaves: _Leaves,
-    retain_graph: bool,
-    inputs: Sequence[Tensor] | None,
+    roots: Iterable[tuple[Tensor, Array]], leaves: _Leaves, retain_graph: bool, inputs: Sequence[Tensor] | None
 ) -> list[tuple[Tensor, Array]]:
     """Run the backward functions: the gradients of leaves go to `leaves`.
 
@@ -273,14 +264,3 @@ def _accumulate(tensor: Tensor, gradient: Array) -> None:
         sums = tensor._grad._array
         quietly(np.add, sums, gradient, out=sums)
         tensor._grad._version.wrote()
-
-
-def warn_leaf_grad() -> None:
-    """Warn that `.grad` of a tensor that is no leaf was read."""
-    warnings.warn(
-        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-        "Tensor, use .retain_grad() on the non-leaf Tensor.",
-        UserWarning,
-        stacklevel=3,
-    )

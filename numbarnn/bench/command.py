@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--systems", nargs="+", choices=SYSTEMS, metavar="SYSTEM", help=f"all that are installed of {', '.join(peers)}"
     )
-    parser.add_argument("--rounds", type=_positive_int, help="how often each system has its turn at a shape")
+    parser.add_argument("--rounds", type=progress.positive_int, help="how often each system has its turn at a shape")
     parser.add_argument("--seconds", type=_positive, help="for each system, shape, pass and round")
     parser.add_argument(
         "--python",
@@ -99,11 +99,4 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
-    return value
-
-
-def _positive_int(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
     return value

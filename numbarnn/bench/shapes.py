@@ -50,10 +50,10 @@ SMALL = [
     Shape(128, 50, 1024, 1024),
 ]
 
-_BATCHES = 1, 2, 3, 8, 16, 32, 64, 128, 256
-_WIDTHS = 1, 8, 17, 32, 64, 100, 128, 257, 512, 800, 1000, 1024, 1760, 2048
+BATCHES = 1, 2, 3, 8, 16, 32, 64, 128, 256
+WIDTHS = 1, 8, 17, 32, 64, 100, 128, 257, 512, 800, 1000, 1024, 1760, 2048
 FULL = [
-    *(Shape(B, 50, H, H) for B, H in product(_BATCHES, _WIDTHS)),
+    *(Shape(B, 50, H, H) for B, H in product(BATCHES, WIDTHS)),
     *(Shape(B, T, H, H) for B, T, H in product((1, 32), (1, 7, 672), (32, 128, 512))),
     *(Shape(B, 50, I, H) for B, (I, H) in product((1, 32), ((1, 512), (8, 1024), (512, 8), (2048, 64)))),
 ]

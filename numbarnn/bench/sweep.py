@@ -24,11 +24,9 @@ from ..kernels.threads import dispatch
 from .cliffs import LIMIT, Cliff, Spot, find, lines_of, neighbours
 from .limits import read_bandwidth
 from .peers import OURS, torch_like
-from .shapes import FLOAT_BYTES, FORWARD, PASSES
+from .shapes import BATCHES, FLOAT_BYTES, FORWARD, PASSES, WIDTHS
 
-BATCHES = 1, 2, 3, 8, 16, 32, 64, 128, 256
 STEPS = 1, 7, 50, 672
-WIDTHS = 1, 8, 17, 32, 64, 100, 128, 257, 512, 800, 1000, 1024, 1760, 2048
 #: batches that leave other remainders of a tile's rows
 REMAINDERS = 4, 5, 7, 12
 #: what is varied alone, at T = 50, besides B and H

@@ -19,18 +19,6 @@ def _native(stored: Array) -> Array:
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
-def _truth(stored: Array) -> Array:
-    return np.not_equal(stored, 0)  # a bool that is neither 0 nor 1 would be a third truth
-
-
-def _from_half(stored: Array) -> Array:
-    return stored.astype(np.float32)
-
-
-def _from_bfloat16(stored: Array) -> Array:
-    return (stored.astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
-
-
 @dataclass(frozen=True)
 class Element(Part):
     """One type of elements: its name in `.npy`, torch's storage and safetensors (None: it has none there)."""
@@ -52,8 +40,9 @@ class Element(Part):
 ELEMENTS = (
     Element("f4", "FloatStorage", "F32", "f4"),
     Element("f8", "DoubleStorage", "F64", "f8"),
-    Element("f2", "HalfStorage", "F16", "f2", _from_half),
-    Element(None, "BFloat16Storage", "BF16", "u2", _from_bfloat16),
+    Element("f2", "HalfStorage", "F16", "f2", lambda stored: stored.astype(np.float32)),
+    # the upper half of a float32
+    Element(None, "BFloat16Storage", "BF16", "u2", lambda stored: (stored.astype(np.uint32) << 16).view(np.float32)),
     Element("i8", "LongStorage", "I64", "i8"),
     Element("i4", "IntStorage", "I32", "i4"),
     Element("i2", "ShortStorage", "I16", "i2"),
@@ -62,7 +51,8 @@ ELEMENTS = (
     Element("u2", None, "U16", "u2"),
     Element("u4", None, "U32", "u4"),
     Element("u8", None, "U64", "u8"),
-    Element("b1", "BoolStorage", "BOOL", "u1", _truth),
+    # a bool that is neither 0 nor 1 would be a third truth
+    Element("b1", "BoolStorage", "BOOL", "u1", lambda stored: np.not_equal(stored, 0)),
 )
 #: bytes that torch gives a type to where they are used: of a tensor of a type that has no storage of its own
 UNTYPED = Element(None, "UntypedStorage", "", "u1")

@@ -6,16 +6,14 @@ import sys
 from functools import partial
 from typing import Any
 
-from .archive import Archive
-from .blocks import Blocks
-from .contents import tensors
+from .archive import Archive, write_archive
+from .contents import array_of, tensors
 from .elements import UNTYPED, Element
 from .errors import CheckpointError, shown
-from .pickler import Pickler, arrays_of
+from .pickler import Blocks, Pickler
 from .rebuild import Storage
 from .unpickler import Unpickler, check_length
 from .whole_files import Writer
-from .zip_writer import write_archive
 
 _PICKLE = "/data.pkl"
 
@@ -70,7 +68,7 @@ class _Storages:
 
 def prepare(obj: Any) -> Writer:
     """What writes `obj`, once all of it is known to fit into the format."""
-    arrays = arrays_of(tensors(obj))
+    arrays = {id(value): array_of(value) for _, value in tensors(obj)}
     blocks = Blocks.under(arrays.values())
     pickled = Pickler(arrays, blocks).dump(obj)
     try:

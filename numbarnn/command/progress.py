@@ -1,7 +1,8 @@
-"""A progress bar."""
+"""What the longer commands share: a progress bar, and how often something is to be done."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 WIDTH = 30
@@ -16,3 +17,11 @@ def show(done: int, total: int, note: str) -> None:
     elif 4 * done // total > 4 * (done - 1) // total:
         sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def positive_int(text: str) -> int:
+    """An option as an int; argparse's error below 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value

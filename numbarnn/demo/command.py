@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..command import progress
-from . import picture, report, sketch
+from . import picture, report
 from .evaluation import evaluate
 from .model import train
 from .sunspots import HELD_OUT, load
@@ -20,7 +20,9 @@ EPOCHS = 40
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m numbarnn demo`."""
-    parser.add_argument("--epochs", type=_positive, default=EPOCHS, help="passes over the training years (%(default)s)")
+    parser.add_argument(
+        "--epochs", type=progress.positive_int, default=EPOCHS, help="passes over the training years (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the weights and of the order of the data (%(default)s)")
     parser.add_argument("--output", type=Path, default=Path("forecast.png"), help="the picture (%(default)s)")
     parser.add_argument("--no-plot", action="store_true", help="only train and report")
@@ -46,15 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
             picture.save(result, arguments.output)
             print(f"\nThe forecasts as a picture: {arguments.output}")
         except ImportError:
-            print(f"\n{sketch.draw(result)}\n\nWith matplotlib installed, this is a picture: {arguments.output}")
+            print(f"\n{report.sketch(result)}\n\nWith matplotlib installed, this is a picture: {arguments.output}")
         except (OSError, ValueError) as error:  # an unwritable place, or a suffix matplotlib does not know
             print(f"numbarnn demo: cannot write {arguments.output}: {error}", file=sys.stderr)
             return 1
     return 0
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
-    return value

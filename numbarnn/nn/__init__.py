@@ -17,31 +17,9 @@ if TYPE_CHECKING:
     from .recurrent.stream import Stream
 
 __all__ = [
-    "RNN",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Embedding",
-    "Identity",
-    "L1Loss",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "Module",
-    "ModuleList",
-    "NLLLoss",
-    "Parameter",
-    "RNNCell",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Stream",
-    "Tanh",
-    "functional",
-    "init",
-    "utils",
+    "RNN", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "Dropout", "Embedding", "Identity", "L1Loss",
+    "Linear", "LogSoftmax", "MSELoss", "Module", "ModuleList", "NLLLoss", "Parameter", "RNNCell", "ReLU",
+    "Sequential", "Sigmoid", "Softmax", "Stream", "Tanh", "functional", "init", "utils",
 ]  # fmt: skip
 
 

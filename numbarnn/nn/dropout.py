@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import functional as F
-from .functional.dropout import check_probability
+from .functional.activation import check_probability
 from .module import Module
 
 

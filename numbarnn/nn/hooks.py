@@ -26,12 +26,7 @@ class Hooks(Registry):
         return RemovableHandle(self._forward_pre_hooks, hook, prepend, marks)
 
     def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, args, output)` after each `forward`; what it returns, if anything, is the output.
 
@@ -71,7 +66,6 @@ class _Call:
                         warnings.warn(
                             "module forward hook with ``always_call=True`` raised an exception that was silenced as "
                             f"another error was raised in forward: {error}",
-                            UserWarning,
                             stacklevel=3,
                         )
             raise

@@ -137,7 +137,7 @@ def _fill(method: Callable[..., Tensor], *values: Any) -> Tensor:
 def _is_empty(tensor: Tensor) -> bool:
     if tensor._array.size:
         return False
-    warnings.warn("Initializing zero-element tensors is a no-op", UserWarning, stacklevel=3)
+    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
     return True
 
 

@@ -76,7 +76,7 @@ def _draws(in_features: int, out_features: int, bias: bool, dtype: Any) -> tuple
     Both bounds are 1/sqrt(in_features), but torch rounds three times in computing that of the weight.
     """
     if in_features == 0 or out_features == 0:
-        warnings.warn("Initializing zero-element tensors is a no-op", UserWarning, stacklevel=3)
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
     root = math.sqrt(in_features) if in_features else math.inf
     bound = math.sqrt(3.0) * (math.sqrt(2.0 / (1 + math.sqrt(5.0) ** 2)) / root)
     weight = random.uniform((out_features, in_features), -bound, bound, dtype)

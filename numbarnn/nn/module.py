@@ -13,7 +13,7 @@ from ..autograd.writes import take_memory, zero_gradients
 from ..tensors.tensor import Tensor
 from .hooks import Hooks
 from .members import Members
-from .rollback import unchanged_on_error
+from .registry import unchanged_on_error
 from .state_dict import Stateful
 
 Self = TypeVar("Self", bound="Module")

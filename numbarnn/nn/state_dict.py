@@ -17,8 +17,7 @@ from ..arrays.size import Size
 from ..autograd.hook_handle import RemovableHandle
 from ..tensors.creation import from_numpy
 from ..tensors.tensor import Parameter, Tensor
-from .registry import Registry
-from .rollback import unchanged_on_error
+from .registry import Registry, unchanged_on_error
 
 _EXTRA = "_extra_state"
 

@@ -7,12 +7,6 @@ from .load import load_rnn
 from .reverse import ReverseRNN
 
 __all__ = [
-    "ONNXProgram",
-    "OnnxExporterError",
-    "OnnxLoadError",
-    "OperatorExportTypes",
-    "ReverseRNN",
-    "TrainingMode",
-    "export",
-    "load_rnn",
-]
+    "ONNXProgram", "OnnxExporterError", "OnnxLoadError", "OperatorExportTypes", "ReverseRNN", "TrainingMode",
+    "export", "load_rnn",
+]  # fmt: skip

@@ -127,7 +127,7 @@ def export(
     last = merged_values([trace.outputs for trace in traces], lengths)
     results = _output_names(model, last, output_names, inputs.names)
     for name in set(dynamic_axes or ()).difference(inputs.names, results):
-        warnings.warn(f"dynamic_axes: {name!r} is neither an input nor an output", UserWarning, stacklevel=2)
+        warnings.warn(f"dynamic_axes: {name!r} is neither an input nor an output", stacklevel=2)
     graph = _graph(model, opset, steps, first, last, inputs, results)
     program = ONNXProgram(_proto(model, graph, first, last, inputs, results, keep_initializers_as_inputs))
     try:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import OnnxExporterError, require_onnx
-from .extents import UNKNOWN, Extent
-from .merge import Fill, Shape, Value
+from .merge import UNKNOWN, Extent, Fill, Shape, Value
 
 #: of a message of protocol buffers
 MOST_BYTES = 2**31 - 1
@@ -88,8 +87,7 @@ class Graph:
         if all(isinstance(n, int) for n in numbers):
             return self.integers(*numbers)  # type: ignore[arg-type]  # just checked
         parts = [self.integers(n) if isinstance(n, int) else self._extent(n, what) for n in numbers]
-        joined: str = parts[0] if len(parts) == 1 else self.node("Concat", *parts, axis=0)
-        return joined
+        return parts[0] if len(parts) == 1 else self.node("Concat", *parts, axis=0)
 
     def _extent(self, extent: Extent, what: str) -> str:
         if extent == UNKNOWN:

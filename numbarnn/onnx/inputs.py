@@ -14,7 +14,7 @@ from ..autograd.record import as_array
 from ..nn import Module
 from ..tensors.tensor import Tensor
 from .errors import OnnxExporterError
-from .extents import lengths_of
+from .merge import lengths_of
 
 
 @dataclass

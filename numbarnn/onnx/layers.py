@@ -95,8 +95,11 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
     """One RNN node a layer, (T, B, I) to (T, D, B, H), and what brings the layers' shapes together."""
     rnn: nn.RNN = step.settings["module"]
     D, H = 2 if rnn.bidirectional else 1, rnn.hidden_size
-    x, hx, lengths = _rnn_inputs(graph, step)
     alone = len(step.outputs[0].shape) == 2
+    hx = "" if _is_zero(step.inputs[1]) else graph.operand(step.inputs[1])
+    if hx and alone:
+        hx = graph.node("Unsqueeze", hx, axes=(1,))
+    x, lengths = graph.operand(step.inputs[0]), graph.operand(step.inputs[2], np.int32)
     if alone:
         x = graph.node("Unsqueeze", x, axes=(1,))
     elif rnn.batch_first:
@@ -127,14 +130,6 @@ def rnn_nodes(graph: Graph, step: Step) -> list[str]:
     if alone:
         return [graph.node("Squeeze", value, axes=(1,)) for value in (*outputs, h_n)]
     return [*(graph.node("Transpose", y, perm=[1, 0, 2]) if rnn.batch_first else y for y in outputs), h_n]
-
-
-def _rnn_inputs(graph: Graph, step: Step) -> tuple[str, str, str]:
-    x, hx, lengths = step.inputs
-    state = "" if _is_zero(hx) else graph.operand(hx)
-    if state and len(step.outputs[0].shape) == 2:
-        state = graph.node("Unsqueeze", state, axes=(1,))
-    return graph.operand(x), state, graph.operand(lengths, np.int32)
 
 
 def _is_zero(hx: Any) -> bool:
@@ -214,17 +209,13 @@ def embedding_nodes(graph: Graph, step: Step) -> list[str]:
     return [graph.node("Gather", table, graph.operand(step.inputs[0]), axis=0)]
 
 
-SHAPES: dict[type[nn.Module], Callable[..., Shapes]] = {
-    nn.RNN: rnn_shapes,
-    ReverseRNN: rnn_shapes,
-    nn.RNNCell: cell_shapes,
-    nn.Linear: linear_shapes,
-    nn.Embedding: embedding_shapes,
+#: for each layer both functions
+_LAYERS: dict[type[nn.Module], tuple[Callable[..., Shapes], Callable[[Graph, Step], list[str]]]] = {
+    nn.RNN: (rnn_shapes, rnn_nodes),
+    ReverseRNN: (rnn_shapes, rnn_nodes),
+    nn.RNNCell: (cell_shapes, cell_nodes),
+    nn.Linear: (linear_shapes, linear_nodes),
+    nn.Embedding: (embedding_shapes, embedding_nodes),
 }
-NODES: dict[str, Callable[[Graph, Step], list[str]]] = {
-    "RNN": rnn_nodes,
-    "ReverseRNN": rnn_nodes,
-    "RNNCell": cell_nodes,
-    "Linear": linear_nodes,
-    "Embedding": embedding_nodes,
-}
+SHAPES = {kind: shapes for kind, (shapes, _) in _LAYERS.items()}
+NODES = {kind.__name__: nodes for kind, (_, nodes) in _LAYERS.items()}

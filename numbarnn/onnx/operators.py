@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from .errors import OnnxExporterError
-from .extents import UNKNOWN
 from .graph import Graph
-from .merge import Shape, Step
+from .merge import UNKNOWN, Shape, Step
 
 Nodes = Callable[[Graph, Step], list[str]]
 #: the end of a slice that goes on to the end of its axis
@@ -58,7 +57,11 @@ def _view(graph: Graph, step: Step) -> list[str]:
     if len(open_lengths) == 1 and 0 not in shape:
         return [graph.node("Reshape", x, graph.integers(*(n if isinstance(n, int) else -1 for n in shape)))]
     graph.require(14, f"{step.where}: a shape with several dynamic lengths or one of 0")
-    return [graph.node("Reshape", x, graph.sizes(shape, f"{step.where}: the shape of a view"), allowzero=1)]
+    return [graph.node("Reshape", x, _sizes(graph, step, "a view"), allowzero=1)]
+
+
+def _sizes(graph: Graph, step: Step, what: str) -> str:
+    return graph.sizes(step.settings["shape"], f"{step.where}: the shape of {what}")
 
 
 def _without_ones(shape: Shape) -> list[Any]:
@@ -74,19 +77,6 @@ def _new_axes(graph: Graph, name: str, gone: list[int], new: list[int]) -> str:
     return name
 
 
-def _expand(graph: Graph, step: Step) -> list[str]:
-    sizes = graph.sizes(step.settings["shape"], f"{step.where}: the shape of expand")
-    return [graph.node("Expand", graph.operand(step.inputs[0]), sizes)]
-
-
-def _permute(graph: Graph, step: Step) -> list[str]:
-    return [graph.node("Transpose", graph.operand(step.inputs[0]), perm=list(step.settings["axes"]))]
-
-
-def _cast(graph: Graph, step: Step) -> list[str]:
-    return [graph.cast(graph.operand(step.inputs[0]), step.settings["dtype"])]
-
-
 def _flip(graph: Graph, step: Step) -> list[str]:
     axes = step.settings["axes"]
     x, back = graph.operand(step.inputs[0]), [-1] * len(axes)
@@ -96,9 +86,9 @@ def _flip(graph: Graph, step: Step) -> list[str]:
     return [graph.node("Slice", x, graph.integers(*back), ends, graph.integers(*axes), graph.integers(*back))]
 
 
-def _square(graph: Graph, step: Step) -> list[str]:
-    x = graph.operand(step.inputs[0])
-    return [graph.node("Mul", x, x)]
+def _unary(node_of: Callable[[Graph, str, Step], str]) -> Nodes:
+    """The one node that `node_of` makes of the name of the only operand."""
+    return lambda graph, step: [node_of(graph, graph.operand(step.inputs[0]), step)]
 
 
 def _select(graph: Graph, step: Step) -> list[str]:
@@ -160,10 +150,10 @@ NODES: dict[str, Nodes] = {
     "Max": _reduction("ReduceMax"),
     "Min": _reduction("ReduceMin"),
     "View": _view,
-    "Expand": _expand,
-    "Permute": _permute,
+    "Expand": _unary(lambda graph, x, step: graph.node("Expand", x, _sizes(graph, step, "expand"))),
+    "Permute": _unary(lambda graph, x, step: graph.node("Transpose", x, perm=list(step.settings["axes"]))),
     "Select": _select,
     "Flip": _flip,
-    "Square": _square,
-    "ToCopy": _cast,
+    "Square": _unary(lambda graph, x, step: graph.node("Mul", x, x)),
+    "ToCopy": _unary(lambda graph, x, step: graph.cast(x, step.settings["dtype"])),
 }

@@ -1,4 +1,4 @@
-"""Sums, products, quotients and powers of two arrays, which broadcast."""
+"""Sums, products, quotients and powers of two arrays, which broadcast, and products of matrices."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..arrays.memory_order import rows
 from .elementwise import as_float, number_type, passed
 from .op import OUTPUT, Array, Result
 from .op import elementwise as op
+from .op import op as in_rows
 
 
 def _no_bools(*operands: Any) -> None:
@@ -72,8 +73,7 @@ def pow(x: Array, y: Array) -> Result:
 def _quotient(x: Array, y: Array) -> Array:
     """x // y, rounded down."""
     _divisible("div_floor_cpu", x, y)
-    out: Array = np.floor_divide(x, y)
-    return out
+    return np.floor_divide(x, y)
 
 
 def _divisible(name: str, x: Array, y: Array) -> None:
@@ -109,3 +109,29 @@ def div_trunc(x: Array, y: Array) -> Result:
 def remainder(x: Array, y: Array) -> Result:
     _divisible("remainder_cpu", x, y)
     return np.remainder(x, y), (passed, lambda d: -d * np.floor_divide(x, y))
+
+
+@in_rows(saves=((1,), (0,)))
+def matmul(x: Array, y: Array) -> Result:
+    """NumPy's rules: vectors are rows on the left, columns on the right; leading dimensions broadcast."""
+    number_type("matmul", x)
+
+    def d_left(d: Array) -> Array:
+        if y.ndim == 1:
+            out: Array = d[..., None] * y
+        elif x.ndim == 1:
+            out = np.matmul(d[..., None, :], np.swapaxes(y, -1, -2))[..., 0, :]
+        else:
+            out = np.matmul(d, np.swapaxes(y, -1, -2))
+        return out
+
+    def d_right(d: Array) -> Array:
+        if x.ndim == 1:
+            out: Array = x[:, None] * d[..., None, :] if y.ndim > 1 else x * d
+        elif y.ndim == 1:
+            out = (x * d[..., None]).sum(axis=tuple(range(x.ndim - 1)))
+        else:
+            out = np.matmul(np.swapaxes(x, -1, -2), d)
+        return out
+
+    return np.matmul(x, y), (d_left, d_right)

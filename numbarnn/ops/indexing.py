@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.devices import add_at, asarray, at_places, beside
+from ..arrays.devices import asarray, at_places, beside
 from ..arrays.memory_order import in_order, joint_order, order
 from ..arrays.scalars import scalar
 from .elementwise import passed
@@ -37,7 +37,7 @@ def index(x: Array, *, index: Any) -> Result:
 def _added(x: Array, index: Any, d: Array) -> Array:
     """Zeros in the shape of `x` with each value of `d` added where the index says that it was taken from."""
     out = np.zeros(x.shape, d.dtype, like=x)
-    add_at(out, index, d)
+    at_places(np.add, out, index, d)
     return out
 
 
@@ -101,10 +101,10 @@ def embedding(weight: Array, *, indices: Array, padding_idx: int | None, scale_g
 def _added_rows(out: Array, numbers: Array, d: Array, padding_idx: int | None, scale_grad_by_freq: bool) -> Array:
     """`out` with the gradients added to their rows, by the GPU's own addition to scattered places."""
     kept = np.ones_like(numbers, d.dtype) if padding_idx is None else (numbers != padding_idx).astype(d.dtype)
-    add_at(out, numbers, d * kept[:, None])
+    at_places(np.add, out, numbers, d * kept[:, None])
     if scale_grad_by_freq:
         counts = np.zeros(len(out), d.dtype, like=out)
-        add_at(counts, numbers, kept)
+        at_places(np.add, counts, numbers, kept)
         out /= np.maximum(counts, 1)[:, None]
     return out
 
@@ -113,10 +113,7 @@ def _added_rows(out: Array, numbers: Array, d: Array, padding_idx: int | None, s
 def gather(x: Array, indices: Array, *, axis: int) -> Result:
     """out[i][j] = x[indices[i][j]][j] for axis 0, and so on; `indices` may be shorter than `x` elsewhere."""
     where, rows = _places(indices, axis), _rows(x)
-    return rows[where].reshape(indices.shape), (
-        lambda d: _added(rows, where, _rows(d)).reshape(x.shape),
-        np.zeros_like,
-    )
+    return rows[where].reshape(indices.shape), (lambda d: _added(rows, where, _rows(d)).reshape(x.shape), np.zeros_like)
 
 
 @op()

@@ -240,8 +240,7 @@ def _unrows(rows: Array, like: Array) -> Array:
     if like.ndim == 2:
         return rows
     axis = min(1, like.ndim - 1)
-    out: Array = np.moveaxis(rows.reshape(like.shape[:axis] + like.shape[axis + 1 :] + rows.shape[1:]), -1, axis)
-    return out
+    return np.moveaxis(rows.reshape(like.shape[:axis] + like.shape[axis + 1 :] + rows.shape[1:]), -1, axis)
 
 
 def _each(d: Array) -> Array:

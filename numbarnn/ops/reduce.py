@@ -164,8 +164,7 @@ def _extreme(x: Array, ufunc: Any, function: Any, axes: Axes, keepdim: bool, nan
         top = _kept(out, x, axes, keepdim)
         at_top = (x == top) | (x != x) if nan else x == top
         share = _kept(d, x, axes, keepdim) / np.sum(at_top, axis=axes, keepdims=True)
-        d_in: Array = np.where(at_top, share, 0) if nan else at_top * share
-        return d_in
+        return np.where(at_top, share, 0) if nan else at_top * share
 
     return out, (d_x,)
 

@@ -10,8 +10,7 @@ from ..kernels import backend
 from ..kernels.plain.optimizers import directed
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import both_betas, check_betas, check_not_negative, check_one_number, check_unsupported, number
-from .stepwise import Stepwise
+from .stepwise import Stepwise, both_betas, check_betas, check_not_negative, check_one_number, check_unsupported, number
 
 
 class Adam(Stepwise):

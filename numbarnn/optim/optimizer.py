@@ -1,15 +1,21 @@
-"""`Optimizer`: parameter groups and state, for every method of optimisation."""
+"""`Optimizer`: parameter groups and state, for every method of optimisation, and the state in torch's layout."""
 
 from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import chain
 from typing import Any
 
+import numpy as np
+
+from ..arrays import devices
+from ..arrays.no_warnings import quietly
 from ..autograd.writes import zero_gradients
 from ..tensors.tensor import Tensor
-from . import state_dict as layout
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -76,7 +82,6 @@ class Optimizer:
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
                 "see github.com/pytorch/pytorch/issues/40967 for more information",
-                UserWarning,
                 stacklevel=4,
             )
         if any(named != ("param_names" in group) for group in self.param_groups):
@@ -100,11 +105,42 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each parameter, by number, and the groups with numbers for parameters: torch's layout."""
-        return layout.dump(self)
+        numbers: dict[int, int] = {}
+        groups, count = [], 0
+        for group in self.param_groups:
+            numbers |= {id(parameter): count + i for i, parameter in enumerate(group["params"])}
+            count += len(group["params"])
+            packed = {option: value for option, value in group.items() if option != "params"}
+            groups.append(packed | {"params": [numbers[id(p)] for p in group["params"]]})
+        states = {numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()}
+        return {"state": states, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict()` gave; ValueError, and no change, if the groups are not of the same sizes."""
-        layout.load(self, state_dict)
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        saved, groups = deepcopy(state_dict["param_groups"]), self.param_groups
+        if len(saved) != len(groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(old["params"]) != len(new["params"]) for old, new in zip(saved, groups, strict=True)):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
+        numbers = chain.from_iterable(group["params"] for group in saved)
+        parameters = dict(zip(numbers, chain.from_iterable(group["params"] for group in groups), strict=True))
+        states: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for number, values in state_dict["state"].items():
+            if number in parameters:
+                parameter = parameters[number]
+                states[parameter] = _of_parameter(values, parameter, self._like_parameter)
+            else:
+                states[number] = values
+        merged = []
+        for old, new in zip(saved, groups, strict=True):
+            names = {"param_names": new["param_names"]} if "param_names" in new else {}
+            merged.append({**self.defaults, **names, **old, "params": new["params"]})
+        with unchanged_on_error(self):
+            self.__setstate__({"state": states, "param_groups": merged})
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -132,3 +168,45 @@ def _listed(params: Any) -> tuple[list[Tensor], list[Any] | None]:
         if not tensor.is_leaf and all(t is not tensor for t in tensor._node.retained):  # type: ignore[union-attr]  # no leaf: it has a node
             raise ValueError("can't optimize a non-leaf Tensor")
     return tensors, [entry[0] for entry in given] if any(named) else None
+
+
+@contextmanager
+def unchanged_on_error(changing: Any) -> Iterator[None]:
+    """Put all attributes of an object back as they were if an exception leaves the block."""
+    before = changing.__dict__.copy()
+    try:
+        yield
+    except BaseException:
+        changing.__dict__.clear()
+        changing.__dict__.update(before)
+        raise
+
+
+def _of_parameter(values: Any, parameter: Tensor, like: frozenset[str], name: Any = None) -> Any:
+    """A copy of a parameter's state: arrays in its type and where it is, counts of steps as they are."""
+    if isinstance(values, Mapping):
+        return {key: _of_parameter(value, parameter, like, key) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return type(values)(_of_parameter(value, parameter, like) for value in values)
+    if like and name == "step":  # a plain number once
+        return Tensor._wrap(np.array(_host(values), np.float32))
+    if not isinstance(values, (Tensor, np.ndarray)):
+        return deepcopy(values)
+    array = values._array if isinstance(values, Tensor) else values
+    if name in like and array.shape != parameter.shape:
+        raise RuntimeError(misshapen(name, parameter.shape, array.shape))
+    if name == "step":
+        return Tensor._wrap(np.array(_host(values)))
+    there = devices.moved(array, parameter.device)
+    if parameter.dtype.kind == "f":
+        there = quietly(there.astype, parameter.dtype, copy=False)
+    return Tensor._wrap(there.copy() if there is array else there)
+
+
+def misshapen(name: str, expected: tuple[int, ...], got: tuple[int, ...]) -> str:
+    """The message for an array that is not of its parameter's shape."""
+    return f"{name}: expected the shape of its parameter, {list(expected)}, got {list(got)}"
+
+
+def _host(value: Any) -> Any:
+    return devices.host(devices.asarray(value._array if isinstance(value, Tensor) else value))

@@ -12,8 +12,7 @@ from ..kernels import backend
 from ..kernels.plain.optimizers import SGDOptions
 from ..tensors.tensor import Tensor
 from .optimizer import Group
-from .options import check_not_negative, check_one_number, check_unsupported, number
-from .stepwise import Stepwise
+from .stepwise import Stepwise, check_not_negative, check_one_number, check_unsupported, number
 
 
 class SGD(Stepwise):

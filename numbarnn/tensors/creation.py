@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..arrays import devices, memory_order
-from ..arrays.dtypes import DType, as_dtype, bool_, get_default_dtype, int64
+from ..arrays.dtypes import as_dtype, bool_, get_default_dtype, int64
 from ..arrays.scalars import filled
 from ..arrays.size import as_int, checked_shape, sizes
 from ..autograd.record import as_array
 from ..autograd.tape import Array
-from .arguments import number, wants_grad
+from .arguments import by_any_name, number, wants_grad
 from .arguments import tensor as tensor_or_array
 from .from_python import copied
-from .keywords import by_any_name
 from .tensor import Tensor
 
 
@@ -161,11 +160,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     (tensor([7, 7]), tensor([0.5000, 0.5000]))
     """
     value = number("full", "fill_value", fill_value, 2)
-    return _made("full", (), size, value, _kind_of(value) if dtype is None else dtype, device, requires_grad)
-
-
-def _kind_of(value: Any) -> DType:
-    return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else get_default_dtype()
+    if dtype is None:
+        dtype = bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else None
+    return _made("full", (), size, value, dtype, device, requires_grad)
 
 
 @by_any_name

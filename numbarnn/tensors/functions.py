@@ -9,13 +9,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from ..arrays.size import axis
 from ..autograd.record import apply, as_array
 from ..autograd.tape import Array
 from ..ops import arithmetic, shape
-from ..ops.axes import axis
+from .arguments import Keywords, by_any_name
 from .arguments import tensor as checked
 from .creation import as_input, as_tensor
-from .keywords import Keywords, by_any_name
 from .methods import elementwise as choices
 from .methods import products
 from .methods.arithmetic import broadcasting

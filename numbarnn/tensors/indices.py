@@ -165,9 +165,7 @@ def _part(part: Any) -> Any:
         )
     if array.dtype is not int64 and array.dtype == _MASKS[1]:
         warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-            UserWarning,
-            stacklevel=4,
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", stacklevel=4
         )
         array = array.astype(bool)
     return int(array) if array.ndim == 0 and array.dtype.kind != "b" else array

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays.dtypes import DType, as_dtype, get_default_dtype, int64, torch_name
-from ..arrays.fma import fused
 from ..arrays.no_warnings import quietly
-from ..arrays.scalars import scalar
+from ..arrays.scalars import fused, scalar
 from ..arrays.size import as_int, checked_shape
 from ..autograd.record import is_tensor
 from ..autograd.tape import Array
@@ -70,8 +69,7 @@ def _steps(first: float, step: float, count: int, kind: DType) -> Array:
     lanes = 32 // kind.itemsize
     place = np.arange(*checked_shape((count,), kind))
     lane = np.where(place < count - count % (2 * lanes), place % lanes, 0)
-    values: Array = fused(step, lane, fused(step, place - lane, first).astype(kind)).astype(kind)
-    return values
+    return fused(step, lane, fused(step, place - lane, first).astype(kind)).astype(kind)
 
 
 def linspace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
@@ -37,8 +38,6 @@ class Tensor(Methods):
     >>> x.grad
     tensor([2., 4.])
     """
-
-    __slots__ = ()
 
     def __new__(cls, *data: Any) -> Any:
         return constructed(data, None)
@@ -117,7 +116,12 @@ class Tensor(Methods):
     def grad(self) -> Tensor | None:
         """What backward() has added up; None before."""
         if self._grad is None and not self.is_leaf and all(t is not self for t in self._node.retained):  # type: ignore[union-attr]  # no leaf: it has a node
-            tape.warn_leaf_grad()
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
+                "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter
@@ -271,8 +275,6 @@ class Parameter(Tensor):
     Parameter containing:
     tensor([1., 2.], requires_grad=True)
     """
-
-    __slots__ = ()
 
     def __new__(cls, data: Tensor | Array | None = None, requires_grad: bool = True) -> Any:
         source = _over(Tensor() if data is None else data)

@@ -167,7 +167,7 @@ def test_no_two_arrays_have_one_name(keys, tmp_path):
 
 
 def test_members_beyond_the_limits_of_plain_zip(tmp_path, monkeypatch):
-    monkeypatch.setattr("numbarnn.checkpoint.zip_writer.MOST_BYTES", 1000)
+    monkeypatch.setattr("numbarnn.checkpoint.archive.MOST_BYTES", 1000)
     value = {"large": numbarnn.arange(1000), "small": numbarnn.ones(1)}
     for ending in FORMATS:
         assert_same(through(value, tmp_path, ending), value)

@@ -18,7 +18,7 @@ import pytest
 from numbarnn import __main__ as command_line
 from numbarnn import config
 from numbarnn.command import progress
-from numbarnn.demo import baselines, command, model, report, sketch, sunspots
+from numbarnn.demo import command, evaluation, model, report, sunspots
 from numbarnn.demo.evaluation import LINEAR, NAIVE, RNN, Result, evaluate
 
 YEARS, NUMBERS = sunspots.load()
@@ -100,12 +100,12 @@ def test_no_held_out_year_reaches_training_or_an_earlier_forecast(monkeypatch: p
 
 def test_baselines() -> None:
     past = np.arange(2 * sunspots.WINDOW, dtype=np.float32).reshape(2, sunspots.WINDOW)
-    assert baselines.persistence(past)[1].tolist() == [65] * 11
-    assert baselines.one_cycle_ago(past)[0].tolist() == list(range(22, 33))
+    assert evaluation.persistence(past)[1].tolist() == [65] * 11
+    assert evaluation.one_cycle_ago(past)[0].tolist() == list(range(22, 33))
     wave = np.sin(np.arange(200)) + 2  # a sine and a constant obey a linear recurrence
-    forecast = baselines.Autoregression(wave[:150])(wave[None, 150 - sunspots.WINDOW : 150])
+    forecast = evaluation.Autoregression(wave[:150])(wave[None, 150 - sunspots.WINDOW : 150])
     np.testing.assert_allclose(forecast, wave[None, 150 : 150 + sunspots.HORIZON], atol=1e-6)
-    assert baselines.errors(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[0.0, 5.0], [0.0, 5.0]])).tolist() == [
+    assert evaluation.errors(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[0.0, 5.0], [0.0, 5.0]])).tolist() == [
         pytest.approx(5**0.5),
         0,
     ]
@@ -149,16 +149,16 @@ def test_sketch_shows_observations_and_forecasts(monkeypatch: pytest.MonkeyPatch
     class Ascii:
         encoding = "ascii"
 
-    lines = sketch.draw(made_up(1, 2, 3)).splitlines()
+    lines = report.sketch(made_up(1, 2, 3)).splitlines()
     assert max(map(len, lines)) <= 80
     marked = [line for line in lines[3:] if "●" in line]
     assert len(marked) == 1  # a level forecast is one row
     assert marked[0].count("●") == 2009 + sunspots.HORIZON - sunspots.HELD_OUT
     column = 7 + 1979 - sunspots.HELD_OUT  # a maximum of 155.4 on a scale to 200
-    heights = [line.ljust(80)[column] for line in lines[3 : 3 + sketch.HEIGHT]]
+    heights = [line.ljust(80)[column] for line in lines[3 : 3 + report.HEIGHT]]
     assert heights == [*" " * 3, "▇", *"█" * 2, "●", *"█" * 7]
     monkeypatch.setattr(sys, "stdout", Ascii())
-    text = sketch.draw(made_up(1, 2, 3))
+    text = report.sketch(made_up(1, 2, 3))
     assert text.isascii()
     assert "o" * 60 in text
 

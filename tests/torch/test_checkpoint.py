@@ -64,7 +64,7 @@ def test_files_by_name(mmap, tmp_path):
 
 
 def test_members_beyond_the_limits_of_plain_zip(monkeypatch):
-    monkeypatch.setattr("numbarnn.checkpoint.zip_writer.MOST_BYTES", 1000)
+    monkeypatch.setattr("numbarnn.checkpoint.archive.MOST_BYTES", 1000)
     loaded = to_torch({"large": numbarnn.arange(1000), "small": numbarnn.ones(1)})
     assert_same(loaded, {"large": torch.arange(1000), "small": torch.ones(1)})
 

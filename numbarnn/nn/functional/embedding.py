@@ -11,8 +11,7 @@ from ...arrays.no_warnings import quietly
 from ...autograd.record import apply, as_array, tensor_of
 from ...autograd.tape import Array
 from ...ops import indexing as ops
-from ...tensors.arguments import tensor
-from ...tensors.keywords import by_any_name
+from ...tensors.arguments import by_any_name, tensor
 from ...tensors.tensor import Tensor
 
 

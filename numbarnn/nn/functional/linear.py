@@ -14,9 +14,8 @@ from ...arrays.size import allocated
 from ...autograd.record import as_array, record
 from ...autograd.tape import Array
 from ...kernels import backend
-from ...tensors.arguments import tensor
+from ...tensors.arguments import by_any_name, tensor
 from ...tensors.creation import as_tensor
-from ...tensors.keywords import by_any_name
 from ...tensors.tensor import Tensor
 from ..recurrent.layout import dense
 from ..recurrent.weights import packed
@@ -70,8 +69,7 @@ def _rows(array: Array) -> Array:
 def _general(x: Tensor, weight: Tensor, bias: Any) -> Tensor:
     """What the kernels have no form for, of several operations."""
     if x.ndim == 1 and weight.ndim == 2 and bias is not None:
-        one: Tensor = _general(x[None], weight, bias)[0]
-        return one
+        return _general(x[None], weight, bias)[0]
     y: Tensor = x.matmul(weight.t())
     if bias is None:
         return y

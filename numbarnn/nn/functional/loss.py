@@ -100,7 +100,6 @@ def _check_sizes(x: Array, y: Array) -> None:
     warnings.warn(
         f"Using a target size ({Size(y.shape)}) that is different to the input size ({Size(x.shape)}). This will "
         "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-        UserWarning,
         stacklevel=4,
     )
     broadcast(x.shape, y.shape)

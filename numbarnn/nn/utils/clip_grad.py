@@ -81,7 +81,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
         parameters = [parameters]
     given = list(parameters)
     if not given and isinstance(parameters, GeneratorType):
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", UserWarning, stacklevel=3)
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3)
     return [p.grad for p in given if p.grad is not None]
 
 

@@ -18,16 +18,8 @@ from ...autograd.tape import Array
 from ...ops import packed_sequence as ops
 from ...tensors.arguments import check_flag, tensor
 from ...tensors.tensor import Tensor
-from .packed_sequence import PackedSequence, inverse, invert_permutation
-from .sequence_checks import (
-    as_number,
-    batch_sizes_of,
-    check_alike,
-    check_dimensions,
-    check_padded,
-    indices_of,
-    lengths_of,
-)
+from . import packed_sequence as checks
+from .packed_sequence import PackedSequence, indices_of, inverse, invert_permutation, lengths_of
 
 __all__ = [
     "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
@@ -59,7 +51,7 @@ def pack_padded_sequence(
     array = record.as_array(tensor("pack_padded_sequence", "input", input))
     check_flag("pack_padded_sequence", "batch_first", batch_first)
     length_of = lengths_of(lengths)
-    check_padded(array, length_of, batch_first)
+    checks.check_padded(array, length_of, batch_first)
     order = None
     if not enforce_sorted:
         order = np.argsort(-length_of, kind="stable")
@@ -96,8 +88,8 @@ def pad_packed_sequence(
             [ 3,  4,  5]]), tensor([2, 3]))
     """
     check_flag("pad_packed_sequence", "batch_first", batch_first)
-    fill = as_number(padding_value, "pad_packed_sequence")
-    batch_sizes = batch_sizes_of(sequence)
+    fill = checks.as_number(padding_value, "pad_packed_sequence")
+    batch_sizes = checks.batch_sizes_of(sequence)
     steps = len(batch_sizes)
     if total_length is not None:
         if not isinstance(total_length, (int, np.integer)):
@@ -148,9 +140,9 @@ def pad_sequence(
             f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences)}"
         )
     sequences = tuple(sequences)
-    check_alike(sequences)
+    checks.check_alike(sequences)
     check_flag("pad_sequence", "batch_first", batch_first)
-    fill = as_number(padding_value, "pad_sequence")
+    fill = checks.as_number(padding_value, "pad_sequence")
     if not isinstance(padding_side, str):
         raise TypeError(f"pad_sequence(): argument 'padding_side' must be str, not {type(padding_side).__name__}")
     if padding_side not in ("left", "right"):
@@ -169,7 +161,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
     [tensor([1, 2]), tensor([3, 4, 5])]
     """
     padded = record.as_array(tensor("unpad_sequence", "padded_sequences", padded_sequences))
-    check_dimensions(padded, "unpad_sequence", "padded_sequences")
+    checks.check_dimensions(padded, "unpad_sequence", "padded_sequences")
     batch = padded if batch_first else padded.swapaxes(0, 1)
     length_of = np.maximum(lengths_of(lengths), 0).tolist()
     if len(length_of) != len(batch):

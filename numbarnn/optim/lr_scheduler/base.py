@@ -10,8 +10,7 @@ from typing import Any
 
 from ...autograd.writes import check_writable
 from ...tensors.tensor import Tensor
-from ..optimizer import Optimizer
-from ..state_dict import unchanged_on_error
+from ..optimizer import Optimizer, unchanged_on_error
 
 _LINK = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 EPOCH_WARNING = (
@@ -80,7 +79,7 @@ class LRScheduler:
         if self._step_count == 1:
             self._warn_of_order()
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_WARNING, stacklevel=2)
         with unchanged_on_error(self):
             self._step_count += 1
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -110,14 +109,12 @@ class LRScheduler:
             warnings.warn(
                 "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. "
                 f"Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`. {_LINK}",
-                UserWarning,
                 stacklevel=3,
             )
         elif not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in the "
                 "opposite order, or the first value of the learning rate schedule is skipped. " + _LINK,
-                UserWarning,
                 stacklevel=3,
             )
 
@@ -128,9 +125,7 @@ class Schedule(LRScheduler):
     def get_lr(self) -> list[Any]:
         if not self._get_lr_called_within_step:
             warnings.warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
-                UserWarning,
-                stacklevel=2,
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.", stacklevel=2
             )
         return self._next()
 

@@ -6,8 +6,7 @@ import math
 import warnings
 from typing import Any, Literal
 
-from ..optimizer import Optimizer
-from ..state_dict import unchanged_on_error
+from ..optimizer import Optimizer, unchanged_on_error
 from .base import EPOCH_WARNING, LRScheduler, checked
 
 
@@ -81,7 +80,7 @@ class ReduceLROnPlateau(LRScheduler):
         """One epoch is over, and ended with this value of the metric.  `epoch`, its number, is deprecated."""
         value = float(metrics)
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_WARNING, stacklevel=2)
         with unchanged_on_error(self):
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
             if self._is_better(value, self.best):

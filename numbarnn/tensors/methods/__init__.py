@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from ..keywords import Keywords, by_any_name
-from .arithmetic import Arithmetic
-from .comparison import Comparison
-from .conversion import Conversion
+from ..arguments import Keywords, by_any_name
+from .arithmetic import Arithmetic, Comparison
+from .conversion import Conversion, Protocol
 from .elementwise import Elementwise
 from .factories import Factories
 from .hooks import Hooks
 from .indexing import Indexing
-from .inplace import InPlace
-from .numpy_protocol import Protocol
+from .inplace import InPlace, Scatter
 from .products import Products
 from .reductions import Reductions
-from .scatter import Scatter
 from .shaping import Shaping
 
 
@@ -25,8 +22,6 @@ class Methods(
     Factories, Conversion,
 ):  # fmt: skip
     """Everything that a tensor can do but remember where it came from."""
-
-    __slots__ = ()
 
 
 for _theme in Methods.__bases__:

@@ -1,4 +1,4 @@
-"""Operators."""
+"""Operators: arithmetic, logic on bits, and comparisons, which have names too."""
 
 from __future__ import annotations
 
@@ -94,8 +94,6 @@ def _bit_operator(ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 class Arithmetic(Attributes):
     """Operators."""
 
-    __slots__ = ()
-
     __add__, __radd__ = _operators(ops.add)
     __sub__, __rsub__ = _operators(ops.sub)
     __mul__, __rmul__ = _operators(ops.mul)
@@ -122,3 +120,47 @@ class Arithmetic(Attributes):
 
     def __abs__(self) -> Tensor:
         return apply(elementwise.abs, self)
+
+
+def _compare(ufunc: Callable[..., Any], x: Any, y: Any) -> Any:
+    if not isinstance(y, OPERANDS):
+        return NotImplemented
+    return without_gradient(ufunc, *promoted([as_array(x), as_operand(y)]))
+
+
+def _comparison(ufunc: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: _compare(ufunc, self, other)
+
+
+def _named(name: str, ufunc: Callable[..., Any], meaning: str) -> Callable[[Any, Any], Tensor]:
+    """The same by name, which takes nothing but tensors and numbers."""
+
+    def method(self: Any, other: Any) -> Tensor:
+        if not isinstance(other, OPERANDS):
+            raise TypeError(f"{name}(): argument 'other' must be a Tensor or a number, not {type(other).__name__}")
+        compared: Tensor = _compare(ufunc, self, other)
+        return compared
+
+    method.__doc__ = meaning
+    return method
+
+
+class Comparison(Attributes):
+    """Whether the elements of two tensors, or those of one and a number, stand in some relation: bools."""
+
+    __eq__ = _comparison(np.equal)
+    __ne__ = _comparison(np.not_equal)
+    __lt__ = _comparison(np.less)
+    __le__ = _comparison(np.less_equal)
+    __gt__ = _comparison(np.greater)
+    __ge__ = _comparison(np.greater_equal)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    eq = _named("eq", np.equal, "self == other.")
+    ne = _named("ne", np.not_equal, "self != other.")
+    lt = _named("lt", np.less, "self < other.")
+    le = _named("le", np.less_equal, "self <= other.")
+    gt = _named("gt", np.greater, "self > other.")
+    ge = _named("ge", np.greater_equal, "self >= other.")

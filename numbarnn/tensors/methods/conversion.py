@@ -1,8 +1,9 @@
-"""Out of a tensor: Python numbers, NumPy arrays, tensors of another type."""
+"""Out of a tensor: Python numbers, NumPy arrays, tensors of another type; and what NumPy's functions do with it."""
 
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import DType, as_dtype, bool_, cpu, float32, float64, int32, int64, torch_name
 from ...arrays.dtypes import device as device_type
-from ...autograd.record import apply, is_tensor, record
+from ...autograd.record import apply, as_operand, is_tensor, record, tensor_of
 from ...autograd.slots import Attributes
 from ...autograd.tape import Array, requires_grad
 from ...ops import elementwise as ops
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..tensor import Tensor
 
 
-def _to(dtype: DType, meaning: str) -> Callable[[Any], Any]:
+def to_type(dtype: Any, meaning: str) -> Callable[[Any], Any]:
     """The method that converts to one type."""
 
     def method(self: Any) -> Any:
@@ -33,8 +34,6 @@ def _to(dtype: DType, meaning: str) -> Callable[[Any], Any]:
 
 class Conversion(Attributes):
     """Conversions; those to a type are differentiable, those out of tensors are not."""
-
-    __slots__ = ()
 
     def item(self) -> Any:
         """The one value as a Python number."""
@@ -174,11 +173,11 @@ class Conversion(Attributes):
         self._version.expose()
         return self._array
 
-    float = _to(float32, "`to(float32)`.")
-    double = _to(float64, "`to(float64)`.")
-    long = _to(int64, "`to(int64)`.")
-    int = _to(int32, "`to(int32)`.")
-    bool = _to(bool_, "`to(bool)`: True for every value but 0.")
+    float = to_type(float32, "`to(float32)`.")
+    double = to_type(float64, "`to(float64)`.")
+    long = to_type(int64, "`to(int64)`.")
+    int = to_type(int32, "`to(int32)`.")
+    bool = to_type(bool_, "`to(bool)`: True for every value but 0.")
 
     def element_size(self) -> builtins.int:
         """Bytes an element."""
@@ -205,3 +204,55 @@ def _moved(tensor: Any, device: Any) -> Any:
 
 def _type_name(dtype: DType, place: device_type) -> str:
     return f"torch.{'cuda.' * (place.type == 'cuda')}{torch_name(dtype)}Tensor"
+
+
+#: `array * tensor` comes here as np.multiply: these go on as operations on tensors, with their gradients
+_OPERATORS: dict[Any, Callable[[Any, Any], Any]] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.true_divide: operator.truediv,
+    np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.power: operator.pow,
+    np.matmul: operator.matmul, np.equal: operator.eq, np.not_equal: operator.ne, np.less: operator.lt,
+    np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
+    np.bitwise_and: operator.and_, np.bitwise_or: operator.or_, np.bitwise_xor: operator.xor,
+}  # fmt: skip
+
+
+class Protocol(Attributes):
+    """`array * tensor` is tensor arithmetic; other ufuncs give tensors, other functions arrays, both of the values.
+
+    As with `.numpy()`, a tensor that requires grad is refused where its history would be lost.
+    """
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        binary = _OPERATORS.get(ufunc)
+        if binary is not None and method == "__call__" and not options:
+            return binary(*map(_operand, inputs))
+        result = getattr(ufunc, method)(*_arrays(inputs), **_arrays(options))
+        return tensor_of(devices.asarray(result)) if isinstance(result, np.generic) else _tensors(result, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return function(*_arrays(args), **_arrays(options))
+
+
+def _operand(value: Any) -> Any:
+    """A tensor, of an array too, or a number."""
+    if is_tensor(value):
+        return value
+    found = as_operand(value)
+    return found if isinstance(found, (int, float)) else tensor_of(devices.asarray(found))
+
+
+def _arrays(values: Any) -> Any:
+    """`values` with the arrays of tensors in their place, also inside sequences and dicts."""
+    if is_tensor(values):
+        return values.numpy()
+    if isinstance(values, (list, tuple)):
+        return type(values)(_arrays(v) for v in values) if type(values) in (list, tuple) else values
+    if isinstance(values, dict):
+        return {key: _arrays(v) for key, v in values.items()}
+    return values
+
+
+def _tensors(result: Any, options: dict[str, Any]) -> Any:
+    if isinstance(result, tuple):
+        return tuple(_tensors(r, options) for r in result)
+    return result if "out" in options or not isinstance(result, np.ndarray) else tensor_of(result)

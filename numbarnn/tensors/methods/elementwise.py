@@ -14,7 +14,7 @@ from ...arrays.scalars import scalar
 from ...arrays.size import as_int
 from ...autograd.record import apply, as_array, as_operand, is_tensor
 from ...autograd.slots import Attributes
-from ...ops import arithmetic, choice
+from ...ops import arithmetic
 from ...ops import elementwise as ops
 from .. import arguments
 from .arithmetic import broadcasting, mismatch, without_gradient
@@ -54,7 +54,7 @@ def where(condition: Any, input: Any, other: Any) -> Tensor:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {array.dtype}"
         )
-    return broadcasting(choice.where, condition, input, other)
+    return broadcasting(ops.where, condition, input, other)
 
 
 def scaled(op: Op, name: str, x: Any, other: Any, alpha: Any) -> Any:
@@ -84,7 +84,7 @@ def clamped(write: Callable[..., Tensor], name: str, x: Any, low: Any, high: Any
         if dtype.kind == "b":
             raise NotImplementedError(f"\"{name}\" not implemented for 'Bool' and numbers")
         bounds = [scalar(bound, dtype) for bound in bounds]
-    op: Op = choice.clamp if len(bounds) == 2 else choice.clamp_min if high is None else choice.clamp_max
+    op: Op = ops.clamp if len(bounds) == 2 else ops.clamp_min if high is None else ops.clamp_max
     return write(op, x, *bounds)
 
 
@@ -102,11 +102,11 @@ def divided(write: Callable[..., Tensor], x: Any, other: Any, rounding_mode: str
 _DIVISIONS = {None: arithmetic.div, "trunc": arithmetic.div_trunc, "floor": arithmetic.div_floor}
 
 
-def _of_each(op: Op, meaning: str) -> Callable[[Any], Tensor]:
-    """The method that is an operation on each element."""
+def of_each(run: Callable[[Op, Any], Tensor], op: Op, meaning: str) -> Callable[[Any], Tensor]:
+    """The method that is an operation on each element, which `run` runs."""
 
     def method(self: Any) -> Tensor:
-        return apply(op, self)
+        return run(op, self)
 
     method.__doc__ = meaning
     return method
@@ -124,8 +124,6 @@ def _test(ufunc: Any, meaning: str) -> Callable[[Any], Tensor]:
 
 class Elementwise(Attributes):
     """Methods that work on each element alone."""
-
-    __slots__ = ()
 
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """self + alpha * other."""
@@ -151,25 +149,25 @@ class Elementwise(Attributes):
 
     def maximum(self, other: Any) -> Tensor:
         """The larger of the two; NaN if either is."""
-        return broadcasting(choice.maximum, self, arguments.tensor("maximum", "other", other))
+        return broadcasting(ops.maximum, self, arguments.tensor("maximum", "other", other))
 
     def minimum(self, other: Any) -> Tensor:
         """The smaller of the two; NaN if either is."""
-        return broadcasting(choice.minimum, self, arguments.tensor("minimum", "other", other))
+        return broadcasting(ops.minimum, self, arguments.tensor("minimum", "other", other))
 
-    neg = _of_each(ops.neg, "-self.")
-    abs = _of_each(ops.abs, "|self|.")
-    sign = _of_each(ops.sign, "-1, 0 or 1.")
-    floor = _of_each(ops.floor, "The next integer below.")
-    exp = _of_each(ops.exp, "e to the power self.")
-    log = _of_each(ops.log, "The natural logarithm.")
-    sqrt = _of_each(ops.sqrt, "The square root.")
-    square = _of_each(ops.square, "self * self.")
-    sin = _of_each(ops.sin, "The sine.")
-    cos = _of_each(ops.cos, "The cosine.")
-    tanh = _of_each(ops.tanh, "The hyperbolic tangent.")
-    relu = _of_each(ops.relu, "max(self, 0).")
-    sigmoid = _of_each(ops.sigmoid, "1 / (1 + exp(-self)).")
+    neg = of_each(apply, ops.neg, "-self.")
+    abs = of_each(apply, ops.abs, "|self|.")
+    sign = of_each(apply, ops.sign, "-1, 0 or 1.")
+    floor = of_each(apply, ops.floor, "The next integer below.")
+    exp = of_each(apply, ops.exp, "e to the power self.")
+    log = of_each(apply, ops.log, "The natural logarithm.")
+    sqrt = of_each(apply, ops.sqrt, "The square root.")
+    square = of_each(apply, ops.square, "self * self.")
+    sin = of_each(apply, ops.sin, "The sine.")
+    cos = of_each(apply, ops.cos, "The cosine.")
+    tanh = of_each(apply, ops.tanh, "The hyperbolic tangent.")
+    relu = of_each(apply, ops.relu, "max(self, 0).")
+    sigmoid = of_each(apply, ops.sigmoid, "1 / (1 + exp(-self)).")
     isnan = _test(np.isnan, "Whether each value is NaN.")
     isinf = _test(np.isinf, "Whether each value is infinite.")
     isfinite = _test(np.isfinite, "Whether each value is neither infinite nor NaN.")
@@ -186,7 +184,7 @@ class Elementwise(Attributes):
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
         check_mask("masked_fill", mask)
-        return broadcasting(choice.masked_fill, self, mask, fill_value("masked_fill", value))
+        return broadcasting(ops.masked_fill, self, mask, fill_value("masked_fill", value))
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """Itself where `condition` is True, else `other`."""

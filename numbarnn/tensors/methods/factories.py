@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 class Factories(Attributes):
     """`new_zeros` and its kin: tensors without history, of this one's type and device unless others are given."""
 
-    __slots__ = ()
-
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         """A copy of `data`."""
         return self._new(copied(data, _type(self, dtype)), device, requires_grad)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class Hooks(Attributes):
     """Hooks on the gradient of one tensor."""
 
-    __slots__ = ()
-
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Have backward() call `hook(gradient)` once the gradient of this tensor is complete.
 

@@ -10,14 +10,13 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import torch_name
 from ...arrays.scalars import scalar
-from ...arrays.size import as_int, sizes
+from ...arrays.size import as_int, axis, sizes
 from ...autograd.record import apply, as_array, fit, is_tensor, promoted, record, tensor_of, view
 from ...autograd.slots import Attributes
 from ...autograd.tape import Array
 from ...autograd.views import guard_write, record_write
 from ...ops import elementwise
 from ...ops import indexing as ops
-from ...ops.axes import axis
 from ..arguments import tensor
 from ..indices import Index, plain
 from .arithmetic import mismatch
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 class Indexing(Attributes):
     """x[...], what takes an index tensor, and what cuts into pieces."""
-
-    __slots__ = ()
 
     def __getitem__(self, index: Any) -> Tensor:
         basic = plain(index, self._array.ndim)
@@ -172,11 +169,7 @@ class Indexing(Attributes):
         along = axis(dim, self._array.ndim)
         before = (slice(None),) * along
         places: list[Any] = [(*before, i, ...) for i in range(self._array.shape[along])]
-
-        def joined(d_outputs: list[Array]) -> Array:
-            return np.stack(d_outputs, along)
-
-        return self._pieces("Unbind", [self._array[place] for place in places], joined)
+        return self._pieces("Unbind", [self._array[place] for place in places], lambda parts: np.stack(parts, along))
 
     def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
         """Consecutive pieces of `dim`, of one size (the last may be smaller) or of the given sizes: views."""
@@ -200,11 +193,8 @@ class Indexing(Attributes):
             ends = np.cumsum(given, dtype=int)
             spans = [(int(end) - n, int(end)) for end, n in zip(ends, given, strict=True)]
         places: list[Any] = [(*(slice(None),) * along, slice(*span)) for span in spans]
-
-        def joined(d_outputs: list[Array]) -> Array:
-            return np.concatenate(d_outputs, along)
-
-        return self._pieces("Split", [self._array[place] for place in places], joined)
+        pieces = [self._array[place] for place in places]
+        return self._pieces("Split", pieces, lambda parts: np.concatenate(parts, along))
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of `dim`, all of one size but the last: views."""

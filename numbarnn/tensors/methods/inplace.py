@@ -12,15 +12,17 @@ from ...arrays import devices
 from ...arrays.dtypes import category, torch_name
 from ...arrays.no_warnings import quietly
 from ...arrays.scalars import operand
-from ...autograd.record import is_tensor
+from ...arrays.size import axis
+from ...autograd.record import apply, as_array, is_tensor
 from ...autograd.slots import Attributes
 from ...autograd.views import guard_write, set_origin
-from ...ops import arithmetic, choice
+from ...ops import arithmetic, indexing
 from ...ops import elementwise as ops
 from ...ops.op import Op
 from ..arguments import number
 from .arithmetic import broadcasting
-from .elementwise import check_mask, clamped, divided, fill_value, scaled
+from .elementwise import check_mask, clamped, divided, fill_value, of_each, scaled
+from .indexing import check_range, integers
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -73,20 +75,8 @@ def _operator(op: Op) -> Callable[[Any, Any], Tensor]:
     return lambda self, other: overwrite(op, self, other)
 
 
-def _of_each(op: Op, meaning: str) -> Callable[[Any], Tensor]:
-    """The method that puts `op` of each element in its place."""
-
-    def method(self: Any) -> Tensor:
-        return overwrite(op, self)
-
-    method.__doc__ = meaning
-    return method
-
-
 class InPlace(Attributes):
     """Methods that end in an underscore, and `+=` and its kin."""
-
-    __slots__ = ()
 
     __iadd__ = _operator(arithmetic.add)
     __isub__ = _operator(arithmetic.sub)
@@ -125,12 +115,12 @@ class InPlace(Attributes):
         """self **= exponent."""
         return overwrite(arithmetic.pow, self, exponent)
 
-    neg_ = _of_each(ops.neg, "self = -self.")
-    exp_ = _of_each(ops.exp, "self = exp(self).")
-    sqrt_ = _of_each(ops.sqrt, "self = sqrt(self).")
-    tanh_ = _of_each(ops.tanh, "self = tanh(self).")
-    relu_ = _of_each(ops.relu, "self = relu(self).")
-    sigmoid_ = _of_each(ops.sigmoid, "self = sigmoid(self).")
+    neg_ = of_each(overwrite, ops.neg, "self = -self.")
+    exp_ = of_each(overwrite, ops.exp, "self = exp(self).")
+    sqrt_ = of_each(overwrite, ops.sqrt, "self = sqrt(self).")
+    tanh_ = of_each(overwrite, ops.tanh, "self = tanh(self).")
+    relu_ = of_each(overwrite, ops.relu, "self = relu(self).")
+    sigmoid_ = of_each(overwrite, ops.sigmoid, "self = sigmoid(self).")
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """Every value brought into [min, max], two numbers or two tensors."""
@@ -139,7 +129,7 @@ class InPlace(Attributes):
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """`value`, a number or a tensor without dimensions, wherever `mask` is True."""
         check_mask("masked_fill_", mask)
-        return overwrite(choice.masked_fill, self, mask, fill_value("masked_fill_", value))
+        return overwrite(ops.masked_fill, self, mask, fill_value("masked_fill_", value))
 
     def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
         """The values of `other`, broadcast to this shape and converted to this type."""
@@ -177,3 +167,71 @@ class InPlace(Attributes):
         center, spread, array = number("normal_", "mean", mean), number("normal_", "std", std), self._array
         whole = array.flags.c_contiguous
         return self.copy_(random.drawn(array, lambda shape: random.normal(shape, center, spread, array.dtype, whole)))
+
+
+class Scatter(Attributes):
+    """The reverse of `gather`."""
+
+    def scatter(self, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+        """A copy in which out[index[i][j]][j] = src[i][j] for dim 0, out[i][index[i][j]] = src[i][j] for dim 1, ...
+
+        `src` is a tensor of this type, at least as large as `index`, or a number as `value` is.  `reduce`: "add" or
+        "multiply" what is there; that has no gradient.
+        """
+        return _scattered(apply, self, dim, index, _source(src, value), reduce)
+
+    def scatter_(
+        self, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
+    ) -> Tensor:
+        """`scatter` in place."""
+        return _scattered(overwrite, self, dim, index, _source(src, value), reduce)
+
+
+def _source(src: Any, value: Any) -> Any:
+    """What is written: a tensor or an array, or a number."""
+    if (src is None) == (value is None):
+        raise TypeError("scatter(): expected one of the arguments 'src' and 'value'")
+    if isinstance(src, (Attributes, np.ndarray)):
+        return src
+    return number("scatter", "value" if src is None else "src", value if src is None else src)
+
+
+def _scattered(
+    write: Callable[..., Tensor], target: Any, dim: int, index: Any, source: Any, reduce: str | None
+) -> Tensor:
+    """`write`(operation, target, index, source)."""
+    along = _checked(target, dim, index, source)
+    if reduce not in _UFUNCS:
+        raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
+    static = {} if reduce is None else {"ufunc": _UFUNCS[reduce]}
+    op = indexing.scatter if reduce is None else indexing.scatter_reduced
+    return write(op, target, index, source, axis=along, **static)
+
+
+_UFUNCS = {None: None, "add": np.add, "multiply": np.multiply}
+
+
+def _checked(target: Attributes, dim: int, index: Any, source: Any) -> int:
+    """The axis of `dim`; RuntimeError where index and source do not fit."""
+    indices, written = integers("scatter", index), as_array(source)
+    shape, along = target._array.shape or (1,), axis(dim, target._array.ndim)
+    whole = is_tensor(source) or isinstance(source, np.ndarray)
+    if whole and written.dtype != target._array.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if not indices.size:  # of whatever shape
+        return along
+    named = indices.shape or (1,)
+    if len(named) != len(shape):
+        raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
+    if whole and (written.ndim or 1) != len(named):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    beside = any(m > n for at, (m, n) in enumerate(zip(named, shape, strict=True)) if at != along)
+    beyond = whole and any(m > n for m, n in zip(named, written.shape or (1,), strict=True))
+    if beside or beyond:
+        smaller = f" and to be no larger size than src {list(written.shape)}" if whole else ""
+        raise RuntimeError(
+            f"Expected index {list(indices.shape)} to be no larger than self {list(shape)} apart from dimension "
+            f"{along}{smaller}"
+        )
+    check_range(indices, shape[along], along, RuntimeError)
+    return along

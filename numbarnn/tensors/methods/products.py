@@ -9,7 +9,6 @@ import numpy as np
 from ...autograd.record import apply, as_array
 from ...autograd.slots import Attributes
 from ...ops import arithmetic, shape
-from ...ops import linalg as ops
 from ..arguments import tensor
 from .arithmetic import broadcasting
 
@@ -29,8 +28,8 @@ def matmul(input: Any, other: Any) -> Tensor:
     if a.shape[-1] != inner:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_by(a)} and {_by(b)})")
     if a.ndim > 2 and b.ndim > 2 and a.shape[:-2] != b.shape[:-2]:
-        return broadcasting(ops.matmul, input, other)
-    return apply(ops.matmul, input, other)
+        return broadcasting(arithmetic.matmul, input, other)
+    return apply(arithmetic.matmul, input, other)
 
 
 def mm(input: Any, mat2: Any) -> Tensor:
@@ -53,7 +52,7 @@ def bmm(input: Any, mat2: Any) -> Tensor:
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
             f"but got: [{b.shape[0]}, {b.shape[1]}]."
         )
-    return apply(ops.matmul, input, mat2)
+    return apply(arithmetic.matmul, input, mat2)
 
 
 def dot(input: Any, tensor: Any) -> Tensor:
@@ -66,7 +65,7 @@ def dot(input: Any, tensor: Any) -> Tensor:
             f"inconsistent tensor size, expected tensor {list(a.shape)} and src {list(b.shape)} to have the same "
             f"number of elements, but got {a.size} and {b.size} elements respectively"
         )
-    return apply(ops.matmul, input, tensor)
+    return apply(arithmetic.matmul, input, tensor)
 
 
 def outer(input: Any, vec2: Any) -> Tensor:
@@ -94,8 +93,6 @@ def _by(array: Array) -> str:
 
 class Products(Attributes):
     """Matrix products."""
-
-    __slots__ = ()
 
     def __matmul__(self, other: Any) -> Any:
         return matmul(self, other) if isinstance(other, (Attributes, np.ndarray)) else NotImplemented

@@ -11,12 +11,11 @@ import numpy as np
 from ...arrays import devices
 from ...arrays.dtypes import as_dtype, torch_name
 from ...arrays.memory_order import in_order, order, rows
-from ...arrays.size import as_int
+from ...arrays.size import Dim, as_int, axes, axis, listed
 from ...autograd.record import apply, tensor_of
 from ...autograd.slots import Attributes
-from ...ops import choice, elementwise, indexing
+from ...ops import elementwise, indexing
 from ...ops import reduce as ops
-from ...ops.axes import Dim, axes, axis, listed
 from ..arguments import number, tensor
 from .arithmetic import broadcasting
 
@@ -39,8 +38,6 @@ class ValuesIndices(NamedTuple):
 
 class Reductions(Attributes):
     """Methods that run over dimensions: all of them where `dim` is left out."""
-
-    __slots__ = ()
 
     def sum(self, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """The sum; integers and bools are added as int64."""
@@ -71,7 +68,7 @@ class Reductions(Attributes):
         correction = number(op.name.lower(), "correction", correction)
         count = prod([self._array.shape[i] for i in where]) if self._array.size else 0
         if count <= correction:
-            warnings.warn(_NO_FREEDOM.format(op.name.lower()), UserWarning, stacklevel=4)  # whoever called var or std
+            warnings.warn(_NO_FREEDOM.format(op.name.lower()), stacklevel=4)  # whoever called var or std
         return apply(op, _floats(op.name.lower(), self), axes=where, keepdim=keepdim, correction=correction)
 
     def norm(self, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
@@ -108,14 +105,14 @@ class Reductions(Attributes):
         """`max()`: the largest of all; `max(dim)`: (values, indices); `max(other)`: the larger of each two."""
         other = dim if isinstance(dim, (Attributes, np.ndarray)) else other
         if other is not None:
-            return broadcasting(choice.maximum, self, tensor("max", "other", other))
+            return broadcasting(elementwise.maximum, self, tensor("max", "other", other))
         return self._extreme("max", None, keepdim) if dim is None else self._first_extreme("max", dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """`min()`: the smallest of all; `min(dim)`: (values, indices); `min(other)`: the smaller of each two."""
         other = dim if isinstance(dim, (Attributes, np.ndarray)) else other
         if other is not None:
-            return broadcasting(choice.minimum, self, tensor("min", "other", other))
+            return broadcasting(elementwise.minimum, self, tensor("min", "other", other))
         return self._extreme("min", None, keepdim) if dim is None else self._first_extreme("min", dim, keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:

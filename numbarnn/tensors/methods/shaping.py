@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arrays.size import Size, checked_shape
+from ...arrays.size import Dim, Size, axis, checked_shape, listed
 from ...arrays.size import sizes as _lengths
 from ...autograd.record import apply, view
 from ...autograd.slots import Attributes
 from ...ops import elementwise
 from ...ops import shape as ops
-from ...ops.axes import Dim, axis, listed
 from ..arguments import tensor
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 class Shaping(Attributes):
     """Dimensions rearranged, added and taken away; views wherever memory allows."""
-
-    __slots__ = ()
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its length along `dim`."""
