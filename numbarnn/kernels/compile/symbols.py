@@ -31,6 +31,8 @@ VERSION = int(hashlib.sha256(f"{KEYS['embed']} {VECTOR_BYTES}".encode()).hexdige
 SYMBOL = "numbarnn_kernels"
 #: where the cells begin in the table, and how many words each has for each dtype: those of cells/frames.py's Code
 CELLS_AT, CELL_WORDS = 16, 8
+#: the word of a cell that is the address of `forward`; that of `backward`, which may come later, is the next
+FORWARD = 6
 #: VERSION, the address of each kernel for each dtype, and the code of each cell; 0: not in memory yet
 TABLE = np.zeros(CELLS_AT + 32 * 2 * CELL_WORDS, np.int64)
 TABLE[0] = VERSION
@@ -53,8 +55,8 @@ def load(dtype: Any) -> None:
 def set_cell(number: int, dtype: int, windows: Sequence[int], address: int, backward: bool) -> None:
     """Put the code of a cell into the table; `dtype`: its place in FLOATS."""
     begin = CELLS_AT + (number * len(FLOATS) + dtype) * CELL_WORDS
-    TABLE[begin : begin + len(windows)] = windows
-    TABLE[begin + len(windows) + backward] = address
+    TABLE[begin : begin + FORWARD] = windows
+    TABLE[begin + FORWARD + backward] = address
 
 
 def published(number: int) -> Callable[[Callable[..., None]], Any]:
@@ -94,12 +96,12 @@ def table_word(builder: Any, place: Any) -> Any:
 
 @intrinsic
 def cell_status(typingctx, cell, pointer):  # type: ignore[no-untyped-def]  # as numba wants it
-    """RAN if this is the version of the code that asks, and the code of a cell is in memory; else why not."""
+    """RAN if this is the version of the code that asks, and `forward` of a cell is in memory; else why not."""
     dtype = FLOATS.index(pointer.dtype)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         begin = builder.mul(args[0], I64(len(FLOATS) * CELL_WORDS))
-        return _if_loaded(builder, builder.add(begin, I64(CELLS_AT + (dtype + 1) * CELL_WORDS - 1)), None)
+        return _if_loaded(builder, builder.add(begin, I64(CELLS_AT + dtype * CELL_WORDS + FORWARD)), None)
 
     return types.intp(types.intp, pointer), codegen
 
