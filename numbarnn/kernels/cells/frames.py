@@ -2,7 +2,7 @@
 
 A driver (recurrence/by_sequence.py, step.py) knows a cell as the integers of `Code`, so that it is compiled once for
 all cells.  A frame is a block of words on the driver's stack, in which what stays the same from step to step is written
-once.  With all arguments written at each step, a step took 20 ns longer (H = 32: 175 ns and 155).
+once: tanh of 32 columns takes 32 ns, and took 36 with all arguments written for each call.
 """
 
 from __future__ import annotations

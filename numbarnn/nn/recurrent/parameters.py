@@ -226,7 +226,7 @@ class Last(NamedTuple):
     def holding(self, parameters: dict[str, Any]) -> BoundParameters | None:
         """The bound parameters of the last call, if the layer has the same parameters, unchanged; else None.
 
-        The values of a stack are looked at together: 16 parameters take 0.4 us, and 1.9 one by one.
+        The values of a stack are looked at together: 16 parameters take 1.3 us, and 2.5 with a look at each mark.
         """
         bound, params = self.kept.bound, self.params
         if bound is None or len(parameters) != self.length or not all(map(is_, parameters.values(), params)):
